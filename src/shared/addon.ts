@@ -1,0 +1,222 @@
+import { createRequire } from 'node:module';
+import { messageOf, TributaryError } from './errors.ts';
+
+/** What a listener's admission looks an id up as. */
+export type SrtRole = 'publish' | 'play';
+
+export interface SrtEngineOptions {
+  /** Least time between two wake-ups of the JavaScript thread, milliseconds. Messages keep their source time, so it adds no delay. */
+  tickMs: number;
+  /** Receive slots of `SRT_SLOT_BYTES` each. */
+  slots: number;
+  /** A publisher may be replaced once no datagram of it has arrived for this long (sampled every 250 ms). */
+  takeoverSilenceMs: number;
+  /**
+   * Called on the JavaScript thread when there is something to take. Gated: it is not called again before `rearm()`.
+   * Take with `takeEvents()` and with `receive()` until it returns 0, then call `rearm()`.
+   */
+  onWake: () => void;
+}
+
+export interface SrtListenOptions {
+  /** Numeric address. `::` is dual-stack. */
+  host: string;
+  /** 0 picks a free one: see `listenerPort`. */
+  port: number;
+  role: SrtRole;
+  /** What an unwelcome caller meets: accepted and closed at once (as SLS does), or a reject code in the handshake. */
+  refuse: 'close' | 'reject';
+  /** With `refuse: 'close'`: so many per minute and source address, then rejection in the handshake. */
+  closesPerMinute: number;
+  /** RCVLATENCY floor for publishers, PEERLATENCY floor for players; 0 leaves libsrt's default. */
+  latencyFloorMs: number;
+  /** SRTO_LOSSMAXTTL, packets. */
+  reorderTolerancePackets: number;
+  peerIdleTimeoutMs: number;
+  /** SRTO_RCVBUF of a publisher's socket, SRTO_SNDBUF of a player's. */
+  bufferBytes: number;
+  /** SRTO_FC, packets. */
+  flowWindowPackets: number;
+  /** SRTO_UDP_RCVBUF and SRTO_UDP_SNDBUF; the kernel may grant less. */
+  udpBufferBytes: number;
+  backlog: number;
+}
+
+export interface SrtConnectOptions {
+  /** Numeric address. */
+  host: string;
+  port: number;
+  streamId: string;
+  /** 10–79 bytes. */
+  passphrase?: string;
+  latencyMs: number;
+  connectTimeoutMs: number;
+  peerIdleTimeoutMs?: number;
+  /** True for a caller that reads (a player), false for one that sends. */
+  reads: boolean;
+}
+
+export interface SrtAccess {
+  /** 10–79 bytes; absent means the caller must not encrypt. */
+  passphrase?: string;
+  /** Sockets that may be open on this id at once: 1 for a publisher id. */
+  maxSockets: number;
+}
+
+/** Reject codes of the listen callback (srt's access-control numbers); libsrt's own are below 1000. */
+export const SRT_REJECT = { forbidden: 1403, notFound: 1404, conflict: 1409, overload: 1402 } as const;
+
+export type SrtEvent =
+  /** `replaces` is the incumbent's socket when a silent publisher is taken over, else 0. */
+  | {
+      type: 'accepted';
+      socket: number;
+      listener: number;
+      streamId: string;
+      address: string;
+      port: number;
+      /** Negotiated: receive direction for a publisher, send direction for a player. */
+      latencyMs: number;
+      encrypted: boolean;
+      replaces: number;
+    }
+  /** `code` as in `SRT_REJECT`, or libsrt's own (10 bad secret, 11 unsecure). */
+  | {
+      type: 'refused';
+      listener: number;
+      streamId: string;
+      address: string;
+      port: number;
+      code: number;
+      how: 'closed' | 'rejected';
+    }
+  | { type: 'connected'; socket: number; latencyMs: number }
+  /** `rejectReason`: srt_getrejectreason of the failed caller (0 = none: timeout or unreachable). */
+  | { type: 'connect-failed'; socket: number; rejectReason: number; message: string }
+  /** The end of arrival. A reading socket goes on delivering what it has buffered until `ended`; the native side sees to that. */
+  | { type: 'broken'; socket: number }
+  /** Nothing more will come from this socket; it is closed and its number means nothing any more. */
+  | { type: 'ended'; socket: number };
+
+/** Bytes from one slot to the next in the arena: more than the largest SRT payload (1456). */
+export const SRT_SLOT_BYTES = 1500;
+
+/** Order of the values that `stats()` writes. Totals since the socket's start unless the name says otherwise. Units in the names. */
+export const SRT_STATS_FIELDS = [
+  'rttMs',
+  'bandwidthMbps',
+  'receiveRateMbps',
+  'sendRateMbps',
+  'pktRecvTotal',
+  'pktRecvUniqueTotal',
+  'pktRcvLossTotal',
+  'pktRcvDropTotal',
+  'pktRcvRetransTotal',
+  'pktRcvBelatedTotal',
+  'pktSentTotal',
+  'pktSndLossTotal',
+  'pktSndDropTotal',
+  'pktRetransTotal',
+  'pktSentNakTotal',
+  'pktRecvNakTotal',
+  'byteRecvTotal',
+  'byteRecvUniqueTotal',
+  'byteRcvLossTotal',
+  'byteRcvDropTotal',
+  'byteSentTotal',
+  'rcvBufMs',
+  'rcvBufPackets',
+  'sndBufMs',
+  'sndBufPackets',
+  'rcvLatencyMs',
+  'sndLatencyMs',
+  'flightPackets',
+  'uptimeMs',
+  'reorderTolerancePackets',
+] as const;
+export type SrtStatsField = (typeof SRT_STATS_FIELDS)[number];
+
+/** One engine an environment: it owns one epoll thread and every socket it made. All methods belong to the creating thread. */
+export interface NativeSrtEngine {
+  /** `slots × SRT_SLOT_BYTES`; what `receive` filled stays until the next `receive`. */
+  readonly arena: Uint8Array;
+  /** Bytes in each slot. */
+  readonly lengths: Int32Array;
+  /** SRT source time of each slot, µs (the time at which the message was due). */
+  readonly sourceTimesUs: Float64Array;
+  /** Triples (socket, first slot, slot count) of the last `receive`. */
+  readonly runs: Int32Array;
+
+  /** Throws an Error with `code` (`EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` or `SRT_…`). Returns the listener's number. */
+  listen(options: SrtListenOptions): number;
+  listenerPort(listener: number): number;
+  closeListener(listener: number): void;
+  /** Starts to connect; `connected` or `connect-failed` follows. Throws a coded Error for what is wrong at once. */
+  connect(options: SrtConnectOptions): number;
+
+  /** Lets an id in, or changes what it is let in with. Sockets that are open stay. */
+  allow(role: SrtRole, streamId: string, access: SrtAccess): void;
+  forbid(role: SrtRole, streamId: string): void;
+  /** This publisher may be taken over from now on, however lively it is (its encoder has started anew). */
+  yieldPublisher(socket: number): void;
+  /** While true every new caller is refused with 1402. */
+  refuseAll(refuse: boolean): void;
+
+  takeEvents(): SrtEvent[];
+  /** Reads what is due into the slots. Returns the number of runs; 0 = nothing left. */
+  receive(): number;
+  /**
+   * Copies slots to sockets, source times kept. `dropped[i]` grows by the messages that `sockets[i]` would not take.
+   */
+  send(sockets: Int32Array, socketCount: number, firstSlot: number, slotCount: number, dropped: Float64Array): void;
+  /** One message. `sourceTimeUs` 0 = now. Returns its length, -1 when the send buffer is full, -2 when the socket is gone. */
+  sendMessage(socket: number, message: Uint8Array, sourceTimeUs: number): number;
+  /** Opens the gate for the next wake-up. */
+  rearm(): void;
+
+  /** Writes `SRT_STATS_FIELDS` in order. False when the socket is gone: `out` keeps what it held. */
+  stats(socket: number, out: Float64Array): boolean;
+  /** Closes at once: what a reading socket has buffered is lost. `ended` follows. Unknown numbers are ignored. */
+  close(socket: number): void;
+  /** Lines of libsrt's own log since the last call (bounded; `dropped` counts the rest). */
+  takeLog(): { lines: { level: number; text: string }[]; dropped: number };
+  /** Closes every socket and joins the thread. Safe twice; everything else throws afterwards. */
+  dispose(): void;
+}
+
+export interface NativeAddon {
+  /** libsrt's version that is loaded, such as `1.5.1`. */
+  readonly srtVersion: string;
+  createSrtEngine(options: SrtEngineOptions): NativeSrtEngine;
+}
+
+const ADDON_PATH = '../../native/build/tributary.node';
+let loaded: NativeAddon | undefined;
+
+/**
+ * Loads the native addon: the only place that does.
+ * @throws TributaryError TRIBUTARY_ADDON_MISSING (not built) or TRIBUTARY_LIBSRT_MISSING (the shared library is not there)
+ */
+export const loadAddon = (): NativeAddon => {
+  if (loaded) return loaded;
+  try {
+    loaded = createRequire(import.meta.url)(ADDON_PATH) as NativeAddon;
+    return loaded;
+  } catch (error) {
+    const text = messageOf(error);
+    if (/libsrt[^:]*: cannot open shared object/.test(text)) {
+      throw new TributaryError(
+        'TRIBUTARY_LIBSRT_MISSING',
+        'libsrt is not installed',
+        'run `apt-get install libsrt1.5-openssl` (or `npm start`, which does it)',
+        error,
+      );
+    }
+    throw new TributaryError(
+      'TRIBUTARY_ADDON_MISSING',
+      `the native addon does not load (${text.split('\n')[0]})`,
+      'run `npm run build:native`',
+      error,
+    );
+  }
+};

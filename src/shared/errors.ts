@@ -1,0 +1,46 @@
+/**
+ * Every failure a person may meet carries a stable code. The codes are listed in docs/errors.md; match on `code`, not on text.
+ */
+export type ErrorCode =
+  | 'TRIBUTARY_PORT_IN_USE'
+  | 'TRIBUTARY_BIND_FAILED'
+  | 'TRIBUTARY_DATA_DIR_UNWRITABLE'
+  | 'TRIBUTARY_DATA_FILE_CORRUPT'
+  | 'TRIBUTARY_ADDON_MISSING'
+  | 'TRIBUTARY_LIBSRT_MISSING'
+  | 'TRIBUTARY_BAD_SETTING'
+  | 'TRIBUTARY_BAD_ARGUMENT'
+  | 'TRIBUTARY_BAD_INPUT_FILE'
+  | 'TRIBUTARY_STREAM_ID_TAKEN'
+  | 'TRIBUTARY_STREAM_ID_UNKNOWN'
+  | 'TRIBUTARY_STREAM_ID_INVALID'
+  | 'TRIBUTARY_SRT_CONNECT_FAILED'
+  | 'TRIBUTARY_SRTLA_NO_LINK'
+  | 'TRIBUTARY_NODE_NOT_RUNNING';
+
+/** An error that names the thing that is wrong and, in `mend`, what the reader can do about it. */
+export class TributaryError extends Error {
+  readonly code: ErrorCode;
+  readonly mend: string | undefined;
+
+  constructor(code: ErrorCode, message: string, mend?: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'TributaryError';
+    this.code = code;
+    this.mend = mend;
+  }
+
+  /** One line for a terminal: what is wrong, and the mend. */
+  get line(): string {
+    return this.mend ? `${this.message}: ${this.mend}` : this.message;
+  }
+}
+
+/** The `code` of any thrown value (Node's errno text, libsrt's, ours), or undefined. */
+export const codeOf = (error: unknown): string | undefined => {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' ? code : undefined;
+};
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,58 @@
+import type { SrtStatsField } from '../shared/addon.ts';
+import type { Millis } from '../shared/clock.ts';
+import type { SrtlaSnapshot } from '../srtla/types.ts';
+
+export type SrtStats = Readonly<Record<SrtStatsField, number>>;
+
+/** One live publisher. */
+export interface PublisherSnapshot {
+  /** A secret: see `publicStreamName`. */
+  publisherId: string;
+  /** `srtla` = through a bonded group (its id in `group`), `srt` = straight to the publish port. */
+  source: 'srt' | 'srtla';
+  group: string | undefined;
+  address: string;
+  uptimeMs: Millis;
+  latencyMs: Millis;
+  encrypted: boolean;
+  /** SRT payload that was delivered, over the last 1 s or so; falls to 0 by itself when nothing comes. */
+  bitrateKbps: number;
+  payloadBytes: number;
+  messages: number;
+  /** The last that could be read. */
+  stats: SrtStats;
+}
+
+export interface PlayerSnapshot {
+  playerId: string;
+  publisherId: string;
+  address: string;
+  port: number;
+  /** `waiting` for a publisher, `joining` until the next clean point, `playing`. */
+  state: 'waiting' | 'joining' | 'playing';
+  uptimeMs: Millis;
+  latencyMs: Millis;
+  sentMessages: number;
+  droppedMessages: number;
+  stats: SrtStats;
+}
+
+/** The last thing that went wrong or right at the door, for the checklist and `doctor`. No secrets: ids are shortened. */
+export interface DoorEvent {
+  ageMs: Millis;
+  port: 'srtla' | 'publish' | 'play';
+  shortId: string;
+  /** 1404 unknown id, 1403 wrong role, 1409 in use, 10/11 passphrase; 1402 full or draining. */
+  code: number;
+}
+
+export interface DataPlaneSnapshot {
+  srtVersion: string;
+  uptimeMs: Millis;
+  ports: { srtla: number[]; publish: number; bond: number; play: number };
+  srtla: SrtlaSnapshot;
+  publishers: PublisherSnapshot[];
+  players: PlayerSnapshot[];
+  lastRefusal: DoorEvent | undefined;
+  counters: Readonly<Record<string, number>>;
+}

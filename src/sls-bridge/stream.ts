@@ -1,0 +1,154 @@
+import type { Millis } from '../shared/clock.ts';
+import { CleanPoint } from './clean-point.ts';
+import type { Player, Publisher } from './sessions.ts';
+import { SRT_SLOT_BYTES, type SrtEngine } from './srt-engine.ts';
+
+/** What a stream needs of the SRT engine: the batch that was just received, and ways to pass it on. */
+export type StreamSink = Pick<SrtEngine, 'arena' | 'lengths' | 'sourceTimesUs' | 'send' | 'sendMessage' | 'close'>;
+
+/**
+ * One stream: the publisher whose bytes go out, the one before it (tail) and the one after it (not due yet), and the players.
+ *
+ * ```
+ *            first message of a newer publisher            its end
+ *   offline ───────────────────────────────────► live ───────────────► offline
+ *                                                 │ ▲
+ *                                                 └─┘ first message of a newer publisher: the old one is cut
+ * ```
+ * A player is `waiting` while the stream is offline, `joining` until a clean point, then `playing`.
+ */
+export class Stream {
+  readonly publisherId: string;
+  readonly players = new Set<Player>();
+  /** Newest last. */
+  readonly publishers: Publisher[] = [];
+  /** The publisher whose messages are passed on. */
+  active: Publisher | undefined;
+  readonly #sink: StreamSink;
+  /** Only while somebody is joining: it holds a third of a megabyte. */
+  #clean: CleanPoint | undefined;
+  #playing: Player[] = [];
+  #joining: Player[] = [];
+  #sockets = new Int32Array(4);
+  #dropped = new Float64Array(4);
+
+  constructor(publisherId: string, sink: StreamSink) {
+    this.publisherId = publisherId;
+    this.#sink = sink;
+  }
+
+  get isEmpty(): boolean {
+    return this.publishers.length === 0 && this.players.size === 0;
+  }
+
+  addPublisher(publisher: Publisher): void {
+    this.publishers.push(publisher);
+  }
+
+  /** Its last message has been passed on, or it was closed. Players go on with the next one, or wait. */
+  removePublisher(publisher: Publisher, now: Millis): void {
+    const index = this.publishers.indexOf(publisher);
+    if (index >= 0) this.publishers.splice(index, 1);
+    if (this.active !== publisher) return;
+    this.active = undefined;
+    for (const player of this.players) {
+      player.state = 'waiting';
+      player.waitingSinceMs = now;
+      if (player.revoked) this.#sink.close(player.socket);
+    }
+    this.#arrange();
+  }
+
+  addPlayer(player: Player): void {
+    this.players.add(player);
+    if (this.active) this.#beginJoining(player);
+    this.#arrange();
+  }
+
+  removePlayer(player: Player): void {
+    this.players.delete(player);
+    this.#arrange();
+  }
+
+  /** Slots `firstSlot … firstSlot + count` hold messages of this publisher, due now. */
+  deliver(publisher: Publisher, firstSlot: number, count: number, now: Millis): void {
+    let bytes = 0;
+    for (let slot = firstSlot; slot < firstSlot + count; slot++) bytes += this.#sink.lengths[slot]!;
+    publisher.count(count, bytes, now);
+    if (publisher !== this.active && !this.#activate(publisher)) return;
+    if (this.#playing.length > 0) this.#pass(this.#playing, firstSlot, count);
+    if (this.#joining.length > 0) this.#lookForCleanPoint(firstSlot, count, now);
+  }
+
+  /** A publisher's first message is due: it takes the stream over from any older one. False: it is the older one itself. */
+  #activate(publisher: Publisher): boolean {
+    const index = this.publishers.indexOf(publisher);
+    if (index < 0 || (this.active && index < this.publishers.indexOf(this.active))) return false;
+    for (let older = 0; older < index; older++) this.#sink.close(this.publishers[older]!.socket);
+    this.active = publisher;
+    for (const player of this.players) this.#beginJoining(player);
+    this.#clean = undefined;
+    this.#arrange();
+    return true;
+  }
+
+  #beginJoining(player: Player): void {
+    player.state = 'joining';
+    player.waitingSinceMs = Number.NaN;
+  }
+
+  #lookForCleanPoint(firstSlot: number, count: number, now: Millis): void {
+    const { arena, lengths, sourceTimesUs } = this.#sink;
+    this.#clean ??= new CleanPoint();
+    const clean = this.#clean;
+    for (let slot = firstSlot; slot < firstSlot + count; slot++) {
+      if (!clean.offer(arena, slot * SRT_SLOT_BYTES, lengths[slot]!, now)) continue;
+      const joined = this.#joining;
+      for (const player of joined) this.#passHeld(player, clean, sourceTimesUs[slot]!);
+      const rest = firstSlot + count - slot - 1;
+      if (rest > 0) this.#pass(joined, slot + 1, rest);
+      for (const player of joined) player.state = 'playing';
+      this.#arrange();
+      return;
+    }
+  }
+
+  /** Held messages leave with the source time of the newest: stamped with their own they would be late already. */
+  #passHeld(player: Player, clean: CleanPoint, sourceTimeUs: number): void {
+    const held = clean.heldMessages;
+    for (let index = 0; index < held; index++) {
+      if (this.#sink.sendMessage(player.socket, clean.heldMessage(index), sourceTimeUs) < 0) player.droppedMessages++;
+      else player.sentMessages++;
+    }
+  }
+
+  #pass(players: readonly Player[], firstSlot: number, count: number): void {
+    const total = players.length;
+    for (let i = 0; i < total; i++) {
+      this.#sockets[i] = players[i]!.socket;
+      this.#dropped[i] = 0;
+    }
+    this.#sink.send(this.#sockets, total, firstSlot, count, this.#dropped);
+    for (let i = 0; i < total; i++) {
+      const player = players[i]!;
+      const dropped = this.#dropped[i]!;
+      player.droppedMessages += dropped;
+      player.sentMessages += count - dropped;
+    }
+  }
+
+  /** Sorts the players by what they are given; after every change of a player's state, before the next message. */
+  #arrange(): void {
+    this.#playing = [];
+    this.#joining = [];
+    for (const player of this.players) {
+      if (player.state === 'playing') this.#playing.push(player);
+      else if (player.state === 'joining') this.#joining.push(player);
+    }
+    if (this.#joining.length === 0) this.#clean = undefined;
+    if (this.#sockets.length < this.players.size) {
+      this.#sockets = new Int32Array(this.players.size * 2);
+      this.#dropped = new Float64Array(this.players.size * 2);
+    }
+  }
+}

@@ -25,6 +25,9 @@ describe('srtBindAddresses', () => {
   it('lists every address for auto, never link-local ones', () => {
     expect(srtBindAddresses(['auto'], one)).toEqual(['127.0.0.1', '::1', '198.51.100.1']);
   });
+  it('goes on address by address once it has begun so', () => {
+    expect(srtBindAddresses(['::'], one, true)).toEqual(['127.0.0.1', '::1', '198.51.100.1']);
+  });
   it('keeps explicit addresses as they are', () => {
     expect(srtBindAddresses(['127.0.0.1', '198.51.100.1'], two)).toEqual(['127.0.0.1', '198.51.100.1']);
   });

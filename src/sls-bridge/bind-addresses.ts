@@ -10,8 +10,9 @@ const isLinkLocal = (address: string): boolean => /^fe[89ab]/i.test(address) || 
  * answered by a wildcard socket; where a machine has several addresses of a family, or `auto` is asked for, each gets a listener.
  *
  * @param bind as set: addresses, `::` (dual-stack), `0.0.0.0`, or `auto`
+ * @param each wildcards are spelled out however few addresses there are: a node that began so cannot change over while it runs
  */
-export const srtBindAddresses = (bind: readonly string[], interfaces: Interfaces): string[] => {
+export const srtBindAddresses = (bind: readonly string[], interfaces: Interfaces, each = false): string[] => {
   const result = new Set<string>();
   for (const entry of bind) {
     if (entry !== 'auto' && entry !== '::' && entry !== '0.0.0.0') {
@@ -24,7 +25,7 @@ export const srtBindAddresses = (bind: readonly string[], interfaces: Interfaces
     const several = families.some(
       (family) => usable.filter((item) => item.family === family && !item.internal).length > 1,
     );
-    if (entry !== 'auto' && !several) result.add(entry);
+    if (entry !== 'auto' && !several && !each) result.add(entry);
     else for (const item of usable) result.add(item.address);
   }
   return [...result];

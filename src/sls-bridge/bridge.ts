@@ -161,7 +161,7 @@ export class SlsBridge {
 
   /** Second-scale deadlines, and libsrt's log. */
   tick(now: Millis): void {
-    if (this.#deps.settings.playerWaitMs > 0) this.#hub.closeIdlePlayers(this.#deps.settings.playerWaitMs, now);
+    this.#hub.closeIdlePlayers(this.#deps.settings.playerWaitMs, now);
     const log = this.#engine.takeLog();
     for (const line of log.lines) this.#deps.logger.debug('libsrt', { level: line.level, text: line.text });
     if (log.dropped > 0) this.#deps.logger.debug('libsrt wrote more than was kept', { dropped: log.dropped });

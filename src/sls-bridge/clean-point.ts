@@ -106,9 +106,10 @@ export class CleanPoint {
       this.#forgetBefore(this.#latestPat);
       return;
     }
+    const pmtIsComing = this.#latestPmt === HOLD_MESSAGES;
     let kept = 1;
-    if (this.#latestPmt > 0) this.#move(this.#latestPmt, kept++);
-    this.#latestPmt = kept - 1;
+    if (this.#latestPmt > 0 && !pmtIsComing) this.#move(this.#latestPmt, kept++);
+    this.#latestPmt = pmtIsComing ? kept : kept - 1;
     this.#held = kept;
   }
 

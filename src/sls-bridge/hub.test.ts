@@ -127,6 +127,9 @@ describe('Hub', () => {
     arrive(1, 'b');
     expect(engine.texts(10)).toEqual(['a', 'b']);
     hub.remove(1, now);
+    hub.closeIdlePlayers(0, 700);
+    expect(engine.closed).toEqual([]);
+    hub.closeIdlePlayers(0, 701);
     expect(engine.closed).toEqual([10]);
   });
 

@@ -2,6 +2,9 @@ import type { Millis } from '../shared/clock.ts';
 import type { Player, Publisher } from './sessions.ts';
 import { Stream, type StreamSink } from './stream.ts';
 
+/** Beyond its latency, for what is still on the way to it. */
+const PLAY_OUT_MARGIN_MS: Millis = 500;
+
 /** The table of streams: which socket belongs to whom, and fan-out of what arrives. Knows nothing of listeners or access. */
 export class Hub {
   readonly #sink: StreamSink;
@@ -60,19 +63,21 @@ export class Hub {
     return player;
   }
 
-  /** A player id was taken away: its players play on, but wait no longer. */
+  /** A player id was taken away: its players play on to the end of the stream, but wait no longer. */
   revokePlayerId(playerId: string): void {
-    for (const player of this.#players.values()) {
-      if (player.playerId !== playerId) continue;
-      player.revoked = true;
-      if (player.state === 'waiting') this.#sink.close(player.socket);
-    }
+    for (const player of this.#players.values()) if (player.playerId === playerId) player.revoked = true;
   }
 
-  /** Closes players that have waited for a publisher for longer than this. */
+  /**
+   * Closes players that have waited for a publisher for longer than `waitMs` (0 = no limit), and those that may not wait at all once
+   * they have played out what they were given.
+   */
   closeIdlePlayers(waitMs: Millis, now: Millis): void {
     for (const player of this.#players.values()) {
-      if (player.state === 'waiting' && now - player.waitingSinceMs > waitMs) this.#sink.close(player.socket);
+      if (player.state !== 'waiting') continue;
+      const waitedMs = now - player.waitingSinceMs;
+      const limitMs = player.revoked ? player.latencyMs + PLAY_OUT_MARGIN_MS : waitMs || Number.POSITIVE_INFINITY;
+      if (waitedMs > limitMs) this.#sink.close(player.socket);
     }
   }
 

@@ -54,7 +54,6 @@ export class Stream {
     for (const player of this.players) {
       player.state = 'waiting';
       player.waitingSinceMs = now;
-      if (player.revoked) this.#sink.close(player.socket);
     }
     this.#arrange();
   }

@@ -1,0 +1,163 @@
+import { isIP, isIPv6 } from 'node:net';
+import { z } from 'zod';
+
+/** A kind of value: how it is read, and what a correct one looks like. */
+export interface Kind<T> {
+  /** Reads text (environment, flags) or a YAML value; undefined where it is not of this kind. */
+  read(value: unknown): { value: T } | undefined;
+  /** How a wrong value is mended: an imperative, shown with every one. */
+  readonly mend: string;
+  /** The value as it is written in YAML and in the documentation. */
+  show(value: T): string;
+}
+
+type Checked<T> = { success: true; data: T } | { success: false };
+
+const kind = <T>(
+  schema: { safeParse(value: unknown): Checked<T> },
+  mend: string,
+  show: (value: T) => string = String,
+): Kind<T> => ({
+  read: (value) => {
+    const result = schema.safeParse(value);
+    return result.success ? { value: result.data } : undefined;
+  },
+  mend,
+  show,
+});
+
+const toNumber = (value: unknown): unknown =>
+  typeof value === 'string' && /^-?\d+$/.test(value.trim()) ? Number(value) : value;
+
+export const wholeNumber = (least: number, most: number): Kind<number> =>
+  kind(z.preprocess(toNumber, z.number().int().min(least).max(most)), `give a whole number from ${least} to ${most}`);
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+const duration = (unitMs: number, unitName: string, least: number, most: number, note: string): Kind<number> => {
+  const parse = (value: unknown): unknown => {
+    const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/.exec(value.trim()) : null;
+    return match ? (Number(match[1]) * UNIT_MS[match[2]!]!) / unitMs : toNumber(value);
+  };
+  return kind(
+    z.preprocess(parse, z.number().int().min(least).max(most)),
+    `give ${unitName} from ${least} to ${most}${note}, or a duration such as 10s`,
+  );
+};
+
+export const milliseconds = (least: number, most: number): Kind<number> => duration(1, 'milliseconds', least, most, '');
+export const seconds = (least: number, most: number): Kind<number> => duration(1_000, 'seconds', least, most, '');
+
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+  '': 1,
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+const showBytes = (value: number): string => {
+  for (const unit of ['GiB', 'MiB', 'KiB'])
+    if (value > 0 && value % UNIT_BYTES[unit]! === 0) return `${value / UNIT_BYTES[unit]!}${unit}`;
+  return String(value);
+};
+
+export const bytes = (least: number, most: number): Kind<number> => {
+  const parse = (value: unknown): unknown => {
+    const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|KiB|MiB|GiB)?$/.exec(value.trim()) : null;
+    return match ? Number(match[1]) * UNIT_BYTES[match[2] ?? '']! : value;
+  };
+  return kind(
+    z.preprocess(parse, z.number().int().min(least).max(most)),
+    `give a size from ${showBytes(least)} to ${showBytes(most)}, in bytes or such as 8MiB`,
+    showBytes,
+  );
+};
+
+const portSchema = z.preprocess(toNumber, z.number().int().min(0).max(65_535));
+/** 0 asks the system for a free port. */
+export const port: Kind<number> = kind(portSchema, 'give a port from 1 to 65535, or 0 for a free one');
+
+const toList = (value: unknown): unknown => {
+  if (typeof value === 'string') return value.trim() === 'none' ? [] : value.split(',').map((item) => item.trim());
+  return Array.isArray(value) ? value : [value];
+};
+const isUnique = (list: readonly unknown[]): boolean => new Set(list).size === list.length;
+const showList = (list: readonly (string | number)[]): string =>
+  `[${list.map((item) => (typeof item === 'string' ? `'${item}'` : item)).join(', ')}]`;
+
+export const portList: Kind<readonly number[]> = kind<readonly number[]>(
+  z.preprocess(
+    toList,
+    z
+      .array(portSchema)
+      .min(1)
+      .max(8)
+      .refine((list) => isUnique(list.filter((item) => item !== 0))),
+  ),
+  'give one to eight different ports from 1 to 65535 separated by commas, or 0 for a free one',
+  showList,
+);
+
+export const addressList: Kind<readonly string[]> = kind<readonly string[]>(
+  z.preprocess(
+    toList,
+    z
+      .array(z.string().refine((item) => item === 'auto' || isIP(item) !== 0))
+      .min(1)
+      .max(32)
+      .refine(isUnique),
+  ),
+  "give numeric addresses separated by commas, such as 0.0.0.0 or ::, or 'auto' for every address of the machine",
+  showList,
+);
+
+const isNetwork = (text: string): boolean => {
+  const match = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text);
+  if (!match || isIP(match[1]!) === 0) return false;
+  return match[2] === undefined || Number(match[2]) <= (isIPv6(match[1]!) ? 128 : 32);
+};
+
+export const networkList: Kind<readonly string[]> = kind<readonly string[]>(
+  z.preprocess(toList, z.array(z.string().refine(isNetwork)).max(256)),
+  "give addresses or networks separated by commas, such as 198.51.100.7 or 10.8.0.0/24, or 'none'",
+  showList,
+);
+
+export const oneOf = <const T extends string>(...choices: readonly T[]): Kind<T> =>
+  kind<T>(z.enum(choices) as unknown as z.ZodType<T>, `give one of ${choices.join(', ')}`);
+
+export const folder: Kind<string> = kind(z.string().min(1).max(4_096), 'give the path of a folder');
+export const file: Kind<string | undefined> = kind(z.string().min(1).max(4_096), 'give the path of a file', showText);
+
+export const hostName: Kind<string | undefined> = kind(
+  z.string().refine((text) => isIP(text) !== 0 || /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(text)),
+  'give a host name or a numeric address, without scheme and port',
+  showText,
+);
+
+export const address: Kind<string | undefined> = kind(
+  z.string().refine((text) => isIP(text) !== 0),
+  'give a numeric IPv4 or IPv6 address',
+  showText,
+);
+
+/** Lenient: a line in a .env file that other programs read too must not keep the node from starting. */
+export const text: Kind<string | undefined> = kind(
+  z.string().regex(/^[^\s\p{Cc}]{1,2048}$/u),
+  'give text without spaces',
+  showText,
+);
+
+export const secret: Kind<string | undefined> = kind(
+  z.string().regex(/^[\x21-\x7e]{16,256}$/),
+  'give 16 to 256 printable ASCII characters without spaces',
+  showText,
+);
+
+function showText(value: string | undefined): string {
+  return value ?? '';
+}

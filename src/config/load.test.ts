@@ -1,0 +1,264 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { LoadedSettings, Settings } from './load.ts';
+import { loadSettings } from './load.ts';
+import { nearest } from './nearest.ts';
+
+interface Given {
+  argv?: string[];
+  env?: Record<string, string>;
+  files?: Record<string, string>;
+}
+
+const load = ({ argv = [], env = {}, files = {} }: Given = {}) =>
+  loadSettings({ argv, env, cwd: '/work', readFile: (path) => files[path] });
+
+const loaded = (given: Given = {}): LoadedSettings => {
+  const result = load(given);
+  if ('problems' in result) throw new Error(result.problems.join('\n'));
+  return result;
+};
+const problems = (given: Given): readonly string[] => {
+  const result = load(given);
+  if (!('problems' in result)) throw new Error('no problem was found');
+  return result.problems;
+};
+const fromYaml = (text: string): Given => ({ files: { '/work/tributary.yml': text } });
+
+describe('defaults', () => {
+  it('are those of the stack that the node replaces', () => {
+    const { settings, sources, file, warnings } = loaded();
+    expect(settings.srtla).toEqual({
+      ports: [5000],
+      maxGroups: 200,
+      maxLinksPerGroup: 16,
+      linkTimeoutMs: 15_000,
+      groupTimeoutMs: 30_000,
+      pendingTimeoutMs: 5_000,
+      ackFlushMs: 30,
+    });
+    expect(settings.srt).toMatchObject({ publishPort: 4001, playPort: 4000, bondPort: 0, latencyFloorMs: 200 });
+    expect(settings.srt.refuse).toEqual({ publish: 'close', play: 'close', bond: 'reject' });
+    expect(settings.http).toMatchObject({ statsPort: 8090, linksPort: 5080, dashboardPort: 3000 });
+    expect(settings.bind).toEqual(['::']);
+    expect(settings.dataDir).toBe('/work/data');
+    expect(settings.srt.udpBufferBytes).toBe(8 * 1024 * 1024);
+    expect(new Set(Object.values(sources))).toEqual(new Set(['default']));
+    expect({ file, warnings }).toEqual({ file: undefined, warnings: [] });
+  });
+});
+
+describe('sources', () => {
+  it('rise from file to environment to flags', () => {
+    const files = { '/work/tributary.yml': 'srtla: {ports: 1111, maxGroups: 3}\nsrt: {publishPort: 2222}\n' };
+    const env = { SRTLA_PORT: '3333,3334', SRT_SENDER_PORT: '4444' };
+    const { settings, sources } = loaded({ files, env, argv: ['--srt-sender-port', '5555'] });
+    expect(settings.srtla.ports).toEqual([3333, 3334]);
+    expect(settings.srtla.maxGroups).toBe(3);
+    expect(settings.srt.publishPort).toBe(5555);
+    expect(sources['srtla.maxGroups']).toBe('/work/tributary.yml line 1: srtla.maxGroups');
+    expect(sources['srtla.ports']).toBe('environment: SRTLA_PORT');
+    expect(sources['srt.publishPort']).toBe('command line: --srt-sender-port');
+  });
+
+  it.each([
+    ['SRTLA_PORT', '0', (s: Settings) => s.srtla.ports, [0]],
+    ['SRT_SENDER_PORT', '41', (s: Settings) => s.srt.publishPort, 41],
+    ['SRT_PLAYER_PORT', '42', (s: Settings) => s.srt.playPort, 42],
+    ['TRIBUTARY_SRT_BOND_PORT', '43', (s: Settings) => s.srt.bondPort, 43],
+    ['SLS_STATS_PORT', '8080', (s: Settings) => s.http.statsPort, 8080],
+    ['LINK_STATS_PORT', '44', (s: Settings) => s.http.linksPort, 44],
+    ['SLS_MGNT_PORT', '45', (s: Settings) => s.http.dashboardPort, 45],
+    ['TRIBUTARY_BIND', '127.0.0.1, ::1', (s: Settings) => s.bind, ['127.0.0.1', '::1']],
+    ['DATA_DIR', '/var/lib/x', (s: Settings) => s.dataDir, '/var/lib/x'],
+    ['TRIBUTARY_PUBLIC_HOST', 'relay.example.com', (s: Settings) => s.publicHost, 'relay.example.com'],
+    ['PUBLIC_IP', '198.51.100.7', (s: Settings) => s.publicIp, '198.51.100.7'],
+    ['APP_URL', 'http://198.51.100.7:3000', (s: Settings) => s.appUrl, 'http://198.51.100.7:3000'],
+    ['TRIBUTARY_LOG_LEVEL', 'debug', (s: Settings) => s.log.level, 'debug'],
+    ['TRIBUTARY_API_KEY', 'k'.repeat(32), (s: Settings) => s.api.key, 'k'.repeat(32)],
+    ['TRIBUTARY_UDP_BUFFER_MAX', '212992', (s: Settings) => s.udp.bufferMaxBytes, 212_992],
+    ['TRIBUTARY_STATS_LINKS_MODE', 'byor', (s: Settings) => s.stats.linksMode, 'byor'],
+    ['TRIBUTARY_STATS_TRUSTED', '10.8.0.0/24,::1', (s: Settings) => s.stats.trusted, ['10.8.0.0/24', '::1']],
+    ['TRIBUTARY_STATS_TRUSTED', 'none', (s: Settings) => s.stats.trusted, []],
+    ['TRIBUTARY_PLAYER_WAIT_SECONDS', '2m', (s: Settings) => s.player.waitSeconds, 120],
+    ['TRIBUTARY_SRTLA_LINK_TIMEOUT_MS', '10s', (s: Settings) => s.srtla.linkTimeoutMs, 10_000],
+    ['TRIBUTARY_SRT_UDP_BUFFER_BYTES', '1.5MiB', (s: Settings) => s.srt.udpBufferBytes, 1_572_864],
+  ] as const)('environment %s=%s', (name, value, pick, expected) => {
+    expect(pick(loaded({ env: { [name]: value } }).settings)).toEqual(expected);
+  });
+
+  it.each([['--srtla-port', '1,2'], ['--srtla.ports=1,2'], ['--srtla_ports=1,2'], ['--srtla-ports', '1,2']])(
+    'flag %s',
+    (...argv) => {
+      expect(loaded({ argv }).settings.srtla.ports).toEqual([1, 2]);
+    },
+  );
+
+  it('takes an empty environment value for none', () => {
+    expect(loaded({ env: { SRTLA_PORT: '', PUBLIC_IP: ' ' } }).settings.srtla.ports).toEqual([5000]);
+  });
+
+  it('counts the last of two equal flags', () => {
+    expect(loaded({ argv: ['--log-level', 'warn', '--log-level=error'] }).settings.log.level).toBe('error');
+  });
+});
+
+describe('settings file', () => {
+  it('takes snake_case, camelCase and dotted keys for the same', () => {
+    for (const text of ['stats:\n  links_mode: byor', 'stats: {linksMode: byor}', 'stats.links-mode: byor'])
+      expect(loaded(fromYaml(text)).settings.stats.linksMode).toBe('byor');
+  });
+
+  it('is searched in the order --config, ./, DATA_DIR, /etc', () => {
+    const file = (level: string) => `log: {level: ${level}}`;
+    const files: Record<string, string> = {
+      '/etc/tributary/tributary.yml': file('error'),
+      '/data/tributary.yml': file('warn'),
+      '/work/tributary.yml': file('debug'),
+      '/work/mine.yml': file('trace'),
+    };
+    const env = { DATA_DIR: '/data' };
+    expect(loaded({ files, env, argv: ['--config', 'mine.yml'] }).settings.log.level).toBe('trace');
+    expect(loaded({ files, env: { ...env, TRIBUTARY_CONFIG: 'mine.yml' } }).settings.log.level).toBe('trace');
+    expect(loaded({ files, env }).settings.log.level).toBe('debug');
+    delete files['/work/tributary.yml'];
+    expect(loaded({ files, env }).settings.log.level).toBe('warn');
+    expect(loaded({ files, argv: ['--data-dir=/data'] }).settings.log.level).toBe('warn');
+    expect(loaded({ files }).file).toBe('/etc/tributary/tributary.yml');
+  });
+
+  it('may be empty, or leave blocks and values empty', () => {
+    for (const text of ['', '# nothing\n', 'srtla:\n', 'srtla:\n  ports:\n'])
+      expect(loaded(fromYaml(text)).settings.srtla.ports).toEqual([5000]);
+  });
+
+  it.each([
+    ['srtla:\n  port: 5000', '/work/tributary.yml line 2: srtla.port is not a setting (did you mean srtla.ports?)'],
+    ['zzz: 1', '/work/tributary.yml line 1: zzz is not a setting'],
+    ['srtla: 5', '/work/tributary.yml line 1: srtla is a block: indent its settings below it'],
+    ['- 1', '/work/tributary.yml: holds no settings: write lines such as "srtla:" and below it "  ports: [5000]"'],
+  ])('names what is wrong in %j', (text, problem) => {
+    expect(problems(fromYaml(text))).toEqual([problem]);
+  });
+
+  it('reports bad YAML with its line', () => {
+    expect(problems(fromYaml('srtla:\n  ports: [1'))[0]).toMatch(/^\/work\/tributary\.yml line 2: not valid YAML: /);
+  });
+
+  it('reports the same setting in two spellings', () => {
+    const text = 'stats: {links_mode: byor}\nstats.linksMode: auto\n';
+    expect(problems(fromYaml(text))).toEqual([
+      '/work/tributary.yml line 2: stats.linksMode is given twice (line 1 too): keep one of them',
+    ]);
+  });
+
+  it('is missed when it was asked for', () => {
+    expect(problems({ argv: ['--config', 'x.yml'] })).toEqual([
+      '/work/x.yml is not there: give --config the path of a settings file',
+    ]);
+  });
+
+  it('that cannot be read is a problem, not a stack trace', () => {
+    const readFile = (): string => {
+      throw Object.assign(new Error('permission denied'), { code: 'EACCES' });
+    };
+    const result = loadSettings({ argv: [], env: {}, cwd: '/work', readFile });
+    expect(result).toEqual({ problems: ['/work/tributary.yml cannot be read (EACCES): check its permissions'] });
+  });
+});
+
+describe('problems', () => {
+  it('come all at once, each with source, key, value and mend', () => {
+    const given = { ...fromYaml('srtla:\n  ack_flush_ms: 90\n  maxGroup: 1'), env: { SRTLA_PORT: '70000' } };
+    expect(problems({ ...given, argv: ['--log-level=loud', '--bnid', '::'] })).toEqual([
+      '/work/tributary.yml line 3: srtla.maxGroup is not a setting (did you mean srtla.maxGroups?)',
+      '/work/tributary.yml line 2: srtla.ackFlushMs = 90: give milliseconds from 20 to 50, or a duration such as 10s',
+      'environment: SRTLA_PORT = "70000": give one to eight different ports from 1 to 65535 separated by commas, or 0 for a free one',
+      'command line: --bnid is not a setting (did you mean --bind?)',
+      'command line: --log-level = "loud": give one of trace, debug, info, warn, error',
+    ]);
+  });
+
+  it.each([
+    [{ env: { TRIBUTARY_BIND: 'localhost' } }, /TRIBUTARY_BIND = "localhost": give numeric addresses/],
+    [{ env: { TRIBUTARY_STATS_TRUSTED: '10.0.0.0/33' } }, /give addresses or networks/],
+    [{ env: { TRIBUTARY_PUBLIC_HOST: 'http://relay' } }, /give a host name or a numeric address, without scheme/],
+    [{ env: { PUBLIC_IP: 'relay' } }, /give a numeric IPv4 or IPv6 address/],
+    [{ env: { SRT_PLAYER_PORT: '4e3' } }, /give a port from 1 to 65535/],
+    [{ env: { SRTLA_PORT: '5000,5000' } }, /different ports/],
+    [{ argv: ['--srtla-port'] }, /--srtla-port has no value/],
+    [{ argv: ['--srtla-port', '--log-level=info'] }, /--srtla-port has no value/],
+    [{ argv: ['start'] }, /"start" is not understood/],
+    [{ env: { SRT_SENDER_PORT: '4000' } }, /srt.publishPort and srt.playPort are both UDP port 4000/],
+    [{ env: { LINK_STATS_PORT: '8090' } }, /http.statsPort and http.linksPort are both TCP port 8090/],
+    [{ env: { TRIBUTARY_SRT_LATENCY_CEILING_MS: '100' } }, /srt.latencyFloorMs = 200 is above/],
+    [{ env: { TRIBUTARY_API_KEY_FILE: '/nowhere' } }, /the file cannot be read/],
+  ] as [Given, RegExp][])('%j', (given, problem) => {
+    const lines = problems(given);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(problem);
+  });
+
+  it('never show a secret', () => {
+    const lines = problems({ env: { TRIBUTARY_API_KEY: 'hunter2' } });
+    expect(lines).toEqual([
+      'environment: TRIBUTARY_API_KEY = (not shown): give 16 to 256 printable ASCII characters without spaces',
+    ]);
+    const file = { '/k': 'hunter2\n' };
+    expect(problems({ env: { TRIBUTARY_API_KEY_FILE: '/k' }, files: file }).join()).not.toContain('hunter2');
+  });
+
+  it('are not made of ports that the system chooses', () => {
+    const env = {
+      SRT_SENDER_PORT: '0',
+      SRT_PLAYER_PORT: '0',
+      SLS_STATS_PORT: '0',
+      LINK_STATS_PORT: '0',
+      SRTLA_PORT: '0',
+    };
+    expect(loaded({ env }).settings.srt.playPort).toBe(0);
+  });
+
+  it('whatever the command line is, there is an answer', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.string(), fc.constantFrom('--', '--=', '--config', '--bind=', '-x'))),
+        (argv) => {
+          const result = load({ argv });
+          return 'problems' in result ? result.problems.length > 0 : result.settings.srtla.ports.length > 0;
+        },
+      ),
+    );
+  });
+
+  it('whatever the file is, there is an answer', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const result = load(fromYaml(text));
+        return 'problems' in result || result.settings !== undefined;
+      }),
+    );
+  });
+});
+
+describe('the API key', () => {
+  it('may be in a file, whose last line break does not count', () => {
+    const files = { '/run/secrets/key': `${'a'.repeat(32)}\n` };
+    const { settings, sources } = loaded({ env: { TRIBUTARY_API_KEY_FILE: '/run/secrets/key' }, files });
+    expect(settings.api.key).toBe('a'.repeat(32));
+    expect(sources['api.key']).toBe('/run/secrets/key');
+  });
+});
+
+describe('a name that is almost one of ours', () => {
+  it('in the environment is a warning', () => {
+    const { warnings } = loaded({ env: { TRIBUTARY_SRTLA_MAX_GROUP: '3', TRIBUTARY_NO_APT: '1' } });
+    expect(warnings).toEqual([
+      'environment: TRIBUTARY_SRTLA_MAX_GROUP is not a setting (did you mean TRIBUTARY_SRTLA_MAX_GROUPS?)',
+    ]);
+  });
+  it('is found by the fewest edits', () => {
+    expect(nearest('prots', ['ports', 'posts'])).toBe('ports');
+    expect(nearest('something-else', ['ports'])).toBeUndefined();
+  });
+});

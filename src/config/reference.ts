@@ -1,0 +1,76 @@
+import { envNameOf, flagNamesOf, SETTING_PATHS, type SettingPath, settingAt } from './schema.ts';
+
+/** What the documentation says of one setting. */
+export interface SettingReference {
+  readonly path: SettingPath;
+  readonly env: string;
+  /** Without the dashes, the one to show first. */
+  readonly flags: readonly string[];
+  /** As it is written in YAML; empty where there is none. */
+  readonly byDefault: string;
+  readonly doc: string;
+  readonly reloadable: boolean;
+}
+
+/** Every setting, in the order of the schema. */
+export const settingsReference = (): SettingReference[] =>
+  SETTING_PATHS.map((path) => {
+    const { kind, default: byDefault, doc, reloadable = false } = settingAt(path);
+    const shown = byDefault === undefined ? '' : kind.show(byDefault);
+    return { path, env: envNameOf(path), flags: flagNamesOf(path), byDefault: shown, doc, reloadable };
+  });
+
+/** The list of settings in --help. */
+export const settingsHelp = (): string =>
+  settingsReference()
+    .map(
+      ({ flags, env, byDefault, doc }) =>
+        `  --${flags.at(-1)} (${env}${byDefault && `, default ${byDefault}`})\n      ${doc}`,
+    )
+    .join('\n');
+
+/** docs/configuration.md. */
+export const settingsMarkdown = (): string => {
+  const rows = settingsReference().map(({ path, env, flags, byDefault, doc }) => {
+    const names = flags.map((flag) => `\`--${flag}\``).join(' or ');
+    return `| \`${path}\` | ${byDefault && `\`${byDefault}\``} | \`${env}\` | ${names} | ${doc} |`;
+  });
+  return `# Settings
+
+A node runs without any settings. Where one is given in several places, the later of these counts: default, settings file,
+environment, command line. Everything that is wrong is reported at once, one line each, and the node does not start.
+
+* **File** (YAML): \`--config FILE\` or \`TRIBUTARY_CONFIG\`, else the first of \`./tributary.yml\`, \`DATA_DIR/tributary.yml\`,
+  \`/etc/tributary/tributary.yml\`. \`tributary.example.yml\` shows every setting. \`links_mode\` and \`linksMode\` are the same key.
+  A key that is not a setting is a mistake, and the nearest one is suggested.
+* **Environment**: the names in the table. An empty value counts as not given. Lists are separated by commas.
+* **Command line**: \`--srtla-port 5000\` or \`--srtla.ports=5000,5001\`.
+
+Durations may be written \`500ms\`, \`10s\`, \`5m\` or \`1h\`, sizes \`512KiB\` or \`8MiB\`. Port 0 asks the system for a free port.
+
+| Setting | Default | Environment | Command line | Meaning |
+|---|---|---|---|---|
+${rows.join('\n')}
+`;
+};
+
+/** tributary.example.yml: every setting with its default; those without one are commented out. */
+export const settingsExample = (): string => {
+  const lines = [
+    '# Every setting of a Tributary node with its default. Copy to tributary.yml and keep what you change;',
+    '# docs/configuration.md says where else settings may be given.',
+  ];
+  let open: string[] = [];
+  for (const { path, byDefault, doc } of settingsReference()) {
+    const blocks = path.split('.').slice(0, -1);
+    if (blocks[0] === undefined || blocks[0] !== open[0]) lines.push('');
+    blocks.forEach((block, depth) => {
+      if (block !== open[depth]) lines.push(`${'  '.repeat(depth)}${block}:`);
+    });
+    open = blocks;
+    const indent = '  '.repeat(blocks.length);
+    const key = path.slice(path.lastIndexOf('.') + 1);
+    lines.push(`${indent}# ${doc}`, byDefault === '' ? `${indent}# ${key}:` : `${indent}${key}: ${byDefault}`);
+  }
+  return `${lines.join('\n')}\n`;
+};

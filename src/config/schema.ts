@@ -1,0 +1,206 @@
+import {
+  address,
+  addressList,
+  bytes,
+  file,
+  folder,
+  hostName,
+  type Kind,
+  milliseconds,
+  networkList,
+  oneOf,
+  port,
+  portList,
+  seconds,
+  secret,
+  text,
+  wholeNumber,
+} from './kinds.ts';
+
+/** One setting. Its path (`srtla.ports`) names it in the file; flag names and most environment names follow from the path. */
+export interface Setting<T> {
+  readonly kind: Kind<T>;
+  readonly default: T;
+  /** One line for --help, the reference and the example file. */
+  readonly doc: string;
+  /** Environment name that existing deployments use; `TRIBUTARY_…` is derived where it is absent. */
+  readonly env?: string;
+  /** True where a running node can take a new value. */
+  readonly reloadable?: boolean;
+  /** The value is shown nowhere. */
+  readonly secret?: boolean;
+}
+
+const setting = <T>(
+  kind: Kind<T>,
+  byDefault: NoInfer<T>,
+  doc: string,
+  more: { env?: string; reloadable?: boolean; secret?: boolean } = {},
+): Setting<T> => ({ kind, default: byDefault, doc, ...more });
+
+const refusal = oneOf('close', 'reject');
+const MIB = 2 ** 20;
+
+/** Every setting of a node, in the order of the reference. The only place where one is declared. */
+export const SETTINGS = {
+  bind: setting(
+    addressList,
+    ['::'],
+    "Addresses to listen on. '::' is every IPv6 and IPv4 address; 'auto' opens each address of the machine by itself.",
+  ),
+  dataDir: setting(folder, './data', 'Folder for stream ids and API keys.', { env: 'DATA_DIR' }),
+  publicHost: setting(hostName, undefined, 'Host name or address in the URLs that the node prints.'),
+  publicIp: setting(address, undefined, 'Public address; used in the printed URLs where publicHost is not set.', {
+    env: 'PUBLIC_IP',
+  }),
+  appUrl: setting(text, undefined, 'URL of the web page; its host is used in the printed URLs as a last choice.', {
+    env: 'APP_URL',
+  }),
+  'log.level': setting(
+    oneOf('trace', 'debug', 'info', 'warn', 'error'),
+    'info',
+    'Least severity that is logged: trace, debug, info, warn or error.',
+    { reloadable: true },
+  ),
+  'srtla.ports': setting(portList, [5_000], 'UDP ports for bonded senders (SRTLA).', { env: 'SRTLA_PORT' }),
+  'srtla.maxGroups': setting(
+    wholeNumber(1, 10_000),
+    200,
+    'Bonded senders at once. Past it the oldest group without an accepted session makes room, else the newcomer is refused.',
+  ),
+  'srtla.maxLinksPerGroup': setting(wholeNumber(1, 64), 16, 'Links of one bonded sender; one more is refused.'),
+  'srtla.linkTimeoutMs': setting(
+    milliseconds(1_000, 600_000),
+    15_000,
+    'A link that is silent for this long is removed.',
+  ),
+  'srtla.groupTimeoutMs': setting(
+    milliseconds(1_000, 3_600_000),
+    30_000,
+    'A bonded sender that is silent for this long is forgotten.',
+  ),
+  'srtla.pendingTimeoutMs': setting(
+    milliseconds(500, 60_000),
+    5_000,
+    'A bonded sender that registers no link for this long is forgotten.',
+  ),
+  'srtla.ackFlushMs': setting(
+    milliseconds(20, 50),
+    30,
+    'An SRTLA acknowledgement leaves at the latest this long after the first packet that it confirms.',
+  ),
+  'srt.publishPort': setting(port, 4_001, 'UDP port for plain SRT encoders.', { env: 'SRT_SENDER_PORT' }),
+  'srt.playPort': setting(port, 4_000, 'UDP port for players.', { env: 'SRT_PLAYER_PORT' }),
+  'srt.bondPort': setting(port, 0, 'UDP port on loopback between the SRTLA receiver and SRT; nobody outside needs it.'),
+  'srt.refuse.publish': setting(
+    refusal,
+    'close',
+    'How an encoder is refused: close (accepted, then closed) or reject (a code in the handshake).',
+  ),
+  'srt.refuse.play': setting(refusal, 'close', 'How a player is refused: close or reject.'),
+  'srt.refuse.bond': setting(refusal, 'reject', 'How a bonded encoder is refused: close or reject.'),
+  'srt.latencyFloorMs': setting(
+    milliseconds(0, 10_000),
+    200,
+    'Least SRT latency of an encoder; one that asks for less gets this.',
+  ),
+  'srt.latencyCeilingMs': setting(
+    milliseconds(100, 30_000),
+    10_000,
+    'Highest SRT latency; a caller that wants more is refused.',
+  ),
+  'srt.peerIdleTimeoutMs': setting(
+    milliseconds(1_000, 60_000),
+    5_000,
+    'An SRT session that hears nothing for this long is over.',
+  ),
+  'srt.takeoverSilenceMs': setting(
+    milliseconds(250, 60_000),
+    1_000,
+    'A publisher that has sent nothing for this long may be replaced by another on the same id.',
+  ),
+  'srt.tickMs': setting(milliseconds(1, 50), 5, 'Least time between two readings of the SRT sockets.'),
+  'srt.udpBufferBytes': setting(
+    bytes(65_536, 256 * MIB),
+    8 * MIB,
+    'Kernel buffer asked for on UDP sockets; the system may grant less (net.core.rmem_max).',
+  ),
+  'udp.bufferMaxBytes': setting(
+    bytes(0, 256 * MIB),
+    0,
+    'Cap on every kernel buffer that is asked for, to try a small machine; 0 = no cap.',
+    { env: 'TRIBUTARY_UDP_BUFFER_MAX' },
+  ),
+  'player.waitSeconds': setting(
+    seconds(0, 86_400),
+    0,
+    'How long a player may wait for its publisher before it is closed; 0 = without limit.',
+  ),
+  'player.maxPerId': setting(wholeNumber(1, 1_000), 20, 'Players at once on one player id; one more is refused.'),
+  'http.statsPort': setting(port, 8_090, 'TCP port for statistics of streams and the management API.', {
+    env: 'SLS_STATS_PORT',
+  }),
+  'http.linksPort': setting(port, 5_080, 'TCP port for statistics of links.', { env: 'LINK_STATS_PORT' }),
+  'http.dashboardPort': setting(port, 3_000, 'TCP port reserved for the dashboard; nothing listens on it yet.', {
+    env: 'SLS_MGNT_PORT',
+  }),
+  'http.statsPerMinute': setting(
+    wholeNumber(1, 1_000_000),
+    300,
+    'Statistics requests per minute and client address on each port; more are answered with 429.',
+  ),
+  'http.apiPerMinute': setting(
+    wholeNumber(1, 1_000_000),
+    30,
+    'Requests on /api/stream-ids per minute and client address.',
+  ),
+  'http.keysPerMinute': setting(wholeNumber(1, 1_000_000), 20, 'Requests on /api/keys per minute and client address.'),
+  'stats.linksMode': setting(
+    oneOf('auto', 'byor', 'managed'),
+    'auto',
+    'Which groups an anonymous call for link statistics sees: auto (all while there is one publisher id, else none), byor (all), managed (none).',
+    { reloadable: true },
+  ),
+  'stats.trusted': setting(
+    networkList,
+    ['127.0.0.0/8', '::1'],
+    'Addresses and networks that see publisher ids and full client addresses without a key. A request that came through a proxy (X-Forwarded-For) is never trusted.',
+    { reloadable: true },
+  ),
+  'api.key': setting(secret, undefined, 'An admin API key; with it none is generated on the first start.', {
+    secret: true,
+  }),
+  'api.keyFile': setting(file, undefined, 'File that holds the admin API key; used where api.key is not set.'),
+} as const;
+
+export type SettingPath = keyof typeof SETTINGS;
+type Values = { [P in SettingPath]: (typeof SETTINGS)[P] extends Setting<infer T> ? T : never };
+type Head<P> = P extends `${infer H}.${string}` ? H : P;
+type Nested<V> = {
+  readonly [H in Head<keyof V> & string]: H extends keyof V
+    ? V[H]
+    : Nested<{ [P in keyof V as P extends `${H}.${infer Rest}` ? Rest : never]: V[P] }>;
+};
+
+/** Every setting with its value, nested by the parts of its path: `settings.srtla.ports`. */
+export type Settings = Nested<Values>;
+
+export const SETTING_PATHS = Object.keys(SETTINGS) as SettingPath[];
+
+export const settingAt = (path: SettingPath): Setting<unknown> => SETTINGS[path] as unknown as Setting<unknown>;
+
+const upperSnake = (path: string): string =>
+  path
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replaceAll('.', '_')
+    .toUpperCase();
+
+/** `SRTLA_PORT`, `TRIBUTARY_SRTLA_MAX_GROUPS`. */
+export const envNameOf = (path: SettingPath): string => settingAt(path).env ?? `TRIBUTARY_${upperSnake(path)}`;
+
+const kebab = (name: string): string => name.toLowerCase().replaceAll('_', '-');
+
+/** Names without the dashes, the one to show first: from the path (`srtla-ports`) and from the environment name (`srtla-port`). */
+export const flagNamesOf = (path: SettingPath): string[] => [
+  ...new Set([kebab(upperSnake(path)), kebab(envNameOf(path).replace(/^TRIBUTARY_/, ''))]),
+];

@@ -1,0 +1,224 @@
+import { randomBytes } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
+import { SRT_STATS_FIELDS } from '../shared/addon.ts';
+import type { Millis } from '../shared/clock.ts';
+import type { Logger } from '../shared/logger.ts';
+import { publicStreamName } from '../shared/redact.ts';
+import type { AccessRow } from '../sls-bridge/access.ts';
+import { srtBindAddresses } from '../sls-bridge/bind-addresses.ts';
+import { SlsBridge } from '../sls-bridge/bridge.ts';
+import type { Player, Publisher } from '../sls-bridge/sessions.ts';
+import type { SrtEngineFactory } from '../sls-bridge/srt-engine.ts';
+import { createSrtlaShell, type SrtlaShell } from '../srtla/index.ts';
+import type { SrtlaEvent } from '../srtla/types.ts';
+import type { DataPlaneSettings } from './settings.ts';
+import type { DataPlaneSnapshot, PlayerSnapshot, PublisherSnapshot, SrtStats } from './snapshot.ts';
+
+export interface DataPlaneDeps {
+  settings: DataPlaneSettings;
+  engine: SrtEngineFactory & { readonly version: string };
+  logger: Logger;
+  clock: () => Millis;
+}
+
+const SECOND_MS = 1_000;
+const ADDRESS_CHECK_MS = 10_000;
+/** SHUTDOWNs cross loopback and leave on every active link within this. */
+const SHUTDOWN_FLUSH_MS = 200;
+const STOP_LIMIT_MS = 4_000;
+
+/**
+ * Everything that moves packets: the SRTLA receiver and the SRT bridge, and the wiring between them. Nothing here parses JSON,
+ * serves HTTP or touches the disk.
+ */
+export class DataPlane {
+  readonly #deps: DataPlaneDeps;
+  readonly #bridge: SlsBridge;
+  readonly #startedMs: Millis;
+  #shell: SrtlaShell | undefined;
+  #timers: NodeJS.Timeout[] = [];
+  #warnedLatency = new WeakSet<Publisher>();
+  readonly #scratch = new Float64Array(SRT_STATS_FIELDS.length);
+  /** The last statistics of each socket, so that a closing one still answers. */
+  readonly #stats = new WeakMap<Publisher | Player, SrtStats>();
+
+  constructor(deps: DataPlaneDeps) {
+    this.#deps = deps;
+    this.#startedMs = deps.clock();
+    this.#bridge = new SlsBridge({
+      engine: deps.engine,
+      settings: deps.settings.bridge,
+      logger: deps.logger,
+      clock: deps.clock,
+      onEvent: () => {},
+    });
+  }
+
+  /** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then. */
+  async start(rows: readonly AccessRow[]): Promise<void> {
+    const { settings, logger, clock } = this.#deps;
+    for (const row of rows) this.#bridge.addRow(row);
+    const addresses = srtBindAddresses(settings.bind, networkInterfaces());
+    this.#bridge.open(addresses);
+    try {
+      this.#shell = await createSrtlaShell({
+        addresses,
+        ports: settings.srtla.ports,
+        settings: settings.srtla,
+        bondHost: '127.0.0.1',
+        bondPort: () => this.#bridge.port('bond'),
+        udpBufferBytes: settings.udpBufferBytes,
+        random: randomBytes,
+        clock,
+        logger,
+        onEvent: (event) => this.#srtlaEvent(event),
+      });
+    } catch (error) {
+      this.#bridge.close();
+      throw error;
+    }
+    this.#timers.push(setInterval(() => this.#tick(), SECOND_MS));
+    const isSpelledOut = addresses.some((address) => !settings.bind.includes(address));
+    if (isSpelledOut) this.#timers.push(setInterval(() => this.#followAddresses(), ADDRESS_CHECK_MS));
+  }
+
+  addRow(row: AccessRow): void {
+    this.#bridge.addRow(row);
+  }
+
+  removeRow(row: AccessRow): void {
+    this.#bridge.removeRow(row);
+  }
+
+  snapshot(): DataPlaneSnapshot {
+    const now = this.#deps.clock();
+    const refusal = this.#bridge.lastRefusal;
+    const shell = this.#shell;
+    return {
+      srtVersion: this.#deps.engine.version,
+      uptimeMs: now - this.#startedMs,
+      ports: {
+        srtla: shell ? [...shell.ports] : [],
+        publish: this.#bridge.port('publish'),
+        bond: this.#bridge.port('bond'),
+        play: this.#bridge.port('play'),
+      },
+      srtla: shell ? shell.snapshot(now) : { groups: [], counters: {} },
+      publishers: [...this.#bridge.publishers()].map((publisher) => this.#publisher(publisher, now)),
+      players: [...this.#bridge.players()].map((player) => this.#player(player, now)),
+      lastRefusal: refusal && {
+        ageMs: now - refusal.atMs,
+        port: refusal.door === 'bond' ? 'srtla' : refusal.door,
+        shortId: refusal.shortId,
+        code: refusal.code,
+      },
+      counters: { ...this.#bridge.counters },
+    };
+  }
+
+  /** Admit nobody, tell encoders, let players play out, then close. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers = [];
+    this.#bridge.stopAdmitting();
+    const playOutMs = Math.min(STOP_LIMIT_MS, this.#bridge.longestPlayerLatencyMs());
+    this.#bridge.closePublishers();
+    await elapse(SHUTDOWN_FLUSH_MS);
+    if (playOutMs > SHUTDOWN_FLUSH_MS) await elapse(playOutMs - SHUTDOWN_FLUSH_MS);
+    await this.#shell?.close();
+    this.#bridge.close();
+  }
+
+  /** The machine may have got or lost an address. */
+  #followAddresses(): void {
+    const addresses = srtBindAddresses(this.#deps.settings.bind, networkInterfaces(), true);
+    this.#bridge.adjust(addresses);
+    this.#shell?.adjust(addresses);
+  }
+
+  #tick(): void {
+    const now = this.#deps.clock();
+    this.#bridge.tick(now);
+    for (const publisher of this.#bridge.publishers()) this.#warnOfShortLatency(publisher, now);
+  }
+
+  /** With less than four round trips of latency a lost packet can hardly be repaired twice. */
+  #warnOfShortLatency(publisher: Publisher, now: Millis): void {
+    if (this.#warnedLatency.has(publisher) || now - publisher.sinceMs < 5_000) return;
+    const { rttMs } = this.#readStats(publisher);
+    if (publisher.latencyMs >= 4 * rttMs) return;
+    this.#warnedLatency.add(publisher);
+    this.#deps.logger.warn('the latency of a stream is below four round trips: raise it in the encoder', {
+      stream: publicStreamName(publisher.publisherId),
+      latencyMs: publisher.latencyMs,
+      rttMs: Math.round(rttMs),
+    });
+  }
+
+  #srtlaEvent(event: SrtlaEvent): void {
+    if (event.type === 'session-superseded') {
+      const port = this.#shell?.localPortOf(event.session);
+      if (port !== undefined) this.#bridge.yieldBonded(port);
+      return;
+    }
+    if (event.type === 'link-joined' || event.type === 'link-left') {
+      this.#deps.logger.info(event.type === 'link-joined' ? 'link joined' : 'link left', {
+        group: event.group,
+        ...('why' in event ? { why: event.why } : {}),
+      });
+    } else if (event.type === 'group-created' || event.type === 'group-ended') {
+      this.#deps.logger.debug(event.type, { group: event.group });
+    } else if (event.type === 'session-rejected') {
+      this.#deps.logger.debug('session rejected', { group: event.group, code: event.code });
+    }
+  }
+
+  #readStats(of: Publisher | Player): SrtStats {
+    if (this.#bridge.stats(of.socket, this.#scratch)) {
+      const fresh = Object.fromEntries(
+        SRT_STATS_FIELDS.map((name, index) => [name, this.#scratch[index]!]),
+      ) as unknown as SrtStats;
+      this.#stats.set(of, fresh);
+      return fresh;
+    }
+    return this.#stats.get(of) ?? NO_STATS;
+  }
+
+  #publisher(publisher: Publisher, now: Millis): PublisherSnapshot {
+    const session = publisher.source === 'srtla' ? this.#shell?.sessionOfLocalPort(publisher.port) : undefined;
+    return {
+      publisherId: publisher.publisherId,
+      source: publisher.source,
+      group: session === undefined ? undefined : this.#shell?.groupOfSession(session),
+      address: publisher.address,
+      uptimeMs: now - publisher.sinceMs,
+      latencyMs: publisher.latencyMs,
+      encrypted: publisher.encrypted,
+      bitrateKbps: publisher.bitrateKbps(now),
+      payloadBytes: publisher.payloadBytes,
+      messages: publisher.messages,
+      stats: this.#readStats(publisher),
+    };
+  }
+
+  #player(player: Player, now: Millis): PlayerSnapshot {
+    return {
+      playerId: player.playerId,
+      publisherId: player.publisherId,
+      address: player.address,
+      port: player.port,
+      state: player.state,
+      uptimeMs: now - player.sinceMs,
+      latencyMs: player.latencyMs,
+      sentMessages: player.sentMessages,
+      droppedMessages: player.droppedMessages,
+      stats: this.#readStats(player),
+    };
+  }
+}
+
+const NO_STATS: SrtStats = Object.freeze(
+  Object.fromEntries(SRT_STATS_FIELDS.map((name) => [name, 0])) as unknown as SrtStats,
+);
+
+const elapse = (ms: Millis): Promise<void> => new Promise((done) => setTimeout(done, ms));

@@ -1,0 +1,12 @@
+import type { BridgeSettings } from '../sls-bridge/bridge.ts';
+import type { SrtlaSettings } from '../srtla/types.ts';
+
+/** What the data plane needs to know; plain values, so that they can cross a thread. */
+export interface DataPlaneSettings {
+  /** Addresses, `::` (dual-stack) or `auto`. */
+  bind: readonly string[];
+  srtla: SrtlaSettings & { ports: readonly number[] };
+  bridge: BridgeSettings;
+  /** Receive buffer asked for on the SRTLA sockets. */
+  udpBufferBytes: number;
+}

@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Settings } from './config/schema.ts';
+import { DataPlane } from './data-plane/data-plane.ts';
+import type { DataPlaneSettings } from './data-plane/settings.ts';
+import type { DataPlaneSnapshot } from './data-plane/snapshot.ts';
+import { type Millis, monotonicNow } from './shared/clock.ts';
+import { removeDataFile, writeDataFile } from './shared/data-file.ts';
+import type { Logger } from './shared/logger.ts';
+import type { Row } from './sls-bridge/directory.ts';
+import { DirectoryFile } from './sls-bridge/directory-file.ts';
+import { libsrtEngine } from './sls-bridge/native.ts';
+import type { StatsDeps } from './stats/deps.ts';
+import { HttpListener } from './stats/http-listener.ts';
+import { KeyStore } from './stats/key-store.ts';
+import { createLinksServer } from './stats/links-server.ts';
+import { createStatsServer } from './stats/stats-server.ts';
+
+/** `DATA_DIR/runtime.json`, mode 0600: how the commands on this machine find the running node. */
+export interface RuntimeFacts {
+  pid: number;
+  /** Opens `/v1/doctor`; made anew at every start. */
+  token: string;
+  ports: { srtla: number[]; publish: number; play: number; stats: number; links: number };
+}
+
+export const RUNTIME_FILE = 'runtime.json';
+
+/** HTTP answers within this share one snapshot: a flood of requests must not cost the data plane anything. */
+const SNAPSHOT_AGE_MS: Millis = 250;
+
+const dataPlaneSettings = (settings: Settings): DataPlaneSettings => {
+  const cap = settings.udp.bufferMaxBytes || Number.POSITIVE_INFINITY;
+  const udpBufferBytes = Math.min(settings.srt.udpBufferBytes, cap);
+  return {
+    bind: settings.bind,
+    srtla: settings.srtla,
+    udpBufferBytes,
+    bridge: {
+      ...settings.srt,
+      udpBufferBytes,
+      playerWaitMs: settings.player.waitSeconds * 1_000,
+      playersPerId: settings.player.maxPerId,
+    },
+  };
+};
+
+/** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then */
+const openServers = async (
+  deps: StatsDeps,
+  { bind, http }: Settings,
+): Promise<{ stats: HttpListener; links: HttpListener }> => {
+  const stats = await HttpListener.open(createStatsServer(deps), {
+    bind,
+    port: http.statsPort,
+    portSetting: 'SLS_STATS_PORT',
+  });
+  try {
+    const links = await HttpListener.open(createLinksServer(deps), {
+      bind,
+      port: http.linksPort,
+      portSetting: 'LINK_STATS_PORT',
+    });
+    return { stats, links };
+  } catch (error) {
+    await stats.close();
+    throw error;
+  }
+};
+
+/** Calls `make` at most once per `ageMs`. */
+const cached = <T>(make: () => T, ageMs: Millis): (() => T) => {
+  let value: { of: T; atMs: Millis } | undefined;
+  return () => {
+    const now = monotonicNow();
+    if (!value || now - value.atMs >= ageMs) value = { of: make(), atMs: now };
+    return value.of;
+  };
+};
+
+/**
+ * One relay node: the data plane, the stream directory, the keys and the HTTP servers, started and stopped in order.
+ */
+export class RelayNode {
+  readonly facts: RuntimeFacts;
+  /** Told once: the admin key that the very first start has made. */
+  readonly generatedKey: string | undefined;
+  readonly #settings: Settings;
+  readonly #logger: Logger;
+  readonly #plane: DataPlane;
+  readonly #store: DirectoryFile;
+  readonly #servers: readonly HttpListener[];
+
+  private constructor(parts: {
+    facts: RuntimeFacts;
+    generatedKey: string | undefined;
+    settings: Settings;
+    logger: Logger;
+    plane: DataPlane;
+    store: DirectoryFile;
+    servers: readonly HttpListener[];
+  }) {
+    this.facts = parts.facts;
+    this.generatedKey = parts.generatedKey;
+    this.#settings = parts.settings;
+    this.#logger = parts.logger;
+    this.#plane = parts.plane;
+    this.#store = parts.store;
+    this.#servers = parts.servers;
+  }
+
+  /**
+   * @throws TributaryError: a port in use, an unwritable data folder, a damaged data file, a missing addon or libsrt. Nothing stays
+   * open then.
+   */
+  static async start(
+    settings: Settings,
+    presetKey: string | undefined,
+    version: string,
+    logger: Logger,
+  ): Promise<RelayNode> {
+    const engine = libsrtEngine();
+    const store = await DirectoryFile.open(settings.dataDir);
+    const { keys, generated } = await KeyStore.open(settings.dataDir, presetKey);
+    const plane = new DataPlane({ settings: dataPlaneSettings(settings), engine, logger, clock: monotonicNow });
+    await plane.start(store.directory.rows());
+    store.directory.onChange((change) =>
+      change.type === 'added' ? plane.addRow(change.row) : plane.removeRow(change.row),
+    );
+    const token = randomBytes(24).toString('hex');
+    try {
+      const snapshot = cached(() => plane.snapshot(), SNAPSHOT_AGE_MS);
+      const { directory } = store;
+      const deps = {
+        snapshot,
+        directory,
+        store,
+        keys,
+        settings,
+        logger,
+        clock: monotonicNow,
+        version,
+        runtimeToken: token,
+      };
+      const { stats, links } = await openServers(deps, settings);
+      const { srtla, publish, play } = plane.snapshot().ports;
+      const ports = { srtla, publish, play, stats: stats.port, links: links.port };
+      const facts: RuntimeFacts = { pid: process.pid, token, ports };
+      await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
+      return new RelayNode({ facts, generatedKey: generated, settings, logger, plane, store, servers: [stats, links] });
+    } catch (error) {
+      await plane.stop();
+      throw error;
+    }
+  }
+
+  rows(): readonly Row[] {
+    return this.#store.directory.rows();
+  }
+
+  snapshot(): DataPlaneSnapshot {
+    return this.#plane.snapshot();
+  }
+
+  async stop(): Promise<void> {
+    this.#logger.info('stopping');
+    await this.#plane.stop();
+    await Promise.all(this.#servers.map((server) => server.close()));
+    await removeDataFile(join(this.#settings.dataDir, RUNTIME_FILE));
+    this.#logger.info('stopped');
+  }
+}

@@ -13,7 +13,7 @@ export interface SettingReference {
 }
 
 /** Every setting, in the order of the schema. */
-export const settingsReference = (): SettingReference[] =>
+export const settingRows = (): SettingReference[] =>
   SETTING_PATHS.map((path) => {
     const { kind, default: byDefault, doc, reloadable = false } = settingAt(path);
     const shown = byDefault === undefined ? '' : kind.show(byDefault);
@@ -21,8 +21,8 @@ export const settingsReference = (): SettingReference[] =>
   });
 
 /** The list of settings in --help. */
-export const settingsHelp = (): string =>
-  settingsReference()
+export const settingsReference = (): string =>
+  settingRows()
     .map(
       ({ flags, env, byDefault, doc }) =>
         `  --${flags.at(-1)} (${env}${byDefault && `, default ${byDefault}`})\n      ${doc}`,
@@ -31,7 +31,7 @@ export const settingsHelp = (): string =>
 
 /** docs/configuration.md. */
 export const settingsMarkdown = (): string => {
-  const rows = settingsReference().map(({ path, env, flags, byDefault, doc }) => {
+  const rows = settingRows().map(({ path, env, flags, byDefault, doc }) => {
     const names = flags.map((flag) => `\`--${flag}\``).join(' or ');
     return `| \`${path}\` | ${byDefault && `\`${byDefault}\``} | \`${env}\` | ${names} | ${doc} |`;
   });
@@ -61,7 +61,7 @@ export const settingsExample = (): string => {
     '# docs/configuration.md says where else settings may be given.',
   ];
   let open: string[] = [];
-  for (const { path, byDefault, doc } of settingsReference()) {
+  for (const { path, byDefault, doc } of settingRows()) {
     const blocks = path.split('.').slice(0, -1);
     if (blocks[0] === undefined || blocks[0] !== open[0]) lines.push('');
     blocks.forEach((block, depth) => {

@@ -190,7 +190,8 @@ export interface NativeAddon {
   createSrtEngine(options: SrtEngineOptions): NativeSrtEngine;
 }
 
-const ADDON_PATH = '../../native/build/tributary.node';
+/** `TRIBUTARY_ADDON_PATH` names another build, such as the one with sanitizers. */
+const addonPath = (): string => process.env.TRIBUTARY_ADDON_PATH ?? '../../native/build/tributary.node';
 let loaded: NativeAddon | undefined;
 
 /**
@@ -200,7 +201,7 @@ let loaded: NativeAddon | undefined;
 export const loadAddon = (): NativeAddon => {
   if (loaded) return loaded;
   try {
-    loaded = createRequire(import.meta.url)(ADDON_PATH) as NativeAddon;
+    loaded = createRequire(import.meta.url)(addonPath()) as NativeAddon;
     return loaded;
   } catch (error) {
     const text = messageOf(error);

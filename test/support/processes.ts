@@ -112,6 +112,8 @@ export class TestNode {
     this.program = tributary(['relay'], {
       ...ports,
       DATA_DIR: this.dataDir,
+      // Conditions are polled many times a second.
+      TRIBUTARY_HTTP_STATS_PER_MINUTE: '1000000',
       TRIBUTARY_PUBLIC_HOST: '127.0.0.1',
       ...env,
     });
@@ -136,6 +138,7 @@ export class TestNode {
       },
       20_000,
     );
+    await until('the node to say that it is up', () => node.program.output.includes('Tributary is up'));
     node.ports = runtime.ports;
     node.token = runtime.token;
     node.adminKey = /Generated default admin API key: ([0-9A-Za-z]+)/.exec(node.program.output)?.[1] ?? '';

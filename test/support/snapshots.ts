@@ -1,90 +1,111 @@
-import type { DataPlaneSnapshot, DoorEvent, PlayerSnapshot, PublisherSnapshot } from '../../src/data-plane/snapshot.ts';
+import type { DataPlaneSnapshot, PublisherSnapshot, SrtStats } from '../../src/data-plane/snapshot.ts';
 import { SRT_STATS_FIELDS } from '../../src/shared/addon.ts';
 import type { GroupSnapshot, LinkSnapshot } from '../../src/srtla/types.ts';
 
-const stats = Object.fromEntries(SRT_STATS_FIELDS.map((name) => [name, 0])) as PublisherSnapshot['stats'];
+export const srtStats = (some: Partial<SrtStats> = {}): SrtStats =>
+  ({ ...Object.fromEntries(SRT_STATS_FIELDS.map((name) => [name, 0])), ...some }) as SrtStats;
 
-const link = (index: number): LinkSnapshot => ({
-  address: `127.0.${index}.1`,
-  port: 40_000 + index,
-  state: 'active',
-  bytes: 0,
-  packets: 0,
-  dataPackets: 0,
-  retransmittedPackets: 0,
-  windowBytes: 0,
-  bitrateKbps: 0,
-  lastHeardMs: 0,
-  uptimeMs: 0,
-  skewMs: undefined,
-  telemetry: undefined,
-});
-
-/** A group with so many links. */
-export const group = (id: string, links: number): GroupSnapshot => ({
-  id,
-  streamId: undefined,
-  session: undefined,
-  sessionAccepted: false,
-  totalBytes: 0,
-  windowBytes: 0,
-  lastHeardMs: 0,
-  uptimeMs: 0,
-  lastDataMs: undefined,
-  links: Array.from({ length: links }, (_, index) => link(index + 1)),
-});
-
-/** A live publisher: bonded where it names a group. */
-export const publisher = (bitrateKbps: number, groupId?: string): PublisherSnapshot => ({
-  publisherId: 'live_3f00',
-  source: groupId === undefined ? 'srt' : 'srtla',
-  group: groupId,
+export const publisherSnapshot = (some: Partial<PublisherSnapshot> = {}): PublisherSnapshot => ({
+  publisherId: 'live_a',
+  source: 'srtla',
+  group: '0x1a2b3c4d5e6f7081',
   address: '127.0.0.1',
-  uptimeMs: 0,
+  uptimeMs: 63_999.7,
   latencyMs: 2_000,
   encrypted: false,
-  bitrateKbps,
-  payloadBytes: 0,
-  messages: 0,
-  stats,
+  bitrateKbps: 4_123.456,
+  payloadBytes: 32_000_000,
+  messages: 25_000,
+  stats: srtStats({
+    rttMs: 41.23456,
+    bandwidthMbps: 97.512345,
+    receiveRateMbps: 4.31,
+    pktRecvTotal: 25_431,
+    pktRcvLossTotal: 431,
+    pktRcvDropTotal: 12,
+    byteRcvLossTotal: 577_540,
+    byteRcvDropTotal: 16_080,
+    rcvBufMs: 1_987,
+  }),
+  ...some,
 });
 
-export const player = (state: PlayerSnapshot['state']): PlayerSnapshot => ({
-  playerId: 'play_a1b2',
-  publisherId: 'live_3f00',
-  address: '127.0.0.1',
-  port: 50_000,
-  state,
-  uptimeMs: 0,
-  latencyMs: 2_000,
-  sentMessages: 0,
-  droppedMessages: 0,
-  stats,
+export const linkSnapshot = (some: Partial<LinkSnapshot> = {}): LinkSnapshot => ({
+  address: '203.0.113.7',
+  port: 40_000,
+  state: 'active',
+  bytes: 7_340_032,
+  packets: 5_578,
+  dataPackets: 5_500,
+  retransmittedPackets: 11,
+  windowBytes: 700,
+  bitrateKbps: 2_800.4,
+  lastHeardMs: 12.345,
+  uptimeMs: 63_001,
+  skewMs: undefined,
+  telemetry: undefined,
+  ...some,
 });
 
-export const refusal = (code: number, port: DoorEvent['port'] = 'srtla', ageMs = 100): DoorEvent => ({
-  ageMs,
-  port,
-  shortId: 'live_3f…',
-  code,
-});
+export const groupSnapshot = (some: Partial<GroupSnapshot> = {}): GroupSnapshot => {
+  const links = some.links ?? [
+    linkSnapshot(),
+    linkSnapshot({
+      address: '2001:db8:1:2::9',
+      port: 51_820,
+      bytes: 3_145_728,
+      packets: 2_391,
+      windowBytes: 300,
+      bitrateKbps: 1_200.6,
+      lastHeardMs: 6_655.5,
+      state: 'quiet',
+      telemetry: {
+        connectionId: 7,
+        windowPackets: 20,
+        inFlightPackets: 4,
+        rttMs: 61.5,
+        nakCount: 3,
+        bitrateKbps: 1_150,
+        ageMs: 400,
+      },
+    }),
+  ];
+  return {
+    id: '0x1a2b3c4d5e6f7081',
+    streamId: 'live_a',
+    session: 1,
+    sessionAccepted: true,
+    totalBytes: links.reduce((sum, link) => sum + link.bytes, 0),
+    windowBytes: links.reduce((sum, link) => sum + link.windowBytes, 0),
+    lastHeardMs: 12.345,
+    uptimeMs: 63_500,
+    lastDataMs: 12.345,
+    links,
+    ...some,
+  };
+};
 
-/** A node at rest, with these changes; `counters` are those of SRTLA. */
-export const nodeState = ({
-  groups = [],
-  counters = {},
-  ...rest
-}: Partial<DataPlaneSnapshot> & {
-  groups?: GroupSnapshot[];
-  counters?: Record<string, number>;
-} = {}): DataPlaneSnapshot => ({
+export const dataPlaneSnapshot = (some: Partial<DataPlaneSnapshot> = {}): DataPlaneSnapshot => ({
   srtVersion: '1.5.1',
-  uptimeMs: 1_000,
-  ports: { srtla: [5000], publish: 4001, bond: 4002, play: 4000 },
-  publishers: [],
-  players: [],
+  uptimeMs: 100_000,
+  ports: { srtla: [5_000], publish: 4_001, bond: 41_234, play: 4_000 },
+  srtla: { groups: [groupSnapshot()], counters: { malformed: 0 } },
+  publishers: [publisherSnapshot()],
+  players: [
+    {
+      playerId: 'play_a_long_one',
+      publisherId: 'live_a',
+      address: '198.51.100.4',
+      port: 50_123,
+      state: 'playing',
+      uptimeMs: 5_000,
+      latencyMs: 2_000,
+      sentMessages: 20_000,
+      droppedMessages: 0,
+      stats: srtStats(),
+    },
+  ],
   lastRefusal: undefined,
-  ...rest,
-  srtla: { groups, counters },
-  counters: {},
+  counters: { messages: 25_000 },
+  ...some,
 });

@@ -1,0 +1,103 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { formatEndpoint } from '../shared/address.ts';
+import { codeOf, messageOf, TributaryError } from '../shared/errors.ts';
+
+export interface ListenOptions {
+  /** Addresses, `::` (dual-stack) or `auto` (the same here). */
+  bind: readonly string[];
+  /** 0 picks a free one, the same on every address. */
+  port: number;
+  /** The setting that chooses the port, for error texts. */
+  portSetting: string;
+}
+
+/** Connections at once on each address; more are closed. */
+export const MAX_CONNECTIONS = 512;
+
+const SERVER_OPTIONS = {
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 2_000,
+};
+
+const bindError = (error: unknown, where: string, setting: string): TributaryError => {
+  if (codeOf(error) === 'EADDRINUSE')
+    return new TributaryError(
+      'TRIBUTARY_PORT_IN_USE',
+      `TCP port ${where} is in use by another program`,
+      `stop that program or set ${setting} to another port`,
+      error,
+    );
+  return new TributaryError(
+    'TRIBUTARY_BIND_FAILED',
+    `TCP port ${where} cannot be opened (${codeOf(error) ?? messageOf(error)})`,
+    `check TRIBUTARY_BIND and ${setting}`,
+    error,
+  );
+};
+
+/** `::` takes every address of the machine; beside it the others would find the port in use. */
+const hostsOf = (bind: readonly string[]): readonly string[] =>
+  bind.includes('::') || bind.includes('auto') ? ['::'] : bind;
+
+/** An HTTP application on one port of one or more addresses. */
+export class HttpListener {
+  readonly port: number;
+  readonly #app: FastifyInstance;
+  readonly #servers: readonly Server[];
+
+  private constructor(port: number, app: FastifyInstance, servers: readonly Server[]) {
+    this.port = port;
+    this.#app = app;
+    this.#servers = servers;
+  }
+
+  /** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then */
+  static async open(app: FastifyInstance, { bind, port, portSetting }: ListenOptions): Promise<HttpListener> {
+    await app.ready();
+    const servers: Server[] = [];
+    let chosen = port;
+    try {
+      for (const host of hostsOf(bind)) {
+        const server = await listen(app, host, chosen, portSetting);
+        servers.push(server);
+        chosen = (server.address() as AddressInfo).port;
+      }
+    } catch (error) {
+      for (const server of servers) server.close();
+      await app.close();
+      throw error;
+    }
+    return new HttpListener(chosen, app, servers);
+  }
+
+  /** Answers what is under way for at most `graceMs`, then closes every connection. */
+  async close(graceMs = 1_000): Promise<void> {
+    const closed = this.#servers.map((server) => once(server, 'close'));
+    for (const server of this.#servers) server.close();
+    const late = setTimeout(() => {
+      for (const server of this.#servers) server.closeAllConnections();
+    }, graceMs);
+    await Promise.all(closed);
+    clearTimeout(late);
+    await this.#app.close();
+  }
+}
+
+const listen = async (app: FastifyInstance, host: string, port: number, portSetting: string): Promise<Server> => {
+  const server = createServer(SERVER_OPTIONS, app.routing);
+  server.maxConnections = MAX_CONNECTIONS;
+  try {
+    server.listen({ host, port });
+    await once(server, 'listening');
+    return server;
+  } catch (error) {
+    // A machine without IPv6: the wildcard of IPv4 is all there is.
+    if (host === '::' && codeOf(error) === 'EAFNOSUPPORT') return listen(app, '0.0.0.0', port, portSetting);
+    throw bindError(error, formatEndpoint(host, port), portSetting);
+  }
+};

@@ -1,0 +1,36 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { keyOf, limited } from './access.ts';
+import { linksAnswer } from './compat-links.ts';
+import { errorAnswer } from './compat-sls.ts';
+import type { StatsDeps } from './deps.ts';
+import { callerAddress, createHttpApp, pathRest, queryValue, sendJson } from './http-app.ts';
+import { RequestBudget } from './request-budget.ts';
+import { Trust } from './trust.ts';
+
+/**
+ * The server of port 5080: `GET /stats[?stream_id=ID]` and `GET /stats/{ID}`, statistics of links. No CORS headers: the answer to a
+ * trusted address must not be readable by a web page that is open there.
+ */
+export const createLinksServer = (deps: StatsDeps): FastifyInstance => {
+  const { directory, keys, settings, clock, logger } = deps;
+  const notFound = (reply: FastifyReply): FastifyReply =>
+    sendJson(reply, 404, errorAnswer('Not found: ask for /stats'));
+  const app = createHttpApp({ logger, notFound });
+  const trust = new Trust(settings.stats.trusted);
+
+  const send = (request: FastifyRequest, reply: FastifyReply, streamId: string | undefined): FastifyReply => {
+    const answer = linksAnswer(deps.snapshot(), {
+      mode: settings.stats.linksMode,
+      publisherCount: directory.publisherCount,
+      publisherOfPlayer: (id) => directory.publisherOfPlayer(id),
+      privileged: keyOf(request, keys) !== undefined || trust.covers(callerAddress(request), request.headers),
+      streamId: streamId === '' ? undefined : streamId,
+    });
+    return sendJson(reply, 200, answer);
+  };
+
+  const onRequest = limited(new RequestBudget(settings.http.statsPerMinute), clock);
+  app.get('/stats', { onRequest }, async (request, reply) => send(request, reply, queryValue(request, 'stream_id')));
+  app.get('/stats/*', { onRequest }, async (request, reply) => send(request, reply, pathRest(request)));
+  return app;
+};

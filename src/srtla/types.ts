@@ -138,6 +138,8 @@ export interface SrtlaCore {
   fromServer(session: SessionId, datagram: Uint8Array, now: Millis, out: SrtlaOutbox): void;
   /** Time has passed; call at least every 10 ms while `nextTickMs` says so. */
   tick(now: Millis, out: SrtlaOutbox): void;
+  /** How long the next `tick` may wait: 10 ms while a group or a session lives, 250 ms else. Changes with every call above. */
+  nextTickMs(): Millis;
   /** Ends every group: SHUTDOWN to the server for each accepted session. */
   stop(now: Millis, out: SrtlaOutbox): void;
   snapshot(now: Millis): SrtlaSnapshot;

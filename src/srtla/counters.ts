@@ -1,0 +1,76 @@
+/** One counter for each kind of drop and event. All cumulative; the names appear in snapshots. */
+export const COUNTER_NAMES = [
+  // Datagrams that went on.
+  'toServer',
+  'toLinks',
+  'srtlaAcks',
+  'keepalives',
+  // Registration.
+  'reg1Answered',
+  'reg3Sent',
+  'ngpSent',
+  'regErrSent',
+  /** Answers that were not given because a source, or everybody together, was over budget. */
+  'answersOverBudget',
+  'groupIdCollisions',
+  'groupsEvicted',
+  'linksEvicted',
+  'linksMoved',
+  // Dropped: from anybody.
+  'tooLong',
+  'strangers',
+  'registrationLength',
+  // Dropped: from links.
+  'tooShort',
+  /** 0x9000–0x9FFF and 0xA000, 0xA001 with no meaning here. */
+  'srtlaUnknown',
+  'controlUnknown',
+  'handshakeTruncated',
+  /** Neither an induction nor a conclusion of the encoder that opened the session. */
+  'handshakeUnexpected',
+  /** A late copy of an induction whose session is up: answering it would confuse encoders. */
+  'inductionLate',
+  'sessionsOverBudget',
+  'beforeAcceptance',
+  'foreignDestination',
+  'shutdownRepeated',
+  /** Extended keepalives of a version that is not known: echoed, not read. */
+  'telemetryUnknown',
+  // Sessions.
+  'sessionsOpened',
+  'sessionsAccepted',
+  'sessionsRejected',
+  'sessionsSuperseded',
+  // From the server, dropped.
+  'serverTooShort',
+  'serverTooLong',
+  'serverUnknownType',
+  'serverUnknownSession',
+  /** Packets of a session whose encoder has already begun a newer one. */
+  'serverSuperseded',
+  /** No link had sent a packet yet, or none was left. */
+  'serverNoLink',
+] as const;
+
+export type CounterName = (typeof COUNTER_NAMES)[number];
+
+/** Index of each counter in `Counters.values`. */
+export const COUNTER = Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, index])) as Readonly<
+  Record<CounterName, number>
+>;
+
+export class Counters {
+  /** Doubles in one block: counting allocates nothing. */
+  readonly values = new Float64Array(COUNTER_NAMES.length);
+
+  count(index: number): void {
+    this.values[index]! += 1;
+  }
+
+  snapshot(): Record<CounterName, number> {
+    return Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, this.values[index]!])) as Record<
+      CounterName,
+      number
+    >;
+  }
+}

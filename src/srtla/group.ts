@@ -1,0 +1,118 @@
+import type { Millis } from '../shared/clock.ts';
+import {
+  FOREVER,
+  HALF_ID_BYTES,
+  NEVER,
+  SESSION_BURST,
+  SESSIONS_PER_SECOND,
+  SHUTDOWN_MARGIN_MS,
+  SHUTDOWN_MAX_SKEW_MS,
+} from './constants.ts';
+import type { Link } from './link.ts';
+import type { Session } from './session.ts';
+import { TimestampClock } from './skew.ts';
+
+/** A bonded set of links, known by the id that its sender and we have drawn together. */
+export class Group {
+  /** 256 bytes: the sender's half, then ours. */
+  readonly id: Uint8Array;
+  /** `0x` and the first 8 bytes: the name that people see. */
+  readonly name: string;
+  /** Where its REG1 came from, `address|port`. */
+  readonly origin: string;
+  readonly createdMs: Millis;
+
+  /** Any datagram of a link, or a registration that concerned it. */
+  lastHeardMs: Millis;
+  /** SRT data of any link. */
+  lastDataMs: Millis = NEVER;
+  everJoined = false;
+  /** In order of registration. */
+  readonly links: Link[] = [];
+  totalBytes = 0;
+
+  current: Session | undefined;
+  /** Superseded or ended ones whose port is still open. */
+  readonly closing: Session[] = [];
+  /** The encoder id of the session before `current`: its late copies are no new session. 0 = none. */
+  retiredEncoderId = 0;
+  /** What the last conclusion asked for. */
+  streamId: string | undefined;
+  readonly clock = new TimestampClock();
+
+  lastDataLink: Link | undefined;
+  handshakeLink: Link | undefined;
+  /** Of the last NAK. */
+  nakLink: Link | undefined;
+
+  #sessionTokens = SESSION_BURST;
+  #sessionTokensMs: Millis;
+
+  constructor(id: Uint8Array, origin: string, now: Millis) {
+    this.id = id;
+    this.origin = origin;
+    this.name = nameOf(id);
+    this.createdMs = now;
+    this.lastHeardMs = now;
+    this.#sessionTokensMs = now;
+  }
+
+  get hasAcceptedSession(): boolean {
+    return this.current?.state === 'accepted' || this.closing.some((session) => session.serverId !== 0);
+  }
+
+  addLink(link: Link): void {
+    this.links.push(link);
+    this.everJoined = true;
+  }
+
+  removeLink(link: Link): void {
+    const index = this.links.indexOf(link);
+    if (index >= 0) this.links.splice(index, 1);
+    if (this.lastDataLink === link) this.lastDataLink = undefined;
+    if (this.handshakeLink === link) this.handshakeLink = undefined;
+    if (this.nakLink === link) this.nakLink = undefined;
+  }
+
+  /** False when the group opens sessions faster than any encoder restarts. */
+  takeSessionToken(now: Millis): boolean {
+    const refilled = this.#sessionTokens + (Math.max(0, now - this.#sessionTokensMs) * SESSIONS_PER_SECOND) / 1000;
+    this.#sessionTokens = Math.min(SESSION_BURST, refilled);
+    this.#sessionTokensMs = now;
+    if (this.#sessionTokens < 1) return false;
+    this.#sessionTokens -= 1;
+    return true;
+  }
+
+  /** Delays are relative to one session's clock. */
+  forgetDelays(): void {
+    this.clock.reset();
+    for (const link of this.links) link.delay.clear();
+  }
+
+  /** Smallest delay over all links; infinite while unknown. */
+  smallestDelayMs(now: Millis): Millis {
+    let smallest = FOREVER;
+    for (const link of this.links) smallest = Math.min(smallest, link.delay.smallestMs(now));
+    return smallest;
+  }
+
+  /** How long a SHUTDOWN waits so that data it has overtaken on a faster link passes first. */
+  shutdownHoldMs(now: Millis): Millis {
+    const smallest = this.smallestDelayMs(now);
+    let skew = 0;
+    for (const link of this.links) skew = Math.max(skew, link.delay.largestMs(now) - smallest);
+    return Math.min(skew, SHUTDOWN_MAX_SKEW_MS) + SHUTDOWN_MARGIN_MS;
+  }
+
+  hasSenderHalf(id: Uint8Array): boolean {
+    for (let i = 0; i < HALF_ID_BYTES; i++) if (this.id[i] !== id[i]) return false;
+    return true;
+  }
+}
+
+const nameOf = (id: Uint8Array): string => {
+  let text = '0x';
+  for (let i = 0; i < 8; i++) text += id[i]!.toString(16).padStart(2, '0');
+  return text;
+};

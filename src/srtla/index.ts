@@ -1,0 +1,4 @@
+export { createSrtlaCore } from './receiver.ts';
+export type * from './types.ts';
+export { DEFAULT_SRTLA_SETTINGS } from './types.ts';
+export { createSrtlaShell, type ListeningSocket, SrtlaShell, type SrtlaShellOptions } from './udp-shell.ts';

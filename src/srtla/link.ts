@@ -1,0 +1,82 @@
+import type { Millis } from '../shared/clock.ts';
+import { RateWindow } from '../shared/rate-window.ts';
+import { ACK_ENTRIES, FOREVER, LINK_ACTIVE_MS, NEVER, STATS_WINDOW_MS } from './constants.ts';
+import type { Group } from './group.ts';
+import type { TelemetryFields } from './packet.ts';
+import { LinkDelay } from './skew.ts';
+import type { PeerId } from './types.ts';
+
+const RATE_BUCKETS = 50;
+
+/** One registered uplink: a peer that has presented a group id. */
+export class Link {
+  readonly peer: PeerId;
+  readonly address: string;
+  readonly port: number;
+  readonly joinedMs: Millis;
+  readonly group: Group;
+
+  /** Any datagram, registration included. */
+  lastHeardMs: Millis;
+  lastDataMs: Millis = NEVER;
+  /**
+   * It has sent something besides registration. Before that nothing but REG3 goes to it: a REG2 with a forged source would
+   * otherwise turn every broadcast against its victim.
+   */
+  confirmed = false;
+
+  bytes = 0;
+  packets = 0;
+  dataPackets = 0;
+  retransmittedPackets = 0;
+  readonly window = new RateWindow(STATS_WINDOW_MS, RATE_BUCKETS);
+  readonly delay = new LinkDelay();
+
+  /** Data packets not yet listed in an SRTLA ACK, in order of arrival. */
+  readonly unacked = new Uint32Array(ACK_ENTRIES);
+  unackedCount = 0;
+  firstUnackedMs: Millis = FOREVER;
+
+  readonly telemetry: TelemetryFields = {
+    connectionId: 0,
+    windowPackets: 0,
+    inFlightPackets: 0,
+    rttMs: 0,
+    nakCount: 0,
+    bitrateKbps: 0,
+  };
+  telemetryMs: Millis = NEVER;
+
+  constructor(peer: PeerId, address: string, port: number, group: Group, now: Millis) {
+    this.peer = peer;
+    this.address = address;
+    this.port = port;
+    this.group = group;
+    this.joinedMs = now;
+    this.lastHeardMs = now;
+  }
+
+  isActive(now: Millis): boolean {
+    return now - this.lastHeardMs <= LINK_ACTIVE_MS;
+  }
+
+  /** An SRT datagram, data or control. */
+  countSrt(bytes: number, now: Millis): void {
+    this.bytes += bytes;
+    this.packets += 1;
+    this.window.add(bytes, now);
+  }
+
+  /** Returns true when ten numbers are waiting. */
+  addUnacked(sequence: number, now: Millis): boolean {
+    if (this.unackedCount === 0) this.firstUnackedMs = now;
+    this.unacked[this.unackedCount] = sequence;
+    this.unackedCount += 1;
+    return this.unackedCount === ACK_ENTRIES;
+  }
+
+  clearUnacked(): void {
+    this.unackedCount = 0;
+    this.firstUnackedMs = FOREVER;
+  }
+}

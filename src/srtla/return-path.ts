@@ -1,0 +1,135 @@
+import type { Millis } from '../shared/clock.ts';
+import { HANDSHAKE, MAX_DATAGRAM_BYTES, RETURN_SILENT_MS, SRT_HEADER_BYTES, SRT_TYPE } from './constants.ts';
+import { COUNTER, type Counters } from './counters.ts';
+import type { Group } from './group.ts';
+import type { Link } from './link.ts';
+import { classify, KIND } from './packet.ts';
+import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
+import {
+  controlType,
+  firstLost,
+  handshakeSocketId,
+  handshakeType,
+  isRejection,
+  isWholeHandshake,
+  lastLost,
+  sequenceAfter,
+} from './srt-header.ts';
+import type { SessionId, SrtlaOutbox } from './types.ts';
+
+const NOT_CONTROL = 0;
+
+/** What the SRT server sends, and on which links it goes back (SRTLA specification §5.4). */
+export class ReturnPath {
+  readonly #sessions: Sessions;
+  readonly #counters: Counters;
+
+  constructor(sessions: Sessions, counters: Counters) {
+    this.#sessions = sessions;
+    this.#counters = counters;
+  }
+
+  fromServer(id: SessionId, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) this.#counters.count(COUNTER.serverUnknownSession);
+    else if (packet.length < SRT_HEADER_BYTES) this.#counters.count(COUNTER.serverTooShort);
+    else if (packet.length > MAX_DATAGRAM_BYTES) this.#counters.count(COUNTER.serverTooLong);
+    else {
+      const kind = classify(packet);
+      if (kind === KIND.srtData) this.#relay(session, NOT_CONTROL, packet, now, out);
+      else if (kind === KIND.srtControl) this.#relay(session, controlType(packet), packet, now, out);
+      else this.#counters.count(COUNTER.serverUnknownType);
+    }
+  }
+
+  #relay(session: Session, type: number, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
+    if (type === SRT_TYPE.handshake) this.#learn(session, packet, now, out);
+    const { group } = session;
+    if (group.current !== undefined && group.current !== session) {
+      // The encoder of this session is gone, and some encoders would take its packets for the new one's.
+      this.#counters.count(COUNTER.serverSuperseded);
+    } else if (type === SRT_TYPE.ack || type === SRT_TYPE.shutdown) this.#broadcast(group, packet, now, out);
+    else if (type === SRT_TYPE.nak) this.#send(this.#nakLink(session, packet, now), packet, out);
+    // Once, and where the question came from: some encoders begin anew at each copy.
+    else if (type === SRT_TYPE.handshake) this.#send(group.handshakeLink ?? returnLink(group, now), packet, out);
+    else this.#send(returnLink(group, now), packet, out);
+    if (type === SRT_TYPE.shutdown) this.#sessions.endedByServer(session, now, out);
+  }
+
+  #learn(session: Session, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
+    if (!isWholeHandshake(packet)) return;
+    const type = handshakeType(packet);
+    if (type === HANDSHAKE.conclusion) this.#sessions.accept(session, handshakeSocketId(packet), now, out);
+    else if (isRejection(type) && session.serverId === 0 && session.rejectionCode !== type) {
+      session.rejectionCode = type;
+      this.#counters.count(COUNTER.sessionsRejected);
+      out.event({ type: 'session-rejected', group: session.group.name, session: session.id, code: type });
+    }
+  }
+
+  /** Everything in the bond that lives; where nothing was heard lately, at least the link that was heard last. */
+  #broadcast(group: Group, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
+    const { links } = group;
+    let sent = false;
+    for (let i = 0; i < links.length; i++) {
+      const link = links[i]!;
+      if (!link.confirmed || !link.isActive(now)) continue;
+      sent = true;
+      this.#send(link, packet, out);
+    }
+    if (!sent) this.#send(freshest(group), packet, out);
+  }
+
+  /** A new loss is reported on the best link; a report that repeats an older one goes on the next, should the best have failed. */
+  #nakLink(session: Session, packet: Uint8Array, now: Millis): Link | undefined {
+    const { group } = session;
+    const first = firstLost(packet);
+    const last = lastLost(packet);
+    const repeats = first >= 0 && session.highestNaked >= 0 && !sequenceAfter(first, session.highestNaked);
+    if (last >= 0 && (session.highestNaked < 0 || sequenceAfter(last, session.highestNaked))) {
+      session.highestNaked = last;
+    }
+    const link = repeats ? nextActive(group, now) : returnLink(group, now);
+    group.nakLink = link;
+    return link;
+  }
+
+  #send(link: Link | undefined, packet: Uint8Array, out: SrtlaOutbox): void {
+    if (link?.confirmed !== true) {
+      this.#counters.count(COUNTER.serverNoLink);
+      return;
+    }
+    this.#counters.count(COUNTER.toLinks);
+    out.sendToLink(link.peer, packet);
+  }
+}
+
+/** The last link with SRT data (a keepalive moves nothing), unless it has been silent and another was heard since. */
+const returnLink = (group: Group, now: Millis): Link | undefined => {
+  const last = group.lastDataLink ?? group.handshakeLink;
+  if (last !== undefined && now - last.lastHeardMs <= RETURN_SILENT_MS) return last;
+  const fresh = freshest(group);
+  if (last === undefined) return fresh;
+  return fresh !== undefined && fresh.lastHeardMs > last.lastHeardMs ? fresh : last;
+};
+
+const freshest = (group: Group): Link | undefined => {
+  let best: Link | undefined;
+  for (let i = 0; i < group.links.length; i++) {
+    const link = group.links[i]!;
+    if (link.confirmed && (best === undefined || link.lastHeardMs > best.lastHeardMs)) best = link;
+  }
+  return best;
+};
+
+/** Round robin behind the link of the last NAK. */
+const nextActive = (group: Group, now: Millis): Link | undefined => {
+  const { links } = group;
+  const start = group.nakLink === undefined ? -1 : links.indexOf(group.nakLink);
+  for (let i = 1; i <= links.length; i++) {
+    const link = links[(start + i) % links.length]!;
+    if (link.confirmed && link.isActive(now)) return link;
+  }
+  return returnLink(group, now);
+};

@@ -1,0 +1,77 @@
+import type { Millis } from '../shared/clock.ts';
+import { FOREVER, NEVER, STATS_WINDOW_MS } from './constants.ts';
+
+const BUCKETS = 5;
+const BUCKET_MS = STATS_WINDOW_MS / BUCKETS;
+
+/** SRT timestamps (µs, 32 bits) as milliseconds that go on past the wrap; late packets give earlier times. */
+export class TimestampClock {
+  /** Of the last packet that was read. A field, not a result: a number handed from call to call would be allocated. */
+  millis: Millis = 0;
+  #last = 0;
+  #unwrappedUs = 0;
+  #begun = false;
+
+  /** `timestampUs` as int32. */
+  read(timestampUs: number): void {
+    if (!this.#begun) {
+      this.#begun = true;
+      this.#last = timestampUs;
+      this.#unwrappedUs = timestampUs;
+    }
+    this.#unwrappedUs += (timestampUs - this.#last) | 0;
+    this.#last = timestampUs;
+    this.millis = this.#unwrappedUs / 1000;
+  }
+
+  reset(): void {
+    this.#begun = false;
+  }
+}
+
+/**
+ * Arrival times of one link against the encoder's clock: largest and smallest of the last 5 s, in buckets of 1 s. The clock's
+ * offset is unknown but the same for all links of a session, so differences between links are true.
+ */
+export class LinkDelay {
+  readonly #largest = new Float64Array(BUCKETS).fill(NEVER);
+  readonly #smallest = new Float64Array(BUCKETS).fill(FOREVER);
+  #newest = NEVER;
+
+  /** The packet that `clock` has read last has arrived. A first copy: a retransmission carries the time of the original. */
+  add(clock: TimestampClock, now: Millis): void {
+    this.#advance(now);
+    const delayMs = now - clock.millis;
+    const index = this.#newest % BUCKETS;
+    if (delayMs > this.#largest[index]!) this.#largest[index] = delayMs;
+    if (delayMs < this.#smallest[index]!) this.#smallest[index] = delayMs;
+  }
+
+  /** `NEVER` while unknown. */
+  largestMs(now: Millis): Millis {
+    this.#advance(now);
+    return Math.max(...this.#largest);
+  }
+
+  /** `FOREVER` while unknown. */
+  smallestMs(now: Millis): Millis {
+    this.#advance(now);
+    return Math.min(...this.#smallest);
+  }
+
+  clear(): void {
+    this.#largest.fill(NEVER);
+    this.#smallest.fill(FOREVER);
+  }
+
+  #advance(now: Millis): void {
+    const current = Math.floor(now / BUCKET_MS);
+    if (current <= this.#newest) return;
+    const steps = Math.min(BUCKETS, current - this.#newest);
+    for (let i = 0; i < steps; i++) {
+      this.#largest[(current - i) % BUCKETS] = NEVER;
+      this.#smallest[(current - i) % BUCKETS] = FOREVER;
+    }
+    this.#newest = current;
+  }
+}

@@ -1,0 +1,34 @@
+// What the addon exports, and what each environment that loads it keeps. Several environments (worker threads) may do so.
+#include <napi.h>
+
+#include "srt_engine.h"
+#include "srt_runtime.h"
+
+namespace tributary {
+namespace {
+
+struct EnvironmentData {
+  Napi::FunctionReference engineClass;
+};
+
+Napi::Value createSrtEngine(const Napi::CallbackInfo& info) {
+  const auto* data = info.Env().GetInstanceData<EnvironmentData>();
+  const Napi::Value options = info.Length() > 0 ? info[0] : info.Env().Undefined();
+  return data->engineClass.New({options});
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  SrtRuntime::ensureStarted();
+  auto* data = new EnvironmentData{Napi::Persistent(SrtEngine::define(env))};
+  env.SetInstanceData(data);
+  exports.Set("srtVersion", SrtRuntime::version());
+  exports.Set("createSrtEngine", Napi::Function::New<createSrtEngine>(env, "createSrtEngine"));
+  return exports;
+}
+
+}  // namespace
+}  // namespace tributary
+
+static Napi::Object initialize(Napi::Env env, Napi::Object exports) { return tributary::initialize(env, exports); }
+
+NODE_API_MODULE(tributary, initialize)

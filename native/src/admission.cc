@@ -1,0 +1,167 @@
+#include "admission.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tributary {
+namespace {
+
+/** A caller that failed its handshake, or broke, holds nothing any more, whatever the table says. */
+bool isAlive(SRTSOCKET socket) {
+  const SRT_SOCKSTATUS state = srt_getsockstate(socket);
+  return state == SRTS_INIT || state == SRTS_OPENED || state == SRTS_CONNECTING || state == SRTS_CONNECTED;
+}
+
+using Lock = std::lock_guard<std::mutex>;
+
+}  // namespace
+
+void Admission::allow(Role role, const std::string& id, Access access) {
+  const Lock lock(mutex_);
+  Row& row = rows(role)[id];
+  row.allowed = true;
+  row.access = std::move(access);
+}
+
+void Admission::forbid(Role role, const std::string& id) {
+  const Lock lock(mutex_);
+  const auto found = rows(role).find(id);
+  if (found == rows(role).end()) return;
+  // The row stays while sockets are open on it, so that they still count if the id is let in again.
+  found->second.allowed = false;
+  const Row& row = found->second;
+  if (row.players.empty() && row.reserved == 0 && row.holder == 0) rows(role).erase(found);
+}
+
+void Admission::refuseAll(bool refuse) {
+  const Lock lock(mutex_);
+  refuseAll_ = refuse;
+}
+
+Admission::Verdict Admission::request(Role role, const std::string& id, SRTSOCKET newcomer, int64_t nowMs) {
+  const Lock lock(mutex_);
+  if (refuseAll_) return {kRejectOverload};
+  const auto found = rows(role).find(id);
+  if (found == rows(role).end() || !found->second.allowed) {
+    Rows& others = rows(role == Role::publish ? Role::play : Role::publish);
+    const auto other = others.find(id);
+    return {other != others.end() && other->second.allowed ? kRejectForbidden : kRejectNotFound};
+  }
+  Row& row = found->second;
+  const int code = role == Role::publish ? requestPublish(row, newcomer, nowMs) : requestPlay(row, newcomer);
+  if (code != 0) return {code};
+  seats_[newcomer] = Seat{role, id, false, nowMs};
+  return {0, row.access.passphrase};
+}
+
+int Admission::requestPublish(Row& row, SRTSOCKET newcomer, int64_t nowMs) {
+  if (row.reserved != 0) {
+    const auto seat = seats_.find(row.reserved);
+    const bool pending = seat != seats_.end() && nowMs - seat->second.sinceMs < kReservationMs;
+    if (pending && isAlive(row.reserved)) return kRejectConflict;
+    seats_.erase(row.reserved);
+    row.reserved = 0;
+  }
+  const bool occupied =
+      row.holder != 0 && !row.yielded && nowMs - row.lastArrivalMs < takeoverSilenceMs_ && isAlive(row.holder);
+  if (occupied) return kRejectConflict;
+  row.reserved = newcomer;
+  return 0;
+}
+
+int Admission::requestPlay(Row& row, SRTSOCKET newcomer) {
+  const auto most = static_cast<size_t>(row.access.maxSockets);
+  if (row.players.size() >= most) {
+    for (const SRTSOCKET player : row.players)
+      if (!isAlive(player)) seats_.erase(player);
+    const auto gone = [this](SRTSOCKET player) { return seats_.find(player) == seats_.end(); };
+    row.players.erase(std::remove_if(row.players.begin(), row.players.end(), gone), row.players.end());
+  }
+  if (row.players.size() >= most) return kRejectOverload;
+  row.players.push_back(newcomer);
+  return 0;
+}
+
+void Admission::letInToClose(const std::string& id, SRTSOCKET newcomer, int code, int64_t nowMs) {
+  const Lock lock(mutex_);
+  seats_[newcomer] = Seat{Role::play, id, false, nowMs, code};
+}
+
+std::optional<Admission::Claim> Admission::claim(SRTSOCKET accepted, int64_t nowMs) {
+  const Lock lock(mutex_);
+  const auto found = seats_.find(accepted);
+  if (found == seats_.end()) return std::nullopt;
+  Seat& seat = found->second;
+  Claim claim{seat.id, seat.refusal};
+  if (seat.refusal != 0) {
+    seats_.erase(found);
+    return claim;
+  }
+  const auto known = rows(seat.role).find(seat.id);
+  if (known == rows(seat.role).end() || !known->second.allowed) {
+    // The id was taken away between handshake and accept.
+    claim.refusal = kRejectNotFound;
+    leave(accepted, seat);
+    seats_.erase(found);
+    return claim;
+  }
+  seat.claimed = true;
+  if (seat.role == Role::publish) {
+    Row& row = known->second;
+    claim.replaces = std::exchange(row.holder, accepted);
+    row.reserved = 0;
+    row.lastArrivalMs = nowMs;
+    row.yielded = false;
+  }
+  return claim;
+}
+
+Admission::Row* Admission::rowOfPublisher(SRTSOCKET socket) {
+  const auto seat = seats_.find(socket);
+  if (seat == seats_.end() || seat->second.role != Role::publish) return nullptr;
+  const auto row = publish_.find(seat->second.id);
+  return row != publish_.end() && row->second.holder == socket ? &row->second : nullptr;
+}
+
+void Admission::arrived(SRTSOCKET publisher, int64_t nowMs) {
+  const Lock lock(mutex_);
+  if (Row* row = rowOfPublisher(publisher)) row->lastArrivalMs = nowMs;
+}
+
+void Admission::yield(SRTSOCKET publisher) {
+  const Lock lock(mutex_);
+  if (Row* row = rowOfPublisher(publisher)) row->yielded = true;
+}
+
+void Admission::leave(SRTSOCKET socket, const Seat& seat) {
+  if (seat.refusal != 0) return;
+  const auto found = rows(seat.role).find(seat.id);
+  if (found == rows(seat.role).end()) return;
+  Row& row = found->second;
+  if (row.reserved == socket) row.reserved = 0;
+  if (row.holder == socket) row.holder = 0;
+  row.players.erase(std::remove(row.players.begin(), row.players.end(), socket), row.players.end());
+  if (!row.allowed && row.players.empty() && row.reserved == 0 && row.holder == 0) rows(seat.role).erase(found);
+}
+
+void Admission::release(SRTSOCKET socket) {
+  const Lock lock(mutex_);
+  const auto seat = seats_.find(socket);
+  if (seat == seats_.end()) return;
+  leave(socket, seat->second);
+  seats_.erase(seat);
+}
+
+void Admission::expire(int64_t nowMs) {
+  const Lock lock(mutex_);
+  for (auto seat = seats_.begin(); seat != seats_.end();) {
+    if (seat->second.claimed || nowMs - seat->second.sinceMs < kReservationMs) {
+      ++seat;
+      continue;
+    }
+    leave(seat->first, seat->second);
+    seat = seats_.erase(seat);
+  }
+}
+
+}  // namespace tributary

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <srt/srt.h>
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "options.h"
+
+namespace tributary {
+
+/** srt's access-control numbers. */
+enum RejectCode { kRejectOverload = 1402, kRejectForbidden = 1403, kRejectNotFound = 1404, kRejectConflict = 1409 };
+
+/**
+ * Who may come in: a table of ids that JavaScript keeps up to date and libsrt's threads ask in the listen callback. An id is reserved in
+ * that very callback (free, reserved, taken), because two callers can be there before either is accepted.
+ *
+ * Thread-safe. Under its lock it calls nothing of libsrt but srt_getsockstate, since the callback runs inside locks of libsrt.
+ */
+class Admission {
+ public:
+  struct Verdict {
+    /** 0: admitted. */
+    int code = 0;
+    std::string passphrase = {};
+  };
+  struct Claim {
+    std::string streamId;
+    /** Not 0: let in only to be closed, for this reason. */
+    int refusal = 0;
+    /** The publisher that is taken over, or 0. */
+    SRTSOCKET replaces = 0;
+  };
+
+  explicit Admission(int takeoverSilenceMs) : takeoverSilenceMs_(takeoverSilenceMs) {}
+
+  void allow(Role role, const std::string& id, Access access);
+  void forbid(Role role, const std::string& id);
+  void refuseAll(bool refuse);
+
+  /** Listen callback: decides, and reserves the id for `newcomer` when it is let in. */
+  Verdict request(Role role, const std::string& id, SRTSOCKET newcomer, int64_t nowMs);
+  /** Listen callback: the newcomer will be accepted and closed at once. */
+  void letInToClose(const std::string& id, SRTSOCKET newcomer, int code, int64_t nowMs);
+  /** After srt_accept: the reservation becomes a holding. Nothing when the socket is unknown here (its reservation has lapsed). */
+  std::optional<Claim> claim(SRTSOCKET accepted, int64_t nowMs);
+
+  /** A publisher's datagrams have been seen to arrive. */
+  void arrived(SRTSOCKET publisher, int64_t nowMs);
+  /** From now on this publisher may be replaced, however lively it is. */
+  void yield(SRTSOCKET publisher);
+  /** The socket is closed, or never came to be. */
+  void release(SRTSOCKET socket);
+  /** Drops reservations that were not claimed in time. */
+  void expire(int64_t nowMs);
+
+ private:
+  struct Row {
+    bool allowed = false;
+    Access access;
+    /** Play: every socket that is open or reserved. */
+    std::vector<SRTSOCKET> players;
+    /** Publish: the one that is let in and not yet accepted, and the one that holds the id. 0 = none. */
+    SRTSOCKET reserved = 0;
+    SRTSOCKET holder = 0;
+    int64_t lastArrivalMs = 0;
+    bool yielded = false;
+  };
+  struct Seat {
+    Role role;
+    std::string id;
+    bool claimed = false;
+    int64_t sinceMs = 0;
+    int refusal = 0;
+  };
+  using Rows = std::unordered_map<std::string, Row>;
+
+  static constexpr int64_t kReservationMs = 3'000;
+
+  Rows& rows(Role role) { return role == Role::publish ? publish_ : play_; }
+  int requestPublish(Row& row, SRTSOCKET newcomer, int64_t nowMs);
+  int requestPlay(Row& row, SRTSOCKET newcomer);
+  void leave(SRTSOCKET socket, const Seat& seat);
+  Row* rowOfPublisher(SRTSOCKET socket);
+
+  const int takeoverSilenceMs_;
+  std::mutex mutex_;
+  Rows publish_;
+  Rows play_;
+  std::unordered_map<SRTSOCKET, Seat> seats_;
+  bool refuseAll_ = false;
+};
+
+}  // namespace tributary

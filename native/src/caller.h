@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "event_queue.h"
+#include "options.h"
+#include "srt_socket.h"
+
+namespace tributary {
+
+/** Starts to connect. @throws SrtFailure for what is wrong at once. */
+SrtSocket startConnecting(const ConnectOptions& options);
+
+/** Fills in what was negotiated: the latency of the direction in use and the earliest source time. */
+void readNegotiated(SrtSocket& socket);
+
+/** What became of a caller that did not get through. Call it before the socket is closed. */
+Event connectFailed(SRTSOCKET socket);
+
+}  // namespace tributary

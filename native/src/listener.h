@@ -1,0 +1,55 @@
+#pragma once
+
+#include <srt/srt.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "admission.h"
+#include "event_queue.h"
+#include "options.h"
+#include "refusal_budget.h"
+
+namespace tributary {
+
+/**
+ * A listening socket with its listen callback. libsrt's threads reach it through a process-wide table of tokens, never by pointer, so that
+ * a callback that comes late finds nothing instead of freed memory.
+ */
+class Listener {
+ public:
+  /** @throws SrtFailure */
+  static std::shared_ptr<Listener> open(const ListenOptions& options, std::shared_ptr<Admission> admission,
+                                        std::shared_ptr<EventQueue> events);
+  /** Closes the socket; once it returns, no callback of it runs or will run. */
+  void close();
+  ~Listener();
+
+  /** Stays the same after `close`. */
+  SRTSOCKET socket() const { return socket_; }
+  Role role() const { return options_.role; }
+  /** The local port; 0 when closed. */
+  int port() const;
+
+ private:
+  Listener(const ListenOptions& options, std::shared_ptr<Admission> admission, std::shared_ptr<EventQueue> events);
+  void setOptions(SRTSOCKET socket, bool isV6, bool isAnyV6) const;
+  static int onRequest(void* token, SRTSOCKET newcomer, int version, const sockaddr* peer, const char* streamId);
+  /** 0 lets the newcomer in, -1 rejects it. */
+  int decide(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId);
+  int refuse(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId, int code);
+
+  const ListenOptions options_;
+  const std::shared_ptr<Admission> admission_;
+  const std::shared_ptr<EventQueue> events_;
+  std::mutex budgetMutex_;
+  RefusalBudget budget_;
+  uintptr_t token_ = 0;
+  SRTSOCKET socket_ = SRT_INVALID_SOCK;
+  std::atomic<bool> isOpen_{false};
+};
+
+}  // namespace tributary

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { loadProcessSettings, type Settings, settingsReference } from '../config/load.ts';
 import { RelayNode } from '../node.ts';
-import { codeOf, TributaryError } from '../shared/errors.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { createChecklistView } from './checklist-view.ts';
 import { choosePublicHost } from './public-host.ts';
@@ -25,31 +24,18 @@ export const settingsOrProblems = (argv: readonly string[]): Settings | undefine
   return loaded.settings;
 };
 
-/** @throws TributaryError TRIBUTARY_BAD_SETTING when the key file cannot be read */
-const presetKey = (settings: Settings): string | undefined => {
-  if (settings.api.key !== undefined) return settings.api.key;
-  const file = settings.api.keyFile;
-  if (file === undefined) return undefined;
-  try {
-    return readFileSync(file, 'utf8').trim() || undefined;
-  } catch (error) {
-    throw new TributaryError(
-      'TRIBUTARY_BAD_SETTING',
-      `the API key file ${file} cannot be read (${codeOf(error)})`,
-      'check api.keyFile',
-      error,
-    );
-  }
-};
-
 export const packageVersion = (): string =>
   (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 /** Starts a node and prints what its operator is to know. */
 export const startRelay = async (settings: Settings, logger: Logger, interactive: boolean): Promise<RelayNode> => {
-  const node = await RelayNode.start(settings, presetKey(settings), packageVersion(), logger);
   const print = (line: string): boolean => process.stdout.write(`${line}\n`);
-  if (node.generatedKey !== undefined) print(keyLine(node.generatedKey));
+  const node = await RelayNode.start({
+    settings,
+    logger,
+    version: packageVersion(),
+    onGeneratedKey: (key) => print(keyLine(key)),
+  });
   const host = choosePublicHost(settings);
   // Container logs are kept and read by many: ids are printed only to a person at a terminal.
   if (interactive) for (const line of urlLines({ host, ports: node.facts.ports, rows: node.rows() })) print(line);

@@ -1,0 +1,139 @@
+'use strict';
+// start, test and every subcommand: set up what is missing, then run the program. See plan.cjs for what is done when.
+
+const { existsSync } = require('node:fs');
+const { delimiter, dirname, join } = require('node:path');
+const { installDebianPackages } = require('./apt.cjs');
+const { inspectTools } = require('./facts.cjs');
+const { acquireLock } = require('./lock.cjs');
+const { inspectPackages } = require('./lockfile.cjs');
+const { chooseOwner, dataFolderOf, environmentFor, handOver, handOverData } = require('./owner.cjs');
+const {
+  LEAST_SRT,
+  chooseNode,
+  compareVersions,
+  missingDebianPackages,
+  needsOf,
+  needsRuntime,
+  npmArguments,
+} = require('./plan.cjs');
+const { withProgress } = require('./progress.cjs');
+const { SetupError, runInForeground, runQuietly, stopQuietChildren } = require('./run.cjs');
+const { installRuntime, runtimeNode, runtimeNpm, runtimeVersion } = require('./runtime.cjs');
+
+const ROOT = dirname(__dirname);
+/** Commands that run for long: for these it is said why they run as root. */
+const LASTING = new Set(['start', 'relay', 'demo']);
+
+const say = (text) => process.stderr.write(`tributary: ${text}\n`);
+
+const setUpDebian = async (needs) => {
+  const missing = missingDebianPackages(needs, inspectTools(needs));
+  if (missing.length === 0) return;
+  await installDebianPackages(missing, say);
+  const tools = inspectTools(needs);
+  const still = missingDebianPackages(needs, tools);
+  if (still.length === 0) return;
+  if (tools.srtVersion && compareVersions(tools.srtVersion, LEAST_SRT) < 0) {
+    throw new SetupError(
+      `libsrt ${tools.srtVersion} of this system is too old: ${LEAST_SRT} is needed (Debian 12 or newer)`,
+    );
+  }
+  throw new SetupError(`still not usable after the installation: ${still.join(', ')}`);
+};
+
+const setUpPackages = async (needs, node, spawnOptions) => {
+  const args = npmArguments(needs, inspectPackages(ROOT));
+  if (args === undefined) return;
+  const ownNpm = node === process.execPath;
+  if (!ownNpm && !existsSync(runtimeNpm(ROOT))) await installRuntime(ROOT, spawnOptions);
+  const [program, first] = ownNpm ? ['npm', []] : [node, [runtimeNpm(ROOT)]];
+  await withProgress('npm packages', () =>
+    runQuietly('npm ci', program, [...first, ...args, '--loglevel=error'], { ...spawnOptions, cwd: ROOT }),
+  );
+};
+
+const buildAddon = (node, spawnOptions) =>
+  withProgress('native addon', () =>
+    runQuietly('building the native addon', node, [join(ROOT, 'native/build.cjs')], { ...spawnOptions, cwd: ROOT }),
+  );
+
+/** A clone that this user may not write to can be used all the same, if nothing is missing in it. */
+const lockClone = () =>
+  acquireLock(join(ROOT, '.runtime/launcher.lock'), {
+    onWait: () => say('another launcher is setting this clone up; waiting for it'),
+  }).catch((error) => {
+    if (error.code === 'EACCES' || error.code === 'EROFS') return () => {};
+    throw error;
+  });
+
+/** Everything before the program; gives the Node to run it with. */
+const setUp = async (command, owner) => {
+  const needs = needsOf(command);
+  const spawnOptions = spawnOptionsFor(owner);
+  const release = await lockClone();
+  try {
+    await setUpDebian(needs);
+    if (owner) handOver(ROOT, owner);
+    if (needsRuntime(process.version, chooseNode(process.version) === 'own' ? undefined : runtimeVersion(ROOT))) {
+      await withProgress(`Node 24 (this one is ${process.version})`, () => installRuntime(ROOT, spawnOptions));
+    }
+    const node = chooseNode(process.version) === 'own' ? process.execPath : runtimeNode(ROOT);
+    const options = spawnOptionsFor(owner, node);
+    await setUpPackages(needs, node, options);
+    if (needs.addon) await buildAddon(node, options);
+    return node;
+  } finally {
+    release();
+  }
+};
+
+const spawnOptionsFor = (owner, node) => {
+  const env = owner ? environmentFor(owner, process.env) : { ...process.env };
+  // What the program starts as `node` is the Node that it runs on.
+  if (node) env.PATH = `${dirname(node)}${delimiter}${env.PATH || ''}`;
+  return owner ? { env, uid: owner.uid, gid: owner.gid } : { env };
+};
+
+const programArguments = (command, rest) => {
+  if (command === 'test') return [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...rest];
+  if (command === 'tool') return [join(ROOT, 'node_modules/.bin', rest[0] || ''), ...rest.slice(1)];
+  const tsx = require.resolve('tsx', { paths: [ROOT] });
+  if (command === 'bench')
+    return ['--import', tsx, join(ROOT, 'bench', `${rest[0] || 'one-stream'}.ts`), ...rest.slice(1)];
+  const own = command === 'start' ? ['relay', '--interactive'] : command === undefined ? [] : [command];
+  return ['--import', tsx, join(ROOT, 'src/main.ts'), ...own, ...rest];
+};
+
+const run = async (argv) => {
+  const [command, ...rest] = argv;
+  const { drop: owner, why } = chooseOwner(ROOT, process.execPath);
+  if (why && LASTING.has(command)) say(`running as root: ${why}`);
+  const node = await setUp(command, owner);
+  if (owner) handOverData(dataFolderOf(rest, process.env, process.cwd()), owner);
+  const inRoot = ['test', 'tool', 'bench'].includes(command) ? { cwd: ROOT } : {};
+  return runInForeground(node, programArguments(command, rest), { ...spawnOptionsFor(owner, node), ...inRoot });
+};
+
+const main = async (argv) => {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ]) {
+    process.on(signal, () => {
+      stopQuietChildren(signal);
+      process.exit(code);
+    });
+  }
+  try {
+    process.exitCode = await run(argv);
+  } catch (error) {
+    const known = error instanceof SetupError;
+    say(known ? error.message : `the set-up failed: ${error.message}`);
+    for (const line of known ? error.details : []) process.stderr.write(`  ${line}\n`);
+    process.exitCode = 1;
+  }
+};
+
+module.exports = { main, programArguments };

@@ -1,0 +1,111 @@
+'use strict';
+// What has to be done, as a pure function of what was found: no process, file or clock here.
+
+const LEAST_NODE = '22.13.0';
+const LEAST_SRT = '1.5.1';
+
+/** -1, 0 or 1 as dotted version `a` is older than, equal to or newer than `b`; a leading `v` and a trailing `-…` are ignored. */
+const compareVersions = (a, b) => {
+  const parts = (text) =>
+    text
+      .replace(/^v/, '')
+      .split('-')[0]
+      .split('.')
+      .map((part) => Number.parseInt(part, 10) || 0);
+  const [left, right] = [parts(a), parts(b)];
+  for (let i = 0; i < Math.max(left.length, right.length); i++) {
+    const difference = (left[i] || 0) - (right[i] || 0);
+    if (difference !== 0) return difference < 0 ? -1 : 1;
+  }
+  return 0;
+};
+
+const isEnough = (version, least) => version !== undefined && compareVersions(version, least) >= 0;
+
+/** What each command needs. Whatever is not listed is handed to the program, which needs all but the test tools. */
+const NEEDS = {
+  start: { addon: true, testTools: false, devPackages: false },
+  test: { addon: true, testTools: true, devPackages: true },
+  bench: { addon: true, testTools: true, devPackages: true },
+  tool: { addon: false, testTools: false, devPackages: true },
+};
+const WITHOUT_ADDON = new Set([undefined, 'help', '--help', '-h', '--version', 'urls', 'doctor', 'config']);
+
+const needsOf = (command) => {
+  if (Object.hasOwn(NEEDS, command)) return NEEDS[command];
+  return { addon: !WITHOUT_ADDON.has(command), testTools: false, devPackages: false };
+};
+
+/**
+ * Debian packages that are missing.
+ * @param {{addon: boolean, testTools: boolean}} needs
+ * @param {{pkgConfig: boolean, srtVersion?: string, compiler: boolean, ffmpeg: boolean, srtTools: boolean}} tools
+ * @returns {string[]}
+ */
+const missingDebianPackages = (needs, tools) => {
+  const missing = [];
+  if (needs.addon) {
+    if (!isEnough(tools.srtVersion, LEAST_SRT)) missing.push('libsrt-openssl-dev');
+    if (!tools.pkgConfig) missing.push('pkg-config');
+    if (!tools.compiler) missing.push('g++');
+  }
+  if (needs.testTools) {
+    if (!tools.ffmpeg) missing.push('ffmpeg');
+    if (!tools.srtTools) missing.push('srt-tools');
+  }
+  return missing;
+};
+
+/** Whether the launcher's own Node will not do, and the one in `.runtime` has to be fetched first. */
+const needsRuntime = (ownVersion, runtimeVersion) =>
+  !isEnough(ownVersion, LEAST_NODE) && !isEnough(runtimeVersion, LEAST_NODE);
+
+/** Which Node runs the program: `own` (the launcher's) or `runtime`. */
+const chooseNode = (ownVersion) => (isEnough(ownVersion, LEAST_NODE) ? 'own' : 'runtime');
+
+/**
+ * The npm work to do. `installed` says how far node_modules agrees with package-lock.json; development packages that are
+ * there already are kept, so an update of a developer's clone installs them too.
+ * @param {{devPackages: boolean}} needs
+ * @param {{installed: 'nothing'|'production'|'all', hasDevPackages: boolean}} found
+ * @returns {string[]|undefined} arguments of npm, or undefined where nothing is to do
+ */
+const npmArguments = (needs, found) => {
+  if (found.installed === 'all') return undefined;
+  if (found.installed === 'production' && !needs.devPackages) return undefined;
+  const all = needs.devPackages || found.hasDevPackages;
+  return ['ci', '--ignore-scripts', '--no-audit', '--no-fund', ...(all ? ['--include=dev'] : ['--omit=dev'])];
+};
+
+/**
+ * How Debian packages may be installed here.
+ * @param {string[]} missing
+ * @param {{forbidden: boolean, apt: boolean, root: boolean, sudo: 'free'|'asks'|'none', listsFresh: boolean}} rights
+ * @returns {{kind: 'nothing'} | {kind: 'install', update: boolean, prefix: string[], command: string}
+ *   | {kind: 'refuse', why: string, command?: string}}
+ */
+const aptPlan = (missing, rights) => {
+  if (missing.length === 0) return { kind: 'nothing' };
+  const names = missing.join(', ');
+  if (!rights.apt) return { kind: 'refuse', why: `missing on this system, which has no apt-get: ${names}` };
+  const sudo = !rights.root && rights.sudo !== 'none' ? 'sudo ' : '';
+  const install = `${sudo}apt-get install -y --no-install-recommends ${missing.join(' ')}`;
+  const command = rights.listsFresh ? install : `${sudo}apt-get update && ${install}`;
+  if (rights.forbidden)
+    return { kind: 'refuse', why: `missing, and TRIBUTARY_NO_APT forbids to install: ${names}`, command };
+  if (rights.root) return { kind: 'install', update: !rights.listsFresh, prefix: [], command };
+  if (rights.sudo === 'free') return { kind: 'install', update: !rights.listsFresh, prefix: ['sudo', '-n'], command };
+  return { kind: 'refuse', why: `missing, and this user may not install without a password: ${names}`, command };
+};
+
+module.exports = {
+  LEAST_NODE,
+  LEAST_SRT,
+  aptPlan,
+  chooseNode,
+  compareVersions,
+  missingDebianPackages,
+  needsOf,
+  needsRuntime,
+  npmArguments,
+};

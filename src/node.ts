@@ -78,13 +78,20 @@ const cached = <T>(make: () => T, ageMs: Millis): (() => T) => {
   };
 };
 
+export interface RelayNodeOptions {
+  settings: Settings;
+  logger: Logger;
+  /** Of Tributary. */
+  version: string;
+  /** The admin key that the very first start has made, told this once, before anything else can fail. */
+  onGeneratedKey: (key: string) => void;
+}
+
 /**
  * One relay node: the data plane, the stream directory, the keys and the HTTP servers, started and stopped in order.
  */
 export class RelayNode {
   readonly facts: RuntimeFacts;
-  /** Told once: the admin key that the very first start has made. */
-  readonly generatedKey: string | undefined;
   readonly #settings: Settings;
   readonly #logger: Logger;
   readonly #plane: DataPlane;
@@ -93,7 +100,6 @@ export class RelayNode {
 
   private constructor(parts: {
     facts: RuntimeFacts;
-    generatedKey: string | undefined;
     settings: Settings;
     logger: Logger;
     plane: DataPlane;
@@ -101,7 +107,6 @@ export class RelayNode {
     servers: readonly HttpListener[];
   }) {
     this.facts = parts.facts;
-    this.generatedKey = parts.generatedKey;
     this.#settings = parts.settings;
     this.#logger = parts.logger;
     this.#plane = parts.plane;
@@ -113,15 +118,11 @@ export class RelayNode {
    * @throws TributaryError: a port in use, an unwritable data folder, a damaged data file, a missing addon or libsrt. Nothing stays
    * open then.
    */
-  static async start(
-    settings: Settings,
-    presetKey: string | undefined,
-    version: string,
-    logger: Logger,
-  ): Promise<RelayNode> {
+  static async start({ settings, logger, version, onGeneratedKey }: RelayNodeOptions): Promise<RelayNode> {
     const engine = libsrtEngine();
     const store = await DirectoryFile.open(settings.dataDir);
-    const { keys, generated } = await KeyStore.open(settings.dataDir, presetKey);
+    const { keys, generated } = await KeyStore.open(settings.dataDir, settings.api.key);
+    if (generated !== undefined) onGeneratedKey(generated);
     const plane = new DataPlane({ settings: dataPlaneSettings(settings), engine, logger, clock: monotonicNow });
     await plane.start(store.directory.rows());
     store.directory.onChange((change) =>
@@ -147,7 +148,7 @@ export class RelayNode {
       const ports = { srtla, publish, play, stats: stats.port, links: links.port };
       const facts: RuntimeFacts = { pid: process.pid, token, ports };
       await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
-      return new RelayNode({ facts, generatedKey: generated, settings, logger, plane, store, servers: [stats, links] });
+      return new RelayNode({ facts, settings, logger, plane, store, servers: [stats, links] });
     } catch (error) {
       await plane.stop();
       throw error;

@@ -133,7 +133,7 @@ export class DataPlane {
   #followAddresses(): void {
     const addresses = srtBindAddresses(this.#deps.settings.bind, networkInterfaces(), true);
     this.#bridge.adjust(addresses);
-    this.#shell?.adjust(addresses);
+    void this.#shell?.adjust(addresses);
   }
 
   #tick(): void {

@@ -1,0 +1,161 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { SRT_REJECT, type SrtRole } from '../../src/shared/addon.ts';
+import { Peer, turn, until } from './peer.ts';
+
+const node = new Peer();
+const callers = new Peer();
+afterAll(() => {
+  node.engine.dispose();
+  callers.engine.dispose();
+});
+
+const SECRET = 'correct horse battery';
+const publish = node.listen({ role: 'publish' });
+const play = node.listen({ role: 'play' });
+const portOf = (role: SrtRole): number => (role === 'publish' ? publish.port : play.port);
+
+const call = async (role: SrtRole, streamId: string, passphrase?: string) => {
+  const reads = role === 'play';
+  const socket = callers.call(portOf(role), streamId, passphrase === undefined ? { reads } : { reads, passphrase });
+  const outcome = await callers.outcome(socket);
+  return { socket, code: outcome.type === 'connected' ? 0 : outcome.rejectReason };
+};
+
+describe('passphrases', () => {
+  // libsrt's own codes: 10 = bad secret, 11 = one side is not encrypted.
+  test.each([
+    { due: undefined, given: undefined, code: 0 },
+    { due: SECRET, given: SECRET, code: 0 },
+    { due: SECRET, given: 'something else', code: 10 },
+    { due: SECRET, given: undefined, code: 11 },
+    { due: undefined, given: SECRET, code: 11 },
+    { due: SECRET, given: SECRET.slice(0, -1), code: 10 },
+  ])('due $due, given $given: code $code', async ({ due, given, code }) => {
+    for (const role of ['publish', 'play'] as const) {
+      const id = `secret-${due}-${given}-${role}`;
+      node.engine.allow(role, id, due === undefined ? { maxSockets: 1 } : { maxSockets: 1, passphrase: due });
+      const outcome = await call(role, id, given);
+      expect(outcome.code).toBe(code);
+      if (code === 0) expect((await node.accepted(id)).encrypted).toBe(due !== undefined);
+    }
+  });
+
+  test('a caller that failed its handshake holds no place', async () => {
+    node.engine.allow('publish', 'retry', { maxSockets: 1, passphrase: SECRET });
+    node.engine.allow('play', 'retry-play', { maxSockets: 1, passphrase: SECRET });
+    for (const [role, id] of [['publish', 'retry'] as const, ['play', 'retry-play'] as const]) {
+      expect((await call(role, id, 'not the one due')).code).toBe(10);
+      expect((await call(role, id, SECRET)).code).toBe(0);
+    }
+  });
+});
+
+describe('rejection codes', () => {
+  test('unknown ids, ids of the other role, ids that were taken away', async () => {
+    node.engine.allow('publish', 'live_one', { maxSockets: 1 });
+    node.engine.allow('play', 'play_one', { maxSockets: 1 });
+    expect((await call('publish', 'nobody')).code).toBe(SRT_REJECT.notFound);
+    expect((await call('play', 'nobody')).code).toBe(SRT_REJECT.notFound);
+    expect((await call('play', '')).code).toBe(SRT_REJECT.notFound);
+    expect((await call('publish', 'play_one')).code).toBe(SRT_REJECT.forbidden);
+    expect((await call('play', 'live_one')).code).toBe(SRT_REJECT.forbidden);
+    node.engine.forbid('publish', 'live_one');
+    expect((await call('publish', 'live_one')).code).toBe(SRT_REJECT.notFound);
+    const refused = await until('the refusal to be reported', () =>
+      node.ofType('refused').find((event) => event.streamId === 'play_one'),
+    );
+    expect(refused).toMatchObject({ listener: publish.listener, address: '127.0.0.1', code: 1403, how: 'rejected' });
+    expect(refused.port).toBeGreaterThan(0);
+  });
+
+  test('a second publisher meets 1409, also after the id was forbidden and let in again', async () => {
+    node.engine.allow('publish', 'busy', { maxSockets: 1 });
+    expect((await call('publish', 'busy')).code).toBe(0);
+    expect((await call('publish', 'busy')).code).toBe(SRT_REJECT.conflict);
+    node.engine.forbid('publish', 'busy');
+    node.engine.allow('publish', 'busy', { maxSockets: 1 });
+    expect((await call('publish', 'busy')).code).toBe(SRT_REJECT.conflict);
+  });
+
+  test('players beyond maxSockets meet 1402, until one leaves', async () => {
+    node.engine.allow('play', 'two-seats', { maxSockets: 2 });
+    const first = await call('play', 'two-seats');
+    expect([first.code, (await call('play', 'two-seats')).code]).toEqual([0, 0]);
+    expect((await call('play', 'two-seats')).code).toBe(SRT_REJECT.overload);
+    const seat = await node.accepted('two-seats');
+    callers.engine.close(first.socket);
+    await node.ended(seat.socket);
+    expect((await call('play', 'two-seats')).code).toBe(0);
+  });
+
+  test('refuseAll turns everybody away, and ends', async () => {
+    const own = new Peer();
+    const { port } = own.listen({ role: 'play' });
+    own.engine.allow('play', 'open', { maxSockets: 5 });
+    own.engine.refuseAll(true);
+    const turned = await callers.outcome(callers.call(port, 'open', { reads: true }));
+    expect(turned).toMatchObject({ type: 'connect-failed', rejectReason: SRT_REJECT.overload });
+    own.engine.refuseAll(false);
+    await callers.join(port, 'open', { reads: true });
+    own.engine.dispose();
+  });
+
+  test('nobody there: no code', async () => {
+    const silent = new Peer();
+    const { listener, port } = silent.listen();
+    silent.engine.closeListener(listener);
+    const outcome = await callers.outcome(callers.call(port, 'x', { connectTimeoutMs: 300 }));
+    silent.engine.dispose();
+    expect(outcome).toMatchObject({ type: 'connect-failed', rejectReason: 0, message: 'no answer' });
+  });
+});
+
+describe('accept-then-close', () => {
+  test('closes within 100 ms, five times a minute and source, then rejects', async () => {
+    const own = new Peer();
+    const { port } = own.listen({ role: 'play', refuse: 'close', closesPerMinute: 5 });
+    for (let i = 0; i < 8; i++) {
+      const socket = callers.call(port, 'unwelcome', { reads: true });
+      const outcome = await callers.outcome(socket);
+      if (outcome.type === 'connect-failed') {
+        // Closed so fast that libsrt never told the caller it was connected, or rejected once the budget is gone.
+        expect(outcome.rejectReason).toBe(i < 5 ? 0 : SRT_REJECT.notFound);
+        continue;
+      }
+      expect(i).toBeLessThan(5);
+      const broken = await until('the close', () => callers.find('broken', socket));
+      expect(broken.atMs - callers.find('connected', socket)!.atMs).toBeLessThan(100);
+    }
+    const how = await until('eight refusals', () => {
+      const list = own.ofType('refused').map((event) => event.how);
+      return list.length === 8 && list;
+    });
+    expect(how).toEqual([...Array(5).fill('closed'), ...Array(3).fill('rejected')]);
+    // Another source has a budget of its own, and who is welcome is not touched.
+    own.engine.allow('play', 'welcome', { maxSockets: 1 });
+    await callers.join(port, 'welcome', { reads: true });
+    own.engine.dispose();
+  });
+
+  test('does not wait for JavaScript', async () => {
+    const own = new Peer();
+    const { port } = own.listen({ role: 'publish', refuse: 'close' });
+    // The callers live in a thread of their own, while this one is blocked.
+    const { Worker } = await import('node:worker_threads');
+    const shared = new Int32Array(new SharedArrayBuffer(16));
+    const worker = new Worker(new URL('./close-worker.ts', import.meta.url), { workerData: { port, shared } });
+    await until('the worker', () => Atomics.load(shared, 0) === 1);
+    Atomics.store(shared, 0, 2);
+    Atomics.notify(shared, 0);
+    Atomics.wait(shared, 1, 0, 2_000);
+    const closedAfterMs = Atomics.load(shared, 1);
+    const eventsBefore = own.events.length;
+    await turn();
+    await until('the refusal', () => own.ofType('refused')[0]?.how === 'closed');
+    await worker.terminate();
+    own.engine.dispose();
+    expect(eventsBefore).toBe(0);
+    expect(closedAfterMs).toBeGreaterThan(0);
+    expect(closedAfterMs).toBeLessThan(100);
+  });
+});

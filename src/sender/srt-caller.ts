@@ -30,6 +30,8 @@ export class SrtCaller {
   readonly #engine: CallerEngine;
   readonly #stats = new Float64Array(SRT_STATS_FIELDS.length);
   #socket: number | undefined;
+  /** Why the last attempt to connect failed; 0 where nobody answered. */
+  rejectReason = 0;
   #settle: ((event: SrtEvent) => void) | undefined;
   #ended: (() => void) | undefined;
 
@@ -54,6 +56,7 @@ export class SrtCaller {
     });
     if (event.type !== 'connect-failed') return;
     this.#socket = undefined;
+    this.rejectReason = event.rejectReason;
     throw new TributaryError(
       'TRIBUTARY_SRT_CONNECT_FAILED',
       `the SRT connection failed: ${rejectWords(event.rejectReason)}`,

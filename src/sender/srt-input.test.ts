@@ -103,7 +103,6 @@ describe('the SRT input', () => {
   it.each([
     [1404, /unknown stream id \(1404\)/],
     [1403, /may not publish here \(1403\)/],
-    [1409, /live on this stream id already \(1409\)/],
     [10, /wrong passphrase \(10\)/],
     [0, /no answer/],
     [2777, /rejected \(2777\)/],
@@ -154,11 +153,24 @@ describe('the SRT input', () => {
     expect(notices).toEqual(['SRT connected', 'SRT connected']);
   });
 
+  it('has a little patience with a stream id that is in use, but not for ever', { timeout: 10_000 }, async () => {
+    const patient = setUp();
+    patient.engine.outcomes = [1409, 1409, 'up'];
+    await patient.input.run(() => source(2));
+    expect(patient.engine.sent).toEqual([0, 1]);
+    const vain = setUp();
+    vain.engine.outcomes = Array<number>(50).fill(1409);
+    await expect(vain.input.run(() => source(2))).rejects.toMatchObject({
+      code: 'TRIBUTARY_SRT_CONNECT_FAILED',
+      message: expect.stringMatching(/live on this stream id already \(1409\)/),
+    });
+  });
+
   it('tries again after a failed connect when told to', { timeout: 10_000 }, async () => {
     const { engine, input, notices } = setUp(true);
-    engine.outcomes = [1409, 'up'];
+    engine.outcomes = [1404, 'up'];
     await input.run(() => source(2));
     expect(engine.sent).toEqual([0, 1]);
-    expect(notices[0]).toMatch(/1409/);
+    expect(notices[0]).toMatch(/1404/);
   });
 });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SRT_REJECT } from '../shared/addon.ts';
 import { type Millis, monotonicNow } from '../shared/clock.ts';
 import { TributaryError } from '../shared/errors.ts';
 import type { SrtCaller } from './srt-caller.ts';
@@ -7,6 +8,10 @@ import type { Endpoint } from './uplink-socket.ts';
 
 const CONNECT_TIMEOUT_MS: Millis = 5_000;
 const RECONNECT_MS: Millis = 2_000;
+/** An encoder that was killed a moment ago still holds its stream id until the receiver has missed it for a second. */
+const BUSY_RETRY_MS: Millis = 500;
+const BUSY_PATIENCE_MS: Millis = 3_000;
+const BUSY = SRT_REJECT.conflict;
 const POLL_MS: Millis = 10;
 /** A message that finds the send buffer full for longer than this is given up. */
 const FULL_BUFFER_MS: Millis = 1_000;
@@ -85,21 +90,17 @@ export class SrtInput {
   }
 
   async #connectFirst(): Promise<void> {
-    for (;;) {
+    for (const since = monotonicNow(); ; ) {
       try {
         return await this.#connect();
       } catch (error) {
-        if (!this.#options.reconnect || this.#stopped) throw error;
-        await this.#afterFailure(error);
+        const busy = this.#caller.rejectReason === BUSY && monotonicNow() - since < BUSY_PATIENCE_MS;
+        if (!(error instanceof TributaryError) || this.#stopped || !(busy || this.#options.reconnect)) throw error;
+        this.#options.onNotice(error.line);
+        await sleep(busy ? BUSY_RETRY_MS : RECONNECT_MS);
         if (this.#stopped) return;
       }
     }
-  }
-
-  async #afterFailure(error: unknown): Promise<void> {
-    if (!(error instanceof TributaryError)) throw error;
-    this.#options.onNotice(error.line);
-    await sleep(RECONNECT_MS);
   }
 
   async #deliver(message: Uint8Array): Promise<void> {

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SRTLA_TYPE } from '../../src/srtla/constants.ts';
-import { classify, KIND, parseTelemetry, registrationId, srtlaAckCount, srtlaAckEntry } from '../../src/srtla/packet.ts';
+import {
+  classify,
+  KIND,
+  parseTelemetry,
+  registrationId,
+  srtlaAckCount,
+  srtlaAckEntry,
+} from '../../src/srtla/packet.ts';
 import { AckWriter, buildRegistration } from '../../src/srtla/packet-build.ts';
 import { firstLost, lastLost, sequenceAfter, streamIdOf } from '../../src/srtla/srt-header.ts';
 import { DEFAULT_SRTLA_SETTINGS } from '../../src/srtla/types.ts';
@@ -28,7 +35,14 @@ describe('parsers', () => {
     fc.assert(
       fc.property(bytes, (packet) => {
         expect(Object.values(KIND)).toContain(classify(packet));
-        const telemetry = { connectionId: 0, windowPackets: 0, inFlightPackets: 0, rttMs: 0, nakCount: 0, bitrateKbps: 0 };
+        const telemetry = {
+          connectionId: 0,
+          windowPackets: 0,
+          inFlightPackets: 0,
+          rttMs: 0,
+          nakCount: 0,
+          bitrateKbps: 0,
+        };
         parseTelemetry(packet, telemetry);
         for (const value of Object.values(telemetry)) expect(Number.isFinite(value)).toBe(true);
         for (let i = 0; i < srtlaAckCount(packet); i++) expect(Number.isInteger(srtlaAckEntry(packet, i))).toBe(true);
@@ -104,16 +118,20 @@ type Step =
   | { do: 'wait'; ms: number };
 
 const sensible = fc.oneof(
-  fc.tuple(sequence, small, fc.boolean(), fc.integer()).map(([number, to, retransmitted, timestampUs]) =>
-    data(number, { to, retransmitted, timestampUs }),
-  ),
+  fc
+    .tuple(sequence, small, fc.boolean(), fc.integer())
+    .map(([number, to, retransmitted, timestampUs]) => data(number, { to, retransmitted, timestampUs })),
   small.map((id) => induction(id)),
-  fc.tuple(small, fc.option(fc.string({ maxLength: 20 }), { nil: undefined })).map(([id, streamId]) => conclusion(id, streamId)),
+  fc
+    .tuple(small, fc.option(fc.string({ maxLength: 20 }), { nil: undefined }))
+    .map(([id, streamId]) => conclusion(id, streamId)),
   small.map((id) => shutdown(id)),
   fc.constant(Uint8Array.of(0x90, 0)),
   small.map((id) => reg1(idOf(id))),
   bytes,
-  fc.tuple(fc.constantFrom(0x80, 0x90, 0x91, 0x92, 0x93, 0x9f, 0xa0, 0xff), bytes).map(([type, rest]) => Uint8Array.of(type, ...rest)),
+  fc
+    .tuple(fc.constantFrom(0x80, 0x90, 0x91, 0x92, 0x93, 0x9f, 0xa0, 0xff), bytes)
+    .map(([type, rest]) => Uint8Array.of(type, ...rest)),
 );
 const fromServer = fc.oneof(
   fc.tuple(small, small).map(([encoder, server]) => conclusionAnswer(encoder, server)),
@@ -130,8 +148,17 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     { weight: 6, arbitrary: fc.record({ do: fc.constant('send' as const), peer, packet: sensible }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('register' as const), peer, as: small }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('join' as const), peer, group: small }) },
-    { weight: 3, arbitrary: fc.record({ do: fc.constant('server' as const), session: fc.nat({ max: 12 }), packet: fromServer }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(0, 10, 60, 300, 1_500, 6_000, 40_000) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constant('server' as const), session: fc.nat({ max: 12 }), packet: fromServer }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('wait' as const),
+        ms: fc.constantFrom(0, 10, 60, 300, 1_500, 6_000, 40_000),
+      }),
+    },
   ),
   { maxLength: 80 },
 );

@@ -201,10 +201,10 @@ describe('counting', () => {
 });
 
 describe('skew', () => {
-  it('is unknown before data, and relative to the fastest link', () => {
+  // Timestamps that wrap within the run, and that cross the middle of their range.
+  it.each([4_294_900_000, 2_147_400_000])('is unknown before data, and relative to the fastest link', (start) => {
     const { world } = live();
     expect(link(world).skewMs).toBeUndefined();
-    const start = 4_294_900_000; // Wraps within the run.
     for (let i = 0; i < 10; i++) {
       world.receive(1, data(i, { timestampUs: (start + i * 20_000) % 2 ** 32 }));
       world.receive(2, data(i, { timestampUs: (start + i * 20_000 - 35_000) % 2 ** 32 }));
@@ -227,6 +227,10 @@ describe('skew', () => {
     expect(link(world, 1).skewMs).toBeUndefined();
     world.receive(1, data(1, { to: 0x888, timestampUs: 0 }));
     expect(link(world).skewMs).toBe(0);
+    // What is still on its way from the old session tells nothing about the new one.
+    world.receive(2, data(2, { timestampUs: 5_000_000 }));
+    expect(world.counter('foreignDestination')).toBe(0);
+    expect(link(world, 1).skewMs).toBeUndefined();
   });
 });
 

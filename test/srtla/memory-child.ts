@@ -1,7 +1,20 @@
 /** Run with --expose-gc: prints by how many bytes the heap has grown, before and after a collection, over 200,000 datagrams. */
 import { createSrtlaCore } from '../../src/srtla/index.ts';
 import { DEFAULT_SRTLA_SETTINGS, type SrtlaOutbox } from '../../src/srtla/types.ts';
-import { ack, ackAck, conclusion, conclusionAnswer, data, ENCODER, induction, nak, reg1, reg2, SERVER, toHex } from './packets.ts';
+import {
+  ack,
+  ackAck,
+  conclusion,
+  conclusionAnswer,
+  data,
+  ENCODER,
+  induction,
+  nak,
+  reg1,
+  reg2,
+  SERVER,
+  toHex,
+} from './packets.ts';
 
 const collect = (globalThis as { gc?: () => void }).gc;
 if (collect === undefined) throw new Error('run with --expose-gc');
@@ -32,7 +45,9 @@ core.receive(induction(), 0, 0, out);
 core.receive(conclusion(), 0, 0, out);
 core.fromServer(session, conclusionAnswer(), 0, out);
 
-const packets = Array.from({ length: 1_000 }, (_, i) => data(i, { bytes: 1332, timestampUs: 3_000_000_000 + i, retransmitted: i % 50 === 0 }));
+const packets = Array.from({ length: 1_000 }, (_, i) =>
+  data(i, { bytes: 1332, timestampUs: 3_000_000_000 + i, retransmitted: i % 50 === 0 }),
+);
 const others = [ackAck(SERVER), Uint8Array.of(0x90, 0), new Uint8Array(20).fill(0x9f), data(1, { to: 5 })];
 const answers = [ack(ENCODER, 5), nak(ENCODER, 5), nak(ENCODER, 9)];
 const STRANGER = 99;
@@ -40,7 +55,12 @@ const STRANGER = 99;
 let now = 0;
 const run = (datagrams: number): void => {
   for (let i = 0; i < datagrams; i++) {
-    core.receive(i % 10 === 9 ? others[i % others.length]! : packets[i % 1_000]!, i % 97 === 0 ? STRANGER : i % LINKS, now, out);
+    core.receive(
+      i % 10 === 9 ? others[i % others.length]! : packets[i % 1_000]!,
+      i % 97 === 0 ? STRANGER : i % LINKS,
+      now,
+      out,
+    );
     if (i % 6 === 0) {
       core.fromServer(session, answers[(i / 6) % answers.length]!, now, out);
       now += 10.3;
@@ -59,4 +79,6 @@ const allocated = process.memoryUsage().heapUsed - before;
 collect();
 collect();
 const kept = process.memoryUsage().heapUsed - before;
-console.log(JSON.stringify({ allocated, kept, sent: sent - sentBefore, links: core.snapshot(now).groups[0]?.links.length }));
+console.log(
+  JSON.stringify({ allocated, kept, sent: sent - sentBefore, links: core.snapshot(now).groups[0]?.links.length }),
+);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fromHex, idOf, padded, reg1, reg2, SENDER_ID } from './packets.ts';
-import { eventTypes, events, receivers, toPeer, toServer, World } from './world.ts';
+import { events, eventTypes, receivers, toPeer, toServer, World } from './world.ts';
 
 const REG3 = padded('9202');
 const REG_ERR = padded('9210');
@@ -39,6 +39,9 @@ describe('REG1', () => {
     const first = world.register([1, 2]);
     const second = groupId(world, 1, idOf(0x55));
     expect(second).not.toBe(first);
+    expect(groupId(world, 1, idOf(0x55))).toBe(second);
+    expect(groupId(world, 1)).toBe(first);
+    expect(world.core.snapshot(world.now).groups.length).toBe(2);
     expect([linksOf(world, 0), linksOf(world, 1)]).toEqual([2, 0]);
     const moved = world.receive(1, reg2(second));
     expect(toPeer(moved, 1)).toEqual([REG3]);
@@ -108,7 +111,10 @@ describe('REG2', () => {
     world.advanceAlive(3_500, ...peers.filter((peer) => peer !== 5));
     const joined = world.receive(17, reg2(id));
     expect(toPeer(joined, 17)).toEqual([REG3]);
-    expect(events(joined)).toMatchObject([{ type: 'link-left', why: 'evicted', address: '192.0.2.5' }, { type: 'link-joined' }]);
+    expect(events(joined)).toMatchObject([
+      { type: 'link-left', why: 'evicted', address: '192.0.2.5' },
+      { type: 'link-joined' },
+    ]);
     expect(linksOf(world)).toBe(16);
     expect(world.peers.held.has(5)).toBe(false);
     expect(world.counter('linksEvicted')).toBe(1);
@@ -201,11 +207,17 @@ describe('ends', () => {
     world.register([1]);
     world.register([2], idOf(2));
     const session = world.connect(1);
-    world.receive(2, fromHex(`80000000${'00'.repeat(12)}0000000400000002${'00'.repeat(12)}0000000100000007${'00'.repeat(20)}`));
+    world.receive(
+      2,
+      fromHex(`80000000${'00'.repeat(12)}0000000400000002${'00'.repeat(12)}0000000100000007${'00'.repeat(20)}`),
+    );
     world.effects = [];
     world.core.stop(world.now, world);
     expect(toServer(world.effects)).toEqual([`8005000000000000000000005566778800000000`]);
-    expect(world.effects.flatMap((effect) => (effect.do === 'close' ? [effect.session] : []))).toEqual([session, session + 1]);
+    expect(world.effects.flatMap((effect) => (effect.do === 'close' ? [effect.session] : []))).toEqual([
+      session,
+      session + 1,
+    ]);
     expect(eventTypes(world.effects).filter((type) => type === 'group-ended').length).toBe(2);
     expect(events(world.effects).find((event) => event.type === 'group-ended')).toMatchObject({ why: 'stopped' });
     expect(world.core.snapshot(world.now).groups).toEqual([]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ack, data, ENCODER, fromHex, inductionAnswer, keepalive, nak, SERVER, shutdown } from './packets.ts';
+import { ack, data, ENCODER, fromHex, inductionAnswer, keepalive, nak, reg2, SERVER, shutdown } from './packets.ts';
 import { receivers, World } from './world.ts';
 
 const live = (peers = [1, 2, 3]): { world: World; session: number } => {
@@ -100,6 +100,22 @@ describe('everything else', () => {
     world.advance(16_000);
     expect(receivers(world.server(session, km))).toEqual([]);
     expect(world.counter('serverNoLink')).toBe(1);
+  });
+});
+
+describe('a link that has only registered', () => {
+  it('takes over nothing, however fresh it is', () => {
+    const world = new World();
+    const id = world.register([1]);
+    const session = world.connect(1);
+    world.receive(1, data(1));
+    world.advance(1_500);
+    world.receive(2, reg2(id));
+    for (const packet of [km, nak(ENCODER, 5), nak(ENCODER, 5), nak(ENCODER, 5), ack(ENCODER, 5)]) {
+      expect(receivers(world.server(session, packet))).toEqual([1]);
+    }
+    world.receive(2, KEEPALIVE);
+    expect(receivers(world.server(session, km))).toEqual([2]);
   });
 });
 

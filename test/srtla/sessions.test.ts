@@ -99,7 +99,12 @@ describe('a session', () => {
     expect(world.receive(1, induction().subarray(0, 63))).toEqual([]);
     expect(world.counter('handshakeTruncated')).toBe(1);
     expect(world.receive(1, conclusion(OTHER))).toEqual([]);
-    expect(world.receive(1, rejection(1002, ENCODER).map((byte, at) => (at >= 12 && at < 16 ? 0 : byte)))).toEqual([]);
+    expect(
+      world.receive(
+        1,
+        rejection(1002, ENCODER).map((byte, at) => (at >= 12 && at < 16 ? 0 : byte)),
+      ),
+    ).toEqual([]);
     expect(world.counter('handshakeUnexpected')).toBe(2);
   });
 
@@ -166,6 +171,7 @@ describe('an encoder that starts anew', () => {
     world.receive(1, conclusion());
     world.receive(1, induction(OTHER));
     expect(closed(world)).toEqual([]);
+    world.advance(180);
     const late = world.server(1, conclusionAnswer());
     expect(eventTypes(late)).toEqual(['session-accepted', 'session-superseded']);
     expect(receivers(late)).toEqual([]);
@@ -231,6 +237,16 @@ describe('SHUTDOWN', () => {
     world.receive(1, shutdown(SERVER));
     expect(toServer(world.advance(100))).toEqual([]);
     expect(toServer(world.advance(10), session)).toEqual([toHex(shutdown(SERVER))]);
+  });
+
+  it('waits for it as well when an encoder starts anew', () => {
+    const { world, session } = live();
+    world.receive(1, data(1, { timestampUs: 100_000 }));
+    world.receive(2, data(2, { timestampUs: 0 }));
+    world.receive(1, induction(OTHER));
+    expect(toServer(world.advance(140))).toEqual([]);
+    expect(toServer(world.receive(2, data(3)), session).length).toBe(1);
+    expect(toServer(world.advance(10), session)).toEqual([OWN_SHUTDOWN]);
   });
 
   it('waits no longer than 2.05 s, whatever timestamps claim', () => {

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { SRTLA_TYPE } from '../../src/srtla/constants.ts';
 import { classify, KIND, parseTelemetry, srtlaAckCount, srtlaAckEntry, TELEMETRY } from '../../src/srtla/packet.ts';
-import { AckWriter, buildControl, buildRegistration, buildShutdown, writePaddedEcho } from '../../src/srtla/packet-build.ts';
+import {
+  AckWriter,
+  buildControl,
+  buildRegistration,
+  buildShutdown,
+  writePaddedEcho,
+} from '../../src/srtla/packet-build.ts';
 import {
   controlType,
   destinationId,

@@ -86,7 +86,6 @@ export class Group {
 
   /** Delays are relative to one session's clock. */
   forgetDelays(): void {
-    this.clock.reset();
     for (const link of this.links) link.delay.clear();
   }
 

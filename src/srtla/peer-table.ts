@@ -55,16 +55,13 @@ export class PeerTable implements PeerDirectory {
     return normaliseAddress(this.#entries[peer]!.rawAddress);
   }
 
-  rawAddress(peer: PeerId): string {
-    return this.#entries[peer]!.rawAddress;
-  }
-
   port(peer: PeerId): number {
     return this.#entries[peer]!.port;
   }
 
-  socket(peer: PeerId): number {
-    return this.#entries[peer]!.socket;
+  /** Where to send, from which socket. Belongs to the table. */
+  entry(peer: PeerId): Readonly<Pick<Entry, 'socket' | 'rawAddress' | 'port'>> {
+    return this.#entries[peer]!;
   }
 
   hold(peer: PeerId): void {

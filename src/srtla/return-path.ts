@@ -96,7 +96,7 @@ export class ReturnPath {
   }
 
   #send(link: Link | undefined, packet: Uint8Array, out: SrtlaOutbox): void {
-    if (link?.confirmed !== true) {
+    if (link === undefined) {
       this.#counters.count(COUNTER.serverNoLink);
       return;
     }

@@ -4,28 +4,21 @@ import { FOREVER, NEVER, STATS_WINDOW_MS } from './constants.ts';
 const BUCKETS = 5;
 const BUCKET_MS = STATS_WINDOW_MS / BUCKETS;
 
-/** SRT timestamps (µs, 32 bits) as milliseconds that go on past the wrap; late packets give earlier times. */
+/**
+ * SRT timestamps (µs, 32 bits) as milliseconds that go on past the wrap; late packets give earlier times. Where it starts means
+ * nothing, and a jump to another session's clock does no harm once the delays are cleared.
+ */
 export class TimestampClock {
   /** Of the last packet that was read. A field, not a result: a number handed from call to call would be allocated. */
   millis: Millis = 0;
   #last = 0;
   #unwrappedUs = 0;
-  #begun = false;
 
   /** `timestampUs` as int32. */
   read(timestampUs: number): void {
-    if (!this.#begun) {
-      this.#begun = true;
-      this.#last = timestampUs;
-      this.#unwrappedUs = timestampUs;
-    }
     this.#unwrappedUs += (timestampUs - this.#last) | 0;
     this.#last = timestampUs;
     this.millis = this.#unwrappedUs / 1000;
-  }
-
-  reset(): void {
-    this.#begun = false;
   }
 }
 

@@ -1,8 +1,9 @@
 import type { RemoteInfo } from 'node:dgram';
 import type { Millis } from '../shared/clock.ts';
-import { codeOf, messageOf, TributaryError } from '../shared/errors.ts';
+import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import { IDLE_TICK_MS } from './constants.ts';
+import { LinkSockets, type ListeningSocket } from './link-sockets.ts';
 import { PeerTable } from './peer-table.ts';
 import { createSrtlaCore } from './receiver.ts';
 import { SessionSockets } from './session-sockets.ts';
@@ -16,11 +17,8 @@ import type {
   SrtlaSettings,
   SrtlaSnapshot,
 } from './types.ts';
-import { UdpSocket, type UdpSocketHandlers } from './udp-socket.ts';
 
 const DEFAULT_UDP_BUFFER_BYTES = 8 * 1024 * 1024;
-/** Tries to find one free port on every address. */
-const FREE_PORT_TRIES = 5;
 
 export interface SrtlaShellOptions {
   /** Numeric addresses to listen on, one socket each; `::` is dual-stack and gives way to `0.0.0.0` where the host has no IPv6. */
@@ -39,13 +37,6 @@ export interface SrtlaShellOptions {
   onEvent?: (event: SrtlaEvent) => void;
 }
 
-export interface ListeningSocket {
-  address: string;
-  port: number;
-  /** What the kernel granted of `udpBufferBytes`. */
-  receiveBufferBytes: number;
-}
-
 /**
  * Opens every address × port and runs the receiver on them.
  * @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then.
@@ -59,15 +50,11 @@ export const createSrtlaShell = (options: SrtlaShellOptions): Promise<SrtlaShell
 export class SrtlaShell implements SrtlaOutbox {
   /** Ports in the order asked for, with the real number where it was 0. */
   readonly ports: number[] = [];
-  /** In the order in which they were opened, those of lost addresses included. */
-  readonly sockets: ListeningSocket[] = [];
   readonly #options: SrtlaShellOptions;
   readonly #peers = new PeerTable();
   readonly #core: SrtlaCore;
-  /** By the socket number that is part of a peer; a closed one leaves its place empty. */
-  readonly #listening: (UdpSocket | undefined)[] = [];
+  readonly #links: LinkSockets;
   readonly #sessions: SessionSockets;
-  readonly #counters = { linkSocketErrors: 0, linkSendsDropped: 0 };
   #timer: NodeJS.Timeout | undefined;
   #timerMs: Millis = 0;
   /** The datagram that is being handled: nobody else writes to it, so it may be sent on without a copy. */
@@ -76,6 +63,10 @@ export class SrtlaShell implements SrtlaOutbox {
 
   private constructor(options: SrtlaShellOptions) {
     this.#options = options;
+    const bufferBytes = options.udpBufferBytes ?? DEFAULT_UDP_BUFFER_BYTES;
+    this.#links = new LinkSockets(bufferBytes, options.logger, (socket, bytes, from) =>
+      this.#fromLink(socket, bytes, from),
+    );
     this.#sessions = new SessionSockets(options.bondHost, options.bondPort, (session, bytes) =>
       this.#fromServer(session, bytes),
     );
@@ -85,9 +76,9 @@ export class SrtlaShell implements SrtlaOutbox {
   static async open(options: SrtlaShellOptions): Promise<SrtlaShell> {
     const shell = new SrtlaShell(options);
     try {
-      for (const port of options.ports) shell.ports.push(await shell.#listen(port));
+      for (const port of options.ports) shell.ports.push(await shell.#links.listen(options.addresses, port));
     } catch (error) {
-      await Promise.all(shell.#listening.map((socket) => socket?.close()));
+      await shell.#links.close();
       throw error;
     }
     shell.#arm();
@@ -96,7 +87,7 @@ export class SrtlaShell implements SrtlaOutbox {
 
   snapshot(now: Millis): SrtlaSnapshot {
     const { groups, counters } = this.#core.snapshot(now);
-    return { groups, counters: { ...counters, ...this.#counters, ...this.#sessions.counters } };
+    return { groups, counters: { ...counters, ...this.#links.counters, ...this.#sessions.counters } };
   }
 
   /** The port from which this session speaks to the SRT listener; undefined while it opens and once it is over. */
@@ -113,30 +104,14 @@ export class SrtlaShell implements SrtlaOutbox {
     return this.#sessions.groupOf(session);
   }
 
+  /** In the order in which they were opened, those of lost addresses included. */
+  get sockets(): readonly ListeningSocket[] {
+    return this.#links.sockets;
+  }
+
   /** The machine's addresses have changed: closes the sockets of those that are gone, opens new ones. What fails is logged. */
-  async adjust(addresses: readonly string[]): Promise<void> {
-    const { logger } = this.#options;
-    for (const [index, socket] of this.sockets.entries()) {
-      if (this.#listening[index] === undefined || addresses.includes(socket.address)) continue;
-      const gone = this.#listening[index];
-      this.#listening[index] = undefined;
-      logger.info('an address is gone, its SRTLA socket closed', { address: socket.address, port: socket.port });
-      await gone.close();
-    }
-    for (const port of this.ports) {
-      for (const address of addresses) {
-        const has = this.sockets.some(
-          (socket, index) => this.#listening[index] && socket.address === address && socket.port === port,
-        );
-        if (has || this.#closed !== undefined) continue;
-        try {
-          await this.#open(address, port);
-          logger.info('a new address, listening on it for SRTLA', { address, port });
-        } catch (error) {
-          logger.warn('cannot listen on a new address for SRTLA', { address, port, reason: messageOf(error) });
-        }
-      }
-    }
+  adjust(addresses: readonly string[]): Promise<void> {
+    return this.#links.adjust(addresses, this.ports);
   }
 
   /** Ends every group (SHUTDOWN to the server for accepted sessions) and closes all sockets once these are sent. Safe twice. */
@@ -146,11 +121,8 @@ export class SrtlaShell implements SrtlaOutbox {
   }
 
   sendToLink(peer: PeerId, bytes: Uint8Array): void {
-    this.#listening[this.#peers.socket(peer)]?.send(
-      this.#lasting(bytes),
-      this.#peers.port(peer),
-      this.#peers.rawAddress(peer),
-    );
+    const { socket, port, rawAddress } = this.#peers.entry(peer);
+    this.#links.send(socket, this.#lasting(bytes), port, rawAddress);
   }
 
   sendToServer(session: SessionId, bytes: Uint8Array): void {
@@ -173,50 +145,6 @@ export class SrtlaShell implements SrtlaOutbox {
       // A fault of the listener must not unwind the packet path.
       this.#options.logger.error('an SRTLA event listener failed', { event: event.type, error: messageOf(error) });
     }
-  }
-
-  async #listen(asked: number): Promise<number> {
-    for (let tries = 1; ; tries++) {
-      const before = this.#listening.length;
-      let port = asked;
-      try {
-        for (const address of this.#options.addresses) port = await this.#open(address, port);
-        return port;
-      } catch (error) {
-        const opened = this.#listening.splice(before);
-        this.sockets.splice(before);
-        await Promise.all(opened.map((socket) => socket?.close()));
-        const elsewhereTaken = asked === 0 && codeOf(error) === 'TRIBUTARY_PORT_IN_USE';
-        if (!elsewhereTaken || tries === FREE_PORT_TRIES) throw error;
-      }
-    }
-  }
-
-  async #open(address: string, port: number): Promise<number> {
-    const index = this.#listening.length;
-    const handlers: UdpSocketHandlers = {
-      onMessage: (bytes, from) => this.#fromLink(index, bytes, from),
-      onError: () => {
-        this.#counters.linkSocketErrors += 1;
-      },
-      onDrop: () => {
-        this.#counters.linkSendsDropped += 1;
-      },
-    };
-    let bound = address;
-    const socket = await UdpSocket.bind(address, port, handlers).catch((error: unknown) => {
-      if (address !== '::' || !isWithoutIpv6(error)) throw error;
-      bound = '0.0.0.0';
-      return UdpSocket.bind(bound, port, handlers);
-    });
-    const wanted = this.#options.udpBufferBytes ?? DEFAULT_UDP_BUFFER_BYTES;
-    const granted = socket.requestReceiveBuffer(wanted);
-    this.#listening.push(socket);
-    this.sockets.push({ address: bound, port: socket.port, receiveBufferBytes: granted });
-    const fields = { address: bound, port: socket.port, receiveBufferBytes: granted, askedBytes: wanted };
-    if (granted >= wanted) this.#options.logger.debug('SRTLA socket open', fields);
-    else this.#options.logger.info('SRTLA socket open with a small receive buffer: raise net.core.rmem_max', fields);
-    return socket.port;
   }
 
   #fromLink(socket: number, bytes: Uint8Array, from: RemoteInfo): void {
@@ -251,11 +179,6 @@ export class SrtlaShell implements SrtlaOutbox {
   async #close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#core.stop(this.#options.clock(), this);
-    await Promise.all([this.#sessions.drained(), ...this.#listening.map((socket) => socket?.close())]);
+    await Promise.all([this.#sessions.drained(), this.#links.close()]);
   }
 }
-
-const isWithoutIpv6 = (error: unknown): boolean =>
-  error instanceof TributaryError &&
-  error.code === 'TRIBUTARY_BIND_FAILED' &&
-  ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'].includes(codeOf(error.cause) ?? '');

@@ -250,6 +250,34 @@ describe('the shell', () => {
   });
 });
 
+describe('addresses that come and go', () => {
+  it('are followed; links on the others do not notice', async () => {
+    const shell = await startShell(() => 1, ['127.0.0.1', '127.0.0.2']);
+    const [stays, moves] = [await peer('127.0.0.1'), await peer('127.0.0.1')];
+    const port = shell.ports[0]!;
+    const id = await join(stays, shell, '127.0.0.1');
+    await join(moves, shell, '127.0.0.2', id);
+    await shell.adjust(['127.0.0.1', '127.0.0.3', '192.0.2.77']);
+    moves.send(reg2(id), port, '127.0.0.3');
+    expect(await moves.take('9202')).toMatchObject({ address: '127.0.0.3', port });
+    stays.send(KEEPALIVE, port, '127.0.0.1');
+    await stays.take('9000');
+    // The address that went is free for others, and may come back.
+    await shell.adjust(['127.0.0.1', '127.0.0.2']);
+    moves.send(KEEPALIVE, port, '127.0.0.2');
+    moves.send(reg2(id), port, '127.0.0.2');
+    expect(await moves.take('9202')).toMatchObject({ address: '127.0.0.2', port });
+    expect(moves.received).toEqual([]);
+  });
+
+  it('open nothing once the shell closes', async () => {
+    const shell = await startShell(() => 1, ['127.0.0.1']);
+    await Promise.all([shell.adjust(['127.0.0.1', '127.0.0.2']), shell.close()]);
+    const other = await startShell(() => 1, ['127.0.0.2'], shell.ports);
+    expect(other.ports).toEqual(shell.ports);
+  });
+});
+
 describe('a shell that cannot open', () => {
   it('names the port that is in use, and leaves nothing open', async () => {
     const holder = await peer('127.0.0.2');

@@ -10,7 +10,7 @@ describe('the peer table', () => {
     expect(table.peerOf(0, '192.0.2.1', 5000)).toBe(peer);
     expect(table.peerOf(1, '192.0.2.1', 5000)).not.toBe(peer);
     expect(table.peerOf(0, '192.0.2.1', 5001)).not.toBe(peer);
-    expect([table.address(peer), table.port(peer), table.socket(peer)]).toEqual(['192.0.2.1', 5000, 0]);
+    expect([table.address(peer), table.port(peer), table.entry(peer).socket]).toEqual(['192.0.2.1', 5000, 0]);
     expect(table.heldCount).toBe(1);
   });
 
@@ -18,7 +18,7 @@ describe('the peer table', () => {
     const table = new PeerTable();
     const peer = table.peerOf(0, '::ffff:192.0.2.1', 5000);
     expect(table.address(peer)).toBe('192.0.2.1');
-    expect(table.rawAddress(peer)).toBe('::ffff:192.0.2.1');
+    expect(table.entry(peer).rawAddress).toBe('::ffff:192.0.2.1');
   });
 
   it('keeps held numbers through any flood of strangers, in bounded memory', () => {

@@ -34,7 +34,13 @@ const COMPILE = [
 // Once loaded it stays: libsrt's threads would not survive being unloaded with the last worker that used it.
 const LINK = ['-shared', '-pthread', '-Wl,-z,nodelete', '-Wl,-z,now'];
 const RELEASE = ['-O2'];
-const SANITIZE = ['-O1', '-g', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined'];
+const SANITIZE = [
+  '-O1',
+  '-g',
+  '-fno-omit-frame-pointer',
+  '-fsanitize=address,undefined',
+  '-fno-sanitize-recover=undefined',
+];
 
 const say = (line) => process.stdout.write(`native: ${line}\n`);
 
@@ -84,7 +90,10 @@ const modifiedMs = (file) => {
 const dependenciesOf = (object) => {
   try {
     const text = fs.readFileSync(`${object}.d`, 'utf8').replace(/\\\n/g, ' ');
-    return text.slice(text.indexOf(':') + 1).trim().split(/\s+/);
+    return text
+      .slice(text.indexOf(':') + 1)
+      .trim()
+      .split(/\s+/);
   } catch {
     return undefined;
   }
@@ -155,7 +164,8 @@ const main = async () => {
   say(`link ${path.relative(process.cwd(), target)}`);
   // A running node may have the old file mapped: never write into it.
   const fresh = `${target}.${process.pid}`;
-  if ((await run('g++', [...link, ...all, '-o', fresh, ...libraries])) !== 0) fail('the addon does not link (see above)');
+  if ((await run('g++', [...link, ...all, '-o', fresh, ...libraries])) !== 0)
+    fail('the addon does not link (see above)');
   fs.renameSync(fresh, target);
   return undefined;
 };

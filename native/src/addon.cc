@@ -18,7 +18,6 @@ Napi::Value createSrtEngine(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
-  SrtRuntime::ensureStarted();
   auto* data = new EnvironmentData{Napi::Persistent(SrtEngine::define(env))};
   env.SetInstanceData(data);
   exports.Set("srtVersion", SrtRuntime::version());

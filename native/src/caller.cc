@@ -12,13 +12,10 @@ constexpr int kFlowWindowPackets = 25'600;
 
 }  // namespace
 
-SrtSocket startConnecting(const ConnectOptions& options) {
-  const std::string where = "connect to " + formatEndpoint(options.host, options.port);
-  Address address;
-  Address::parse(options.host, options.port, address);
+SrtSocket prepareCaller(const ConnectOptions& options) {
   SocketGuard guard(srt_create_socket());
   const SRTSOCKET handle = guard.get();
-  if (handle == SRT_INVALID_SOCK) throw SrtFailure::last(where);
+  if (handle == SRT_INVALID_SOCK) throw SrtFailure::last("srt_create_socket");
   setBool(handle, SRTO_RCVSYN, false, "SRTO_RCVSYN");
   setBool(handle, SRTO_SNDSYN, false, "SRTO_SNDSYN");
   setInt(handle, SRTO_FC, kFlowWindowPackets, "SRTO_FC");
@@ -31,12 +28,18 @@ SrtSocket startConnecting(const ConnectOptions& options) {
     setInt(handle, SRTO_PEERIDLETIMEO, options.peerIdleTimeoutMs, "SRTO_PEERIDLETIMEO");
   if (!options.streamId.empty()) setText(handle, SRTO_STREAMID, options.streamId, "SRTO_STREAMID");
   if (!options.passphrase.empty()) setText(handle, SRTO_PASSPHRASE, options.passphrase, "SRTO_PASSPHRASE");
-  if (srt_connect(handle, address.get(), address.length) < 0) throw SrtFailure::last(where);
   SrtSocket socket;
   socket.handle = guard.release();
   socket.state = SrtSocket::State::connecting;
   socket.reads = options.reads;
   return socket;
+}
+
+void startConnecting(SRTSOCKET socket, const ConnectOptions& options) {
+  Address address;
+  Address::parse(options.host, options.port, address);
+  if (srt_connect(socket, address.get(), address.length) < 0)
+    throw SrtFailure::last("connect to " + formatEndpoint(options.host, options.port));
 }
 
 void readNegotiated(SrtSocket& socket) {

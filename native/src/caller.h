@@ -8,8 +8,14 @@
 
 namespace tributary {
 
-/** Starts to connect. @throws SrtFailure for what is wrong at once. */
-SrtSocket startConnecting(const ConnectOptions& options);
+/** A socket that is ready to connect; the caller owns it. @throws SrtFailure */
+SrtSocket prepareCaller(const ConnectOptions& options);
+
+/**
+ * Starts to connect. The epoll must watch the socket already: libsrt signals a rejection once, when it happens.
+ * @throws SrtFailure for what is wrong at once
+ */
+void startConnecting(SRTSOCKET socket, const ConnectOptions& options);
 
 /** Fills in what was negotiated: the latency of the direction in use and the earliest source time. */
 void readNegotiated(SrtSocket& socket);

@@ -5,6 +5,7 @@
 
 #include "caller.h"
 #include "clock.h"
+#include "socket_flags.h"
 #include "srt_failure.h"
 #include "stats.h"
 
@@ -50,7 +51,14 @@ void Engine::closeListener(SRTSOCKET listener) { listeners_.close(listener); }
 SRTSOCKET Engine::connect(const ConnectOptions& options) {
   // Under the lock, so that the poll thread meets the socket only when it is complete.
   const auto lock = table_.lock();
-  return table_.add(startConnecting(options)).handle;
+  SrtSocket& socket = table_.add(prepareCaller(options));
+  try {
+    startConnecting(socket.handle, options);
+  } catch (const SrtFailure&) {
+    table_.drop(socket);
+    throw;
+  }
+  return socket.handle;
 }
 
 int Engine::receive() { return reader_.read(steadyMs()); }
@@ -66,8 +74,11 @@ void Engine::send(const int32_t* sockets, size_t socketCount, int firstSlot, int
       // The time at which the message was due keeps batching from adding delay or jitter at the player.
       const auto dueUs = static_cast<int64_t>(slots_->sourceTimesUs()[slot]);
       control.srctime = std::max(dueUs, socket->startTimeUs);
+      // JavaScript can write to the lengths.
+      const int length = slots_->lengths()[slot];
+      if (length < 1 || length > kPayloadBytes) break;
       // A full or broken socket will not take the next one either.
-      if (srt_sendmsg2(socket->handle, slots_->slot(slot), slots_->lengths()[slot], &control) < 0) break;
+      if (srt_sendmsg2(socket->handle, slots_->slot(slot), length, &control) < 0) break;
     }
     dropped[i] += end - slot;
   }

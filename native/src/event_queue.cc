@@ -23,8 +23,8 @@ void EventQueue::pushRefused(Event event) {
 
 uint64_t EventQueue::take(std::vector<Event>& out) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  out.clear();
   out.swap(events_);
+  events_.clear();
   refusals_ = 0;
   size_.store(0, std::memory_order_release);
   return std::exchange(unreported_, 0);

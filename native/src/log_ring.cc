@@ -12,6 +12,8 @@ constexpr size_t kSecretPrefixBytes = sizeof kSecretPrefix - 1;
 /** Copies one line, without its end and without publisher ids (they are the right to go live). */
 void copyMasked(const char* from, char* to, size_t room) {
   size_t used = 0;
+  // What is left of the head that libsrt was told to leave out.
+  while (*from == ':' || *from == ' ') from++;
   while (*from != '\0' && *from != '\n' && used + kSecretPrefixBytes + 2 < room) {
     if (std::strncmp(from, kSecretPrefix, kSecretPrefixBytes) != 0) {
       to[used++] = *from++;

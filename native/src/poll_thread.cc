@@ -106,7 +106,7 @@ bool PollThread::onSocket(const SRT_EPOLL_EVENT& event, bool forData) {
     return false;
   }
   if (socket->state == SrtSocket::State::connecting) {
-    onCaller(*socket);
+    onCaller(*socket, (event.events & SRT_EPOLL_ERR) != 0);
     return false;
   }
   if ((event.events & SRT_EPOLL_ERR) != 0) {
@@ -118,8 +118,10 @@ bool PollThread::onSocket(const SRT_EPOLL_EVENT& event, bool forData) {
   return true;
 }
 
-void PollThread::onCaller(SrtSocket& socket) {
-  if (srt_getsockstate(socket.handle) != SRTS_CONNECTED) {
+void PollThread::onCaller(SrtSocket& socket, bool hasFailed) {
+  const bool isConnected = srt_getsockstate(socket.handle) == SRTS_CONNECTED;
+  if (!isConnected && !hasFailed) return;
+  if (!isConnected) {
     events_.push(connectFailed(socket.handle));
     table_.drop(socket);
     return;
@@ -131,6 +133,11 @@ void PollThread::onCaller(SrtSocket& socket) {
   event.socket = socket.handle;
   event.latencyMs = socket.latencyMs;
   events_.push(std::move(event));
+  breakIfGone(socket);
+}
+
+void PollThread::breakIfGone(SrtSocket& socket) {
+  if (srt_getsockstate(socket.handle) != SRTS_CONNECTED) table_.breakOff(socket, steadyMs());
 }
 
 bool PollThread::accept(Listener& listener) {
@@ -171,7 +178,7 @@ void PollThread::adopt(Listener& listener, SRTSOCKET accepted, const sockaddr* p
   event.replaces = claim->replaces;
   const auto lock = table_.lock();
   events_.push(std::move(event));
-  table_.add(socket);
+  breakIfGone(table_.add(socket));
 }
 
 void PollThread::sampleArrivals(int64_t nowMs) {

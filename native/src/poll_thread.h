@@ -36,7 +36,9 @@ class PollThread {
   /** Fills `ready_`; returns how many. */
   size_t wait(Duration timeout);
   bool onSocket(const SRT_EPOLL_EVENT& event, bool forData);
-  void onCaller(SrtSocket& socket);
+  void onCaller(SrtSocket& socket, bool hasFailed);
+  /** A socket that broke before the epoll watched it would never be signalled. */
+  void breakIfGone(SrtSocket& socket);
   bool accept(Listener& listener);
   void adopt(Listener& listener, SRTSOCKET accepted, const sockaddr* peer);
   void sampleArrivals(int64_t nowMs);

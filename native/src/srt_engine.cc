@@ -1,8 +1,7 @@
 #include "srt_engine.h"
 
-#include <cmath>
 #include <limits>
-#include <utility>
+#include <vector>
 
 #include "js_args.h"
 #include "js_events.h"
@@ -46,10 +45,11 @@ Napi::Function SrtEngine::define(Napi::Env env) {
 }
 
 Napi::Value SrtEngine::listen(const Info& info) {
-  Engine& engine = use(info);
+  use(info);
   const ListenOptions options = listenOptions(objectArg(info, 0, "options"));
   try {
-    return Napi::Number::New(info.Env(), engine.listen(options));
+    // Asked for again: a getter of the options may have disposed of it.
+    return Napi::Number::New(info.Env(), use(info).listen(options));
   } catch (const SrtFailure& failure) {
     throw toJs(info.Env(), failure);
   }
@@ -62,20 +62,21 @@ Napi::Value SrtEngine::listenerPort(const Info& info) {
 void SrtEngine::closeListener(const Info& info) { use(info).closeListener(socketArg(info, 0)); }
 
 Napi::Value SrtEngine::connect(const Info& info) {
-  Engine& engine = use(info);
+  use(info);
   const ConnectOptions options = connectOptions(objectArg(info, 0, "options"));
   try {
-    return Napi::Number::New(info.Env(), engine.connect(options));
+    return Napi::Number::New(info.Env(), use(info).connect(options));
   } catch (const SrtFailure& failure) {
     throw toJs(info.Env(), failure);
   }
 }
 
 void SrtEngine::allow(const Info& info) {
-  Engine& engine = use(info);
+  use(info);
   const Role role = roleArg(info, 0);
   const std::string id = textArg(info, 1, "streamId", kMostIdBytes);
-  engine.admission().allow(role, id, accessOptions(objectArg(info, 2, "access")));
+  const Access access = accessOptions(objectArg(info, 2, "access"));
+  use(info).admission().allow(role, id, access);
 }
 
 void SrtEngine::forbid(const Info& info) {
@@ -89,11 +90,12 @@ void SrtEngine::yieldPublisher(const Info& info) { use(info).admission().yield(s
 void SrtEngine::refuseAll(const Info& info) { use(info).admission().refuseAll(boolArg(info, 0, "refuse")); }
 
 Napi::Value SrtEngine::takeEvents(const Info& info) {
-  const uint64_t unreported = use(info).events().take(events_);
+  std::vector<Event> events;
+  const uint64_t unreported = use(info).events().take(events);
   if (unreported > 0)
     LogRing::instance().push(4, (std::to_string(unreported) + " refused callers were not reported one by one").c_str());
-  Napi::Array list = Napi::Array::New(info.Env(), events_.size());
-  for (size_t i = 0; i < events_.size(); i++) list.Set(static_cast<uint32_t>(i), toJs(info.Env(), events_[i]));
+  Napi::Array list = Napi::Array::New(info.Env(), events.size());
+  for (size_t i = 0; i < events.size(); i++) list.Set(static_cast<uint32_t>(i), toJs(info.Env(), events[i]));
   return list;
 }
 

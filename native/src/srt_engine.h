@@ -3,7 +3,6 @@
 #include <napi.h>
 
 #include <memory>
-#include <vector>
 
 #include "engine.h"
 #include "wake_function.h"
@@ -50,7 +49,6 @@ class SrtEngine : public Napi::ObjectWrap<SrtEngine> {
   std::unique_ptr<WakeFunction> wake_;
   std::unique_ptr<Engine> engine_;
   napi_async_cleanup_hook_handle hook_ = nullptr;
-  std::vector<Event> events_;
 };
 
 }  // namespace tributary

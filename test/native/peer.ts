@@ -116,7 +116,7 @@ export class Peer {
   }
 
   find<T extends 'connected' | 'connect-failed' | 'broken' | 'ended'>(type: T, socket: number) {
-    return this.ofType(type).find((event) => event.socket === socket);
+    return this.ofType(type).find((event) => (event as { socket: number }).socket === socket);
   }
 
   accepted(streamId: string, nth = 0): Promise<EventOf<'accepted'> & { atMs: number }> {

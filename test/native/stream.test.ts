@@ -21,7 +21,10 @@ const relay = () => {
   node.engine.allow('play', 'out', { maxSockets: 20 });
   const dropped = new Float64Array(20);
   node.onRun = (_socket, first, count) => {
-    const players = Int32Array.from(node.ofType('accepted').filter((e) => e.streamId === 'out'), (e) => e.socket);
+    const players = Int32Array.from(
+      node.ofType('accepted').filter((e) => e.streamId === 'out'),
+      (e) => e.socket,
+    );
     node.engine.send(players, players.length, first, count, dropped);
   };
   return { node, publishPort: publish.port, playPort: play.port, dropped };
@@ -129,6 +132,13 @@ describe.concurrent('streams', () => {
     expect(dropped[0]).toBeGreaterThan(0);
     expect(dropped[0]).toBeLessThanOrEqual(200);
     expect(dropped[1]).toBe(203);
+    // Lengths that JavaScript has overwritten do not lead outside a slot.
+    const nonsense = [2_000_000_000, -7, 0, 1_457];
+    for (const length of nonsense) {
+      node.engine.lengths.fill(length);
+      node.engine.send(new Int32Array([socket]), 1, 0, 10, dropped);
+    }
+    expect(dropped[0]).toBeGreaterThanOrEqual(10 * nonsense.length);
     expect(node.engine.sendMessage(123_456, numbered(0), 0)).toBe(-2);
   });
 

@@ -1,0 +1,43 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+
+const path = (relative: string): string => new URL(relative, import.meta.url).pathname;
+const ADDON = path('../../native/build/asan/tributary.node');
+
+/** The compiler prints a mere name when it has no such file. */
+const library = (name: string): string => {
+  try {
+    return execFileSync('g++', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
+  } catch {
+    return name;
+  }
+};
+
+const libraries = ['libasan.so', 'libubsan.so'].map(library);
+const missing = libraries.find((file) => !existsSync(file));
+
+const run = async (args: string[], env: NodeJS.ProcessEnv = {}) => {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  let text = '';
+  for (const output of [child.stdout, child.stderr]) output.on('data', (chunk) => (text += chunk));
+  const [code, signal] = await once(child, 'close');
+  return { code, signal, text };
+};
+
+describe.skipIf(missing !== undefined)(`under ASan and UBSan${missing ? ` (skipped: no ${missing})` : ''}`, () => {
+  test('sessions, tails and every end of a worker and of the process', { timeout: 180_000 }, async () => {
+    expect(await run([path('../../native/build.cjs'), '--sanitize'])).toMatchObject({ code: 0 });
+    const env = {
+      LD_PRELOAD: libraries.join(':'),
+      ASAN_OPTIONS: 'detect_leaks=0',
+      TRIBUTARY_ADDON_PATH: ADDON,
+    };
+    const child = path('./life-child.ts');
+    const ways = ['terminate', 'throw', 'exit', 'dispose-in-wake', 'main-exit', 'main-dispose'];
+    for (const outcome of await Promise.all(ways.map((how) => run([child, how, '2'], env)))) {
+      expect(outcome).toEqual({ code: 0, signal: null, text: '' });
+    }
+  });
+});

@@ -48,8 +48,10 @@ const setUpPackages = async (needs, node, spawnOptions) => {
   const ownNpm = node === process.execPath;
   if (!ownNpm && !existsSync(runtimeNpm(ROOT))) await installRuntime(ROOT, spawnOptions);
   const [program, first] = ownNpm ? ['npm', []] : [node, [runtimeNpm(ROOT)]];
+  // The distribution's Node trusts the system's certificates and has fetched ours; ours trusts them only when told.
+  const env = { NODE_USE_SYSTEM_CA: '1', ...spawnOptions.env };
   await withProgress('npm packages', () =>
-    runQuietly('npm ci', program, [...first, ...args, '--loglevel=error'], { ...spawnOptions, cwd: ROOT }),
+    runQuietly('npm ci', program, [...first, ...args, '--loglevel=error'], { ...spawnOptions, env, cwd: ROOT }),
   );
 };
 

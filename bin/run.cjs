@@ -17,6 +17,20 @@ class SetupError extends Error {
 
 const running = new Set();
 
+const PARENT = process.ppid;
+const ORPHAN_CHECK_MS = 500;
+
+/** npm passes SIGTERM and SIGINT on, but one that is killed in another way cannot: then the program is stopped as well. */
+const stopWhenOrphaned = (child) => {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const check = setInterval(() => {
+    if (process.ppid === PARENT) return;
+    clearInterval(check);
+    child.kill('SIGTERM');
+  }, ORPHAN_CHECK_MS);
+  child.once('close', () => clearInterval(check));
+};
+
 /** Ends what the set-up has started, when the launcher itself is told to stop. */
 const stopQuietChildren = (signal) => {
   for (const child of running) child.kill(signal);
@@ -47,16 +61,18 @@ const runQuietly = (what, program, args, options = {}) =>
     child.once('close', (code, signal) => {
       running.delete(child);
       if (code === 0) done(output);
-      else fail(new SetupError(`${what} failed (${signal || `exit code ${code}`})`, lastLines(output, 25)));
+      else fail(new SetupError(`${what} failed (${signal || `exit code ${code}`})`, tellingLines(output)));
     });
   });
 
-const lastLines = (text, count) =>
-  text
+/** npm says what is wrong first, apt-get and compilers say it last. */
+const tellingLines = (text) => {
+  const lines = text
     .split('\n')
     .map((line) => line.trimEnd())
-    .filter((line) => line !== '')
-    .slice(-count);
+    .filter((line) => line !== '');
+  return lines.length <= 25 ? lines : [...lines.slice(0, 10), '…', ...lines.slice(-14)];
+};
 
 const exitCodeOf = (code, signal) => (signal ? 128 + (constants.signals[signal] || 0) : code);
 
@@ -71,6 +87,7 @@ const exitCodeOf = (code, signal) => (signal ? 128 + (constants.signals[signal] 
 const runInForeground = (program, args, options) =>
   new Promise((done) => {
     const child = spawn(program, args, { ...options, stdio: 'inherit' });
+    stopWhenOrphaned(child);
     const terminal = Boolean(process.stdin.isTTY);
     const relayed = new Map();
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { testHooksAllowed } from './config/load.ts';
 import type { Settings } from './config/schema.ts';
-import { DataPlane } from './data-plane/data-plane.ts';
+import { DataPlaneHost } from './data-plane/host.ts';
 import type { DataPlaneSettings } from './data-plane/settings.ts';
 import type { DataPlaneSnapshot } from './data-plane/snapshot.ts';
+import { obeyTestHooks } from './data-plane/test-hooks.ts';
 import { type Millis, monotonicNow } from './shared/clock.ts';
 import { removeDataFile, writeDataFile } from './shared/data-file.ts';
 import type { Logger } from './shared/logger.ts';
@@ -26,8 +28,8 @@ export interface RuntimeFacts {
 
 export const RUNTIME_FILE = 'runtime.json';
 
-/** HTTP answers within this share one snapshot: a flood of requests must not cost the data plane anything. */
-const SNAPSHOT_AGE_MS: Millis = 250;
+/** HTTP answers within this share one snapshot: thousands of links take a millisecond or two to gather. */
+const SNAPSHOT_AGE_MS: Millis = 20;
 
 const dataPlaneSettings = (settings: Settings): DataPlaneSettings => {
   const cap = settings.udp.bufferMaxBytes || Number.POSITIVE_INFINITY;
@@ -68,6 +70,12 @@ const openServers = async (
   }
 };
 
+/** A thread that hangs in native code holds its ports: the supervisor has to start the process anew. `process.exit` would wait for the thread. */
+const giveUp = (logger: Logger): void => {
+  logger.error('the data plane hangs and cannot be ended: the node ends itself');
+  process.kill(process.pid, 'SIGKILL');
+};
+
 /** Calls `make` at most once per `ageMs`. */
 const cached = <T>(make: () => T, ageMs: Millis): (() => T) => {
   let value: { of: T; atMs: Millis } | undefined;
@@ -94,7 +102,7 @@ export class RelayNode {
   readonly facts: RuntimeFacts;
   readonly #settings: Settings;
   readonly #logger: Logger;
-  readonly #plane: DataPlane;
+  readonly #plane: DataPlaneHost;
   readonly #store: DirectoryFile;
   readonly #servers: readonly HttpListener[];
 
@@ -102,7 +110,7 @@ export class RelayNode {
     facts: RuntimeFacts;
     settings: Settings;
     logger: Logger;
-    plane: DataPlane;
+    plane: DataPlaneHost;
     store: DirectoryFile;
     servers: readonly HttpListener[];
   }) {
@@ -119,11 +127,18 @@ export class RelayNode {
    * open then.
    */
   static async start({ settings, logger, version, onGeneratedKey }: RelayNodeOptions): Promise<RelayNode> {
-    const engine = libsrtEngine();
+    // The thread loads it too; here it fails before anything is written.
+    libsrtEngine();
+    const plane = new DataPlaneHost({
+      settings: dataPlaneSettings(settings),
+      logger,
+      debugLog: settings.log.level === 'debug' || settings.log.level === 'trace',
+      testHooks: testHooksAllowed(),
+      onStuck: () => giveUp(logger),
+    });
     const store = await DirectoryFile.open(settings.dataDir);
     const { keys, generated } = await KeyStore.open(settings.dataDir, settings.api.key);
     if (generated !== undefined) onGeneratedKey(generated);
-    const plane = new DataPlane({ settings: dataPlaneSettings(settings), engine, logger, clock: monotonicNow });
     await plane.start(store.directory.rows());
     store.directory.onChange((change) =>
       change.type === 'added' ? plane.addRow(change.row) : plane.removeRow(change.row),
@@ -146,6 +161,7 @@ export class RelayNode {
       const { stats, links } = await openServers(deps, settings);
       const { srtla, publish, play } = plane.snapshot().ports;
       const ports = { srtla, publish, play, stats: stats.port, links: links.port };
+      if (testHooksAllowed()) obeyTestHooks(plane);
       const facts: RuntimeFacts = { pid: process.pid, token, ports };
       await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
       return new RelayNode({ facts, settings, logger, plane, store, servers: [stats, links] });

@@ -36,6 +36,8 @@ describe('defaults', () => {
       groupTimeoutMs: 30_000,
       pendingTimeoutMs: 5_000,
       ackFlushMs: 30,
+      transport: 'auto',
+      coalesceMs: 2,
     });
     expect(settings.srt).toMatchObject({ publishPort: 4001, playPort: 4000, bondPort: 0, latencyFloorMs: 200 });
     expect(settings.srt.refuse).toEqual({ publish: 'close', play: 'close', bond: 'reject' });

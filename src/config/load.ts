@@ -18,3 +18,6 @@ const readText = (path: string): string | undefined => {
 /** `loadSettings` with this process's environment, folder and files: the only reader of `process.env`. */
 export const loadProcessSettings = (argv: readonly string[]): LoadedSettings | SettingProblems =>
   loadSettings({ argv, env: process.env, cwd: process.cwd(), readFile: readText });
+
+/** `TRIBUTARY_TEST_HOOKS=1`: tests may make the node fail. No setting, because nobody else has business with it. */
+export const testHooksAllowed = (): boolean => process.env.TRIBUTARY_TEST_HOOKS === '1';

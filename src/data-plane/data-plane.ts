@@ -6,13 +6,13 @@ import type { Logger } from '../shared/logger.ts';
 import { publicStreamName } from '../shared/redact.ts';
 import type { AccessRow } from '../sls-bridge/access.ts';
 import { srtBindAddresses } from '../sls-bridge/bind-addresses.ts';
-import { SlsBridge } from '../sls-bridge/bridge.ts';
+import { type Refusal, SlsBridge } from '../sls-bridge/bridge.ts';
 import type { Player, Publisher } from '../sls-bridge/sessions.ts';
 import type { SrtEngineFactory } from '../sls-bridge/srt-engine.ts';
-import { createSrtlaShell, type SrtlaShell } from '../srtla/index.ts';
-import type { SrtlaEvent } from '../srtla/types.ts';
+import { createSrtlaShell, type SrtlaReceiver } from '../srtla/index.ts';
+import type { SrtlaEvent, SrtlaSnapshot } from '../srtla/types.ts';
 import type { DataPlaneSettings } from './settings.ts';
-import type { DataPlaneSnapshot, PlayerSnapshot, PublisherSnapshot, SrtStats } from './snapshot.ts';
+import type { DataPlaneSnapshot } from './snapshot.ts';
 
 export interface DataPlaneDeps {
   settings: DataPlaneSettings;
@@ -26,6 +26,7 @@ const ADDRESS_CHECK_MS = 10_000;
 /** SHUTDOWNs cross loopback and leave on every active link within this. */
 const SHUTDOWN_FLUSH_MS = 200;
 const STOP_LIMIT_MS = 4_000;
+const RTT = SRT_STATS_FIELDS.indexOf('rttMs');
 
 /**
  * Everything that moves packets: the SRTLA receiver and the SRT bridge, and the wiring between them. Nothing here parses JSON,
@@ -34,17 +35,13 @@ const STOP_LIMIT_MS = 4_000;
 export class DataPlane {
   readonly #deps: DataPlaneDeps;
   readonly #bridge: SlsBridge;
-  readonly #startedMs: Millis;
-  #shell: SrtlaShell | undefined;
+  #shell: SrtlaReceiver | undefined;
   #timers: NodeJS.Timeout[] = [];
   #warnedLatency = new WeakSet<Publisher>();
   readonly #scratch = new Float64Array(SRT_STATS_FIELDS.length);
-  /** The last statistics of each socket, so that a closing one still answers. */
-  readonly #stats = new WeakMap<Publisher | Player, SrtStats>();
 
   constructor(deps: DataPlaneDeps) {
     this.#deps = deps;
-    this.#startedMs = deps.clock();
     this.#bridge = new SlsBridge({
       engine: deps.engine,
       settings: deps.settings.bridge,
@@ -68,6 +65,8 @@ export class DataPlane {
         bondHost: '127.0.0.1',
         bondPort: () => this.#bridge.port('bond'),
         udpBufferBytes: settings.udpBufferBytes,
+        transport: settings.srtla.transport,
+        coalesceMs: settings.srtla.coalesceMs,
         random: randomBytes,
         clock,
         logger,
@@ -90,30 +89,43 @@ export class DataPlane {
     this.#bridge.removeRow(row);
   }
 
-  snapshot(): DataPlaneSnapshot {
-    const now = this.#deps.clock();
-    const refusal = this.#bridge.lastRefusal;
-    const shell = this.#shell;
+  get ports(): DataPlaneSnapshot['ports'] {
     return {
-      srtVersion: this.#deps.engine.version,
-      uptimeMs: now - this.#startedMs,
-      ports: {
-        srtla: shell ? [...shell.ports] : [],
-        publish: this.#bridge.port('publish'),
-        bond: this.#bridge.port('bond'),
-        play: this.#bridge.port('play'),
-      },
-      srtla: shell ? shell.snapshot(now) : { groups: [], counters: {} },
-      publishers: [...this.#bridge.publishers()].map((publisher) => this.#publisher(publisher, now)),
-      players: [...this.#bridge.players()].map((player) => this.#player(player, now)),
-      lastRefusal: refusal && {
-        ageMs: now - refusal.atMs,
-        port: refusal.door === 'bond' ? 'srtla' : refusal.door,
-        shortId: refusal.shortId,
-        code: refusal.code,
-      },
-      counters: { ...this.#bridge.counters },
+      srtla: this.#shell ? [...this.#shell.ports] : [],
+      publish: this.#bridge.port('publish'),
+      bond: this.#bridge.port('bond'),
+      play: this.#bridge.port('play'),
     };
+  }
+
+  get counters(): Readonly<Record<string, number>> {
+    return this.#bridge.counters;
+  }
+
+  get lastRefusal(): Refusal | undefined {
+    return this.#bridge.lastRefusal;
+  }
+
+  srtla(now: Millis): SrtlaSnapshot {
+    return this.#shell ? this.#shell.snapshot(now) : { groups: [], counters: {} };
+  }
+
+  publishers(): Iterable<Publisher> {
+    return this.#bridge.publishers();
+  }
+
+  players(): Iterable<Player> {
+    return this.#bridge.players();
+  }
+
+  /** The bonded group that a publisher comes through; undefined for a plain one, and once its session is over. */
+  groupOf(publisher: Publisher): string | undefined {
+    return publisher.source === 'srtla' ? this.#shell?.groupOfServerSocket(publisher.socket) : undefined;
+  }
+
+  /** `SRT_STATS_FIELDS` in order; `out` keeps what it held when the socket is gone. */
+  readStats(of: Publisher | Player, out: Float64Array): boolean {
+    return this.#bridge.stats(of.socket, out);
   }
 
   /** Admit nobody, tell encoders, let players play out, then close. */
@@ -145,7 +157,8 @@ export class DataPlane {
   /** With less than four round trips of latency a lost packet can hardly be repaired twice. */
   #warnOfShortLatency(publisher: Publisher, now: Millis): void {
     if (this.#warnedLatency.has(publisher) || now - publisher.sinceMs < 5_000) return;
-    const { rttMs } = this.#readStats(publisher);
+    if (!this.readStats(publisher, this.#scratch)) return;
+    const rttMs = this.#scratch[RTT]!;
     if (publisher.latencyMs >= 4 * rttMs) return;
     this.#warnedLatency.add(publisher);
     this.#deps.logger.warn('the latency of a stream is below four round trips: raise it in the encoder', {
@@ -157,8 +170,7 @@ export class DataPlane {
 
   #srtlaEvent(event: SrtlaEvent): void {
     if (event.type === 'session-superseded') {
-      const port = this.#shell?.localPortOf(event.session);
-      if (port !== undefined) this.#bridge.yieldBonded(port);
+      this.#bridge.yieldBonded(event.serverSocket);
       return;
     }
     if (event.type === 'link-joined' || event.type === 'link-left') {
@@ -172,53 +184,6 @@ export class DataPlane {
       this.#deps.logger.debug('session rejected', { group: event.group, code: event.code });
     }
   }
-
-  #readStats(of: Publisher | Player): SrtStats {
-    if (this.#bridge.stats(of.socket, this.#scratch)) {
-      const fresh = Object.fromEntries(
-        SRT_STATS_FIELDS.map((name, index) => [name, this.#scratch[index]!]),
-      ) as unknown as SrtStats;
-      this.#stats.set(of, fresh);
-      return fresh;
-    }
-    return this.#stats.get(of) ?? NO_STATS;
-  }
-
-  #publisher(publisher: Publisher, now: Millis): PublisherSnapshot {
-    const session = publisher.source === 'srtla' ? this.#shell?.sessionOfLocalPort(publisher.port) : undefined;
-    return {
-      publisherId: publisher.publisherId,
-      source: publisher.source,
-      group: session === undefined ? undefined : this.#shell?.groupOfSession(session),
-      address: publisher.address,
-      uptimeMs: now - publisher.sinceMs,
-      latencyMs: publisher.latencyMs,
-      encrypted: publisher.encrypted,
-      bitrateKbps: publisher.bitrateKbps(now),
-      payloadBytes: publisher.payloadBytes,
-      messages: publisher.messages,
-      stats: this.#readStats(publisher),
-    };
-  }
-
-  #player(player: Player, now: Millis): PlayerSnapshot {
-    return {
-      playerId: player.playerId,
-      publisherId: player.publisherId,
-      address: player.address,
-      port: player.port,
-      state: player.state,
-      uptimeMs: now - player.sinceMs,
-      latencyMs: player.latencyMs,
-      sentMessages: player.sentMessages,
-      droppedMessages: player.droppedMessages,
-      stats: this.#readStats(player),
-    };
-  }
 }
-
-const NO_STATS: SrtStats = Object.freeze(
-  Object.fromEntries(SRT_STATS_FIELDS.map((name) => [name, 0])) as unknown as SrtStats,
-);
 
 const elapse = (ms: Millis): Promise<void> => new Promise((done) => setTimeout(done, ms));

@@ -1,11 +1,13 @@
+import type { Millis } from '../shared/clock.ts';
 import type { BridgeSettings } from '../sls-bridge/bridge.ts';
+import type { UdpTransport } from '../srtla/index.ts';
 import type { SrtlaSettings } from '../srtla/types.ts';
 
 /** What the data plane needs to know; plain values, so that they can cross a thread. */
 export interface DataPlaneSettings {
   /** Addresses, `::` (dual-stack) or `auto`. */
   bind: readonly string[];
-  srtla: SrtlaSettings & { ports: readonly number[] };
+  srtla: SrtlaSettings & { ports: readonly number[]; transport: 'auto' | UdpTransport; coalesceMs: Millis };
   bridge: BridgeSettings;
   /** Receive buffer asked for on the SRTLA sockets. */
   udpBufferBytes: number;

@@ -95,10 +95,10 @@ describe('SlsBridge', () => {
 
   it('knows a bonded publisher by its door, and yields it when its encoder begins anew', () => {
     accept(8, listener('publish', 'reject'), 'live_a');
+    accept(9, listener('publish', 'close'), 'live_b');
     bridge.pump();
-    expect([...bridge.publishers()][0]!.source).toBe('srtla');
-    bridge.yieldBonded(5554);
-    bridge.yieldBonded(5555);
+    expect([...bridge.publishers()].map(({ source }) => source)).toEqual(['srtla', 'srt']);
+    for (const socket of [7, 8, 9]) bridge.yieldBonded(socket);
     expect(engine.yielded).toEqual([8]);
   });
 

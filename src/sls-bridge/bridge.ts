@@ -136,11 +136,9 @@ export class SlsBridge {
     this.#hub.revokePlayerId(row.player);
   }
 
-  /** The encoder behind this local port of the SRTLA receiver has begun anew: its old session may be replaced at once. */
-  yieldBonded(localPort: number): void {
-    for (const publisher of this.#hub.publishers()) {
-      if (publisher.source === 'srtla' && publisher.port === localPort) this.#engine.yieldPublisher(publisher.socket);
-    }
+  /** The bonded encoder behind this socket has begun anew: its old session may be replaced at once. */
+  yieldBonded(socket: number): void {
+    if (this.#hub.publisher(socket)?.source === 'srtla') this.#engine.yieldPublisher(socket);
   }
 
   /** Takes everything the engine has ready. */

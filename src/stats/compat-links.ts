@@ -49,7 +49,7 @@ export interface LinksQuestion {
 }
 
 /** What a caller gets to see: which groups, under which name, with whole addresses or masked ones. */
-export const linksAnswer = (snapshot: DataPlaneSnapshot, question: LinksQuestion): LinksAnswer => {
+export const linksAnswer = (snapshot: Pick<DataPlaneSnapshot, 'srtla'>, question: LinksQuestion): LinksAnswer => {
   const { mode, privileged, streamId } = question;
   const all = snapshot.srtla.groups;
   if (streamId !== undefined) {

@@ -54,7 +54,17 @@ describe('GET /health', () => {
     const { call } = await server();
     const { status, body } = await call('GET', '/health');
     expect(status).toBe(200);
-    expect(body).toBe('{"service":"srt-live-server","srtVersion":"1.5.1","status":"ok","version":"0.1.0"}');
+    expect(body).toBe(
+      '{"dataPlaneRestarts":0,"service":"srt-live-server","srtVersion":"1.5.1","status":"ok","version":"0.1.0"}',
+    );
+  });
+
+  it('says so while the data plane is down, and how often it has been', async () => {
+    const { call, deps } = await server();
+    deps.view = { ...deps.view, counters: { dataPlaneRestarts: 2, dataPlaneUp: 0 } };
+    const { status, body } = await call('GET', '/health');
+    expect(status).toBe(503);
+    expect(JSON.parse(body)).toMatchObject({ dataPlaneRestarts: 2, status: 'data plane restarting' });
   });
 });
 

@@ -35,7 +35,11 @@ export const createStatsServer = (deps: StatsDeps): FastifyInstance => {
     open.addHook('onRequest', async (_request, reply) => {
       reply.headers(CORS);
     });
-    open.get('/health', async (_request, reply) => sendJson(reply, 200, health(deps)));
+    open.get('/health', async (_request, reply) => {
+      const { counters, srtVersion } = deps.snapshot();
+      const isUp = counters.dataPlaneUp !== 0;
+      return sendJson(reply, isUp ? 200 : 503, health(deps, srtVersion, isUp, counters.dataPlaneRestarts ?? 0));
+    });
     const part = (budget: RequestBudget, routes: (scope: FastifyInstance, deps: StatsDeps) => void): void => {
       open.register(async (scope) => {
         scope.addHook('onRequest', limited(budget, clock));
@@ -59,9 +63,10 @@ export const createStatsServer = (deps: StatsDeps): FastifyInstance => {
 };
 
 /** The name of the service is what health checks of the old stack look for. */
-const health = ({ snapshot, version }: StatsDeps): object => ({
+const health = ({ version }: StatsDeps, srtVersion: string, isUp: boolean, dataPlaneRestarts: number): object => ({
+  dataPlaneRestarts,
   service: 'srt-live-server',
-  srtVersion: snapshot().srtVersion,
-  status: 'ok',
+  srtVersion,
+  status: isUp ? 'ok' : 'data plane restarting',
   version,
 });

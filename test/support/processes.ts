@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { TestHook } from '../../src/data-plane/test-hooks.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -31,10 +32,11 @@ export class Program {
   constructor(
     command: string,
     args: readonly string[],
-    options: { env?: Record<string, string>; input?: string } = {},
+    options: { env?: Record<string, string>; input?: string; ipc?: boolean } = {},
   ) {
     const env = { ...process.env, ...options.env };
-    this.child = spawn(command, args, { cwd: ROOT, env, stdio: ['pipe', 'pipe', 'pipe'] });
+    const stdio: StdioOptions = ['pipe', 'pipe', 'pipe', ...(options.ipc ? (['ipc'] as const) : [])];
+    this.child = spawn(command, args, { cwd: ROOT, env, stdio });
     this.child.stdin?.on('error', () => {});
     this.child.stdin?.end(options.input ?? '');
     const keep = (chunk: Buffer): void => {
@@ -78,7 +80,10 @@ export class Program {
 
 /** `./tributary …` without the launcher: the same program, the runtime that runs the tests. */
 export const tributary = (args: readonly string[], env: Record<string, string> = {}): Program =>
-  new Program(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], { env });
+  new Program(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+    env,
+    ipc: env.TRIBUTARY_TEST_HOOKS === '1',
+  });
 
 export interface NodePorts {
   srtla: number[];
@@ -167,6 +172,11 @@ export class TestNode {
       body: '{}',
     });
     return (await answer.json()) as { publisher: string; player: string };
+  }
+
+  /** Makes a part of the node fail or stand still; it must have been started with `TRIBUTARY_TEST_HOOKS=1`. */
+  hook(what: TestHook): void {
+    this.program.child.send(what);
   }
 
   async stop(): Promise<number> {

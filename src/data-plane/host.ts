@@ -1,0 +1,182 @@
+import type { Millis } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
+import type { Logger } from '../shared/logger.ts';
+import type { AccessRow } from '../sls-bridge/access.ts';
+import { commonNow } from './common-clock.ts';
+import type { ThreadFacts, ThreadFault } from './messages.ts';
+import type { DataPlaneSettings } from './settings.ts';
+import type { DataPlaneSnapshot } from './snapshot.ts';
+import { DataPlaneThread } from './thread.ts';
+
+export interface DataPlaneHostOptions {
+  settings: DataPlaneSettings;
+  logger: Logger;
+  /** The logger takes debug lines; else they do not leave the thread. */
+  debugLog: boolean;
+  /** `fault` may be called: for tests. */
+  testHooks?: boolean;
+  /** The thread hangs in native code and cannot be replaced: only the end of the process helps. */
+  onStuck: () => void;
+}
+
+/** What `DataPlane.stop` may take, and a little; and what is then left of 5 s. */
+const STOP_LIMIT_MS: Millis = 4_400;
+const STOP_END_LIMIT_MS: Millis = 600;
+/** A thread that has lived for so long has not died of how it was started. */
+const SETTLED_MS: Millis = 5_000;
+const FIRST_PAUSE_MS: Millis = 100;
+const LONGEST_PAUSE_MS: Millis = 5_000;
+
+const NOTHING_LIVE = { srtla: { groups: [], counters: {} }, publishers: [], players: [], lastRefusal: undefined };
+
+/**
+ * The data plane on a thread of its own, as the rest of the node uses it. A thread that dies or hangs is replaced by another one on the
+ * same ports with the same rows; sessions end with it, and senders and players connect anew.
+ */
+export class DataPlaneHost {
+  readonly #options: DataPlaneHostOptions;
+  readonly #startedMs = commonNow();
+  /** By player id; what a new thread starts with. */
+  readonly #rows = new Map<string, AccessRow>();
+  #thread: DataPlaneThread | undefined;
+  #facts: ThreadFacts | undefined;
+  #isUp = false;
+  #restarts = 0;
+  /** Before the next try; 0 = at once. */
+  #pauseMs: Millis = 0;
+  /** Ends the pause before another try. */
+  #hurry: () => void = () => {};
+  #stopping = false;
+  #reviving: Promise<void> | undefined;
+
+  constructor(options: DataPlaneHostOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED, TRIBUTARY_ADDON_MISSING, TRIBUTARY_LIBSRT_MISSING; nothing stays
+   * open then.
+   */
+  async start(rows: readonly AccessRow[]): Promise<void> {
+    for (const row of rows) this.#rows.set(row.player, row);
+    await this.#spawn();
+  }
+
+  addRow(row: AccessRow): void {
+    this.#rows.set(row.player, row);
+    this.#thread?.post({ type: 'add-row', row });
+  }
+
+  removeRow(row: AccessRow): void {
+    this.#rows.delete(row.player);
+    this.#thread?.post({ type: 'remove-row', row });
+  }
+
+  /** From the shared counters, as of this moment: it costs the data plane nothing. */
+  snapshot(): DataPlaneSnapshot {
+    const live = this.#isUp && this.#thread ? this.#thread.snapshot() : { ...NOTHING_LIVE, counters: {} };
+    return {
+      srtVersion: this.#facts?.srtVersion ?? '',
+      uptimeMs: commonNow() - this.#startedMs,
+      ports: this.#facts?.ports ?? { srtla: [], publish: 0, bond: 0, play: 0 },
+      srtla: live.srtla,
+      publishers: live.publishers,
+      players: live.players,
+      lastRefusal: live.lastRefusal,
+      counters: { ...live.counters, dataPlaneRestarts: this.#restarts, dataPlaneUp: Number(this.#isUp) },
+    };
+  }
+
+  /** Admit nobody, tell encoders, let players play out, then end the thread; within 5 s. Safe twice. */
+  async stop(): Promise<void> {
+    const first = !this.#stopping;
+    this.#stopping = true;
+    this.#hurry();
+    const thread = this.#thread;
+    if (thread && this.#isUp && first) {
+      thread.post({ type: 'stop' });
+      await Promise.race([thread.ended, elapsed(STOP_LIMIT_MS)]);
+    }
+    await thread?.terminate('the node stops', STOP_END_LIMIT_MS);
+    await this.#reviving;
+  }
+
+  /** For tests: makes the thread fail. */
+  fault(fault: ThreadFault): void {
+    this.#thread?.post({ type: 'hook', fault });
+  }
+
+  async #spawn(): Promise<void> {
+    const { logger, debugLog, testHooks = false, onStuck } = this.#options;
+    const settings = this.#facts ? onPorts(this.#options.settings, this.#facts.ports) : this.#options.settings;
+    const rows = [...this.#rows.values()];
+    const thread = new DataPlaneThread({ settings, rows, logger, debugLog, testHooks, onStuck });
+    this.#thread = thread;
+    try {
+      this.#facts = await thread.started;
+    } catch (error) {
+      this.#thread = undefined;
+      throw error;
+    }
+    this.#isUp = true;
+    const sinceMs = commonNow();
+    void thread.ended.then((reason) => this.#died(reason, commonNow() - sinceMs));
+  }
+
+  #died(reason: string, livedMs: Millis): void {
+    this.#isUp = false;
+    this.#thread = undefined;
+    if (this.#stopping) return;
+    this.#reviving = this.#revive(reason, livedMs < SETTLED_MS).finally(() => {
+      this.#reviving = undefined;
+    });
+  }
+
+  /** At once where it has been running well, after longer and longer pauses where it does not come to that. */
+  async #revive(reason: string, again: boolean): Promise<void> {
+    const { logger } = this.#options;
+    const diedMs = commonNow();
+    this.#restarts++;
+    logger.error('the data plane has died and is started anew: every stream is interrupted', {
+      reason,
+      restarts: this.#restarts,
+    });
+    this.#pauseMs = again ? this.#longerPauseMs() : 0;
+    while (!this.#stopping) {
+      await this.#pause();
+      if (this.#stopping) return;
+      try {
+        await this.#spawn();
+        logger.warn('the data plane is up again', { afterMs: Math.round(commonNow() - diedMs) });
+        return;
+      } catch (error) {
+        this.#pauseMs = this.#longerPauseMs();
+        logger.error('the data plane does not start', { error: messageOf(error), nextTryMs: this.#pauseMs });
+      }
+    }
+  }
+
+  #longerPauseMs(): Millis {
+    return Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2 || FIRST_PAUSE_MS);
+  }
+
+  #pause(): Promise<void> {
+    if (this.#pauseMs === 0) return Promise.resolve();
+    return new Promise((done) => {
+      const timer = setTimeout(done, this.#pauseMs);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        done();
+      };
+    });
+  }
+}
+
+/** The ports that were free at the first start are everybody's addresses by now. */
+const onPorts = (settings: DataPlaneSettings, ports: DataPlaneSnapshot['ports']): DataPlaneSettings => ({
+  ...settings,
+  srtla: { ...settings.srtla, ports: ports.srtla },
+  bridge: { ...settings.bridge, publishPort: ports.publish, bondPort: ports.bond, playPort: ports.play },
+});
+
+const elapsed = (ms: Millis): Promise<void> => new Promise((done) => setTimeout(done, ms).unref());

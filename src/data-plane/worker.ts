@@ -1,0 +1,93 @@
+import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { Millis } from '../shared/clock.ts';
+import { libsrtEngine } from '../sls-bridge/native.ts';
+import { commonNow } from './common-clock.ts';
+import { counterLayout, HEADER, LAYOUT_VERSION } from './counter-layout.ts';
+import { CounterRecorder } from './counter-recorder.ts';
+import { DataPlane } from './data-plane.ts';
+import {
+  portableError,
+  type ThreadCommand,
+  type ThreadFault,
+  type ThreadReport,
+  type ThreadStart,
+} from './messages.ts';
+import { RosterOutlet } from './roster.ts';
+import { ThreadLog } from './thread-log.ts';
+
+/** The heartbeat, and the least time between two passes of the recorder. */
+const BEAT_MS: Millis = 100;
+/** Recording may take one part in so many of this thread's time. */
+const SHARE_OF_RECORDING = 50;
+const MAX_PASS_MS: Millis = 1_000;
+
+/**
+ * The entry of the data-plane thread. It ends by itself after `failed` and after `stop`; whatever is thrown here and not caught ends it
+ * too, and main starts another one.
+ */
+const run = async (port: MessagePort, { settings, rows, memory, debugLog, testHooks }: ThreadStart): Promise<void> => {
+  const header = new Int32Array(memory);
+  Atomics.store(header, HEADER.version, LAYOUT_VERSION);
+  const post = (report: ThreadReport): void => port.postMessage(report);
+  const logger = new ThreadLog({
+    post,
+    seen: () => Atomics.load(header, HEADER.logSeen),
+    clock: commonNow,
+    debug: debugLog,
+  });
+  const roster = new RosterOutlet(post, () => Atomics.load(header, HEADER.rosterSeen));
+
+  const open = async (): Promise<{ plane: DataPlane; srtVersion: string }> => {
+    const engine = libsrtEngine();
+    const plane = new DataPlane({ settings, engine, logger, clock: commonNow });
+    await plane.start(rows);
+    return { plane, srtVersion: engine.version };
+  };
+  const opened = await open().catch((error: unknown) => ({ error }));
+  if ('error' in opened) {
+    post({ type: 'failed', error: portableError(opened.error) });
+    process.exit(0);
+  }
+  const { plane, srtVersion } = opened;
+
+  const recorder = new CounterRecorder(plane, memory, counterLayout(settings.srtla), roster);
+  let nextPassMs = 0;
+  const record = (): void => {
+    const now = commonNow();
+    recorder.pass(now, { logLinesLost: logger.lost });
+    const tookMs = commonNow() - now;
+    nextPassMs = now + Math.min(MAX_PASS_MS, Math.max(BEAT_MS, tookMs * SHARE_OF_RECORDING) - BEAT_MS / 2);
+  };
+  const beat = (): void => {
+    Atomics.add(header, HEADER.heartbeat, 1);
+    logger.flush();
+    if (commonNow() >= nextPassMs) record();
+  };
+  setInterval(beat, BEAT_MS);
+
+  const stop = async (): Promise<void> => {
+    await plane.stop();
+    logger.flush();
+    process.exit(0);
+  };
+  port.on('message', (command: ThreadCommand) => {
+    if (command.type === 'add-row') plane.addRow(command.row);
+    else if (command.type === 'remove-row') plane.removeRow(command.row);
+    else if (command.type === 'stop') void stop();
+    else if (testHooks) {
+      logger.warn('a test makes this thread fail', { fault: command.fault });
+      fail(command.fault);
+    }
+  });
+  record();
+  post({ type: 'started', facts: { srtVersion, ports: plane.ports } });
+};
+
+const fail = (fault: ThreadFault): void => {
+  if (fault === 'exit') process.exit(7);
+  if (fault === 'throw') throw new Error('a fault that a test asked for');
+  for (;;);
+};
+
+if (isMainThread || parentPort === null) throw new Error('worker.ts runs as the data-plane thread only');
+await run(parentPort, workerData as ThreadStart);

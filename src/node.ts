@@ -7,7 +7,8 @@ import type { DataPlaneSettings } from './data-plane/settings.ts';
 import type { DataPlaneSnapshot } from './data-plane/snapshot.ts';
 import { obeyTestHooks } from './data-plane/test-hooks.ts';
 import { type Millis, monotonicNow } from './shared/clock.ts';
-import { removeDataFile, writeDataFile } from './shared/data-file.ts';
+import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
+import { prepareDataDir, readDataFile, removeDataFile, writeDataFile } from './shared/data-file.ts';
 import type { Logger } from './shared/logger.ts';
 import type { Row } from './sls-bridge/directory.ts';
 import { DirectoryFile } from './sls-bridge/directory-file.ts';
@@ -105,6 +106,7 @@ export class RelayNode {
   readonly #plane: DataPlaneHost;
   readonly #store: DirectoryFile;
   readonly #servers: readonly HttpListener[];
+  readonly #lock: DataDirLock;
 
   private constructor(parts: {
     facts: RuntimeFacts;
@@ -113,6 +115,7 @@ export class RelayNode {
     plane: DataPlaneHost;
     store: DirectoryFile;
     servers: readonly HttpListener[];
+    lock: DataDirLock;
   }) {
     this.facts = parts.facts;
     this.#settings = parts.settings;
@@ -120,13 +123,27 @@ export class RelayNode {
     this.#plane = parts.plane;
     this.#store = parts.store;
     this.#servers = parts.servers;
+    this.#lock = parts.lock;
   }
 
   /**
    * @throws TributaryError: a port in use, an unwritable data folder, a damaged data file, a missing addon or libsrt. Nothing stays
    * open then.
    */
-  static async start({ settings, logger, version, onGeneratedKey }: RelayNodeOptions): Promise<RelayNode> {
+  static async start(options: RelayNodeOptions): Promise<RelayNode> {
+    const { dataDir } = options.settings;
+    await prepareDataDir(dataDir);
+    const lock = await lockDataDir(dataDir);
+    try {
+      return await RelayNode.#open(options, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  static async #open(options: RelayNodeOptions, lock: DataDirLock): Promise<RelayNode> {
+    const { settings, logger, version, onGeneratedKey } = options;
     // The thread loads it too; here it fails before anything is written.
     libsrtEngine();
     const plane = new DataPlaneHost({
@@ -164,7 +181,7 @@ export class RelayNode {
       if (testHooksAllowed()) obeyTestHooks(plane);
       const facts: RuntimeFacts = { pid: process.pid, token, ports };
       await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
-      return new RelayNode({ facts, settings, logger, plane, store, servers: [stats, links] });
+      return new RelayNode({ facts, settings, logger, plane, store, servers: [stats, links], lock });
     } catch (error) {
       await plane.stop();
       throw error;
@@ -181,9 +198,17 @@ export class RelayNode {
 
   async stop(): Promise<void> {
     this.#logger.info('stopping');
-    await this.#plane.stop();
-    await Promise.all(this.#servers.map((server) => server.close()));
-    await removeDataFile(join(this.#settings.dataDir, RUNTIME_FILE));
+    // Together: a slow HTTP client must not add its second to the players' four.
+    await Promise.all([this.#plane.stop(), ...this.#servers.map((server) => server.close())]);
+    await this.#forgetFacts();
+    this.#lock.release();
     this.#logger.info('stopped');
+  }
+
+  /** Only what this node has written: another one may have been started on the folder since. */
+  async #forgetFacts(): Promise<void> {
+    const path = join(this.#settings.dataDir, RUNTIME_FILE);
+    const text = await readDataFile(path).catch(() => undefined);
+    if (text?.includes(this.facts.token)) await removeDataFile(path);
   }
 }

@@ -73,6 +73,8 @@ export const refusalText = ({ code, shortId, port }: DoorEvent): string => {
       return `wrong passphrase for ${id}`;
     case 11:
       return `a passphrase is missing for ${id}, or not expected`;
+    case 1406:
+      return `${id} asks for more latency than the node allows`;
     default:
       return `${id} refused (code ${code})`;
   }
@@ -96,6 +98,8 @@ const refusalCauses = ({ code, port }: DoorEvent): string[] => {
       ];
     case 1402:
       return ['the node is stopping, or a limit is reached (player.maxPerId, srtla.maxGroups)'];
+    case 1406:
+      return ['lower the SRT latency in the app, or raise srt.latencyCeilingMs on the node'];
     default:
       return ['set the same passphrase (10 to 79 characters) in the app and on the node, or none in both'];
   }

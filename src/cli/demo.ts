@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '../shared/logger.ts';
 import { createChecklistView } from './checklist-view.ts';
-import { settingsOrProblems, startRelay, stopSignal } from './relay.ts';
+import { settingsOrProblems, startRelay } from './relay.ts';
+import { stopSignal } from './stop-signals.ts';
 
 const LINKS = '127.0.1.1,127.0.2.1,127.0.3.1';
 

@@ -4,6 +4,7 @@ import { RelayNode } from '../node.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { createChecklistView } from './checklist-view.ts';
 import { choosePublicHost } from './public-host.ts';
+import { stopSignal } from './stop-signals.ts';
 import { firewallLine, keyLine, urlLines } from './urls.ts';
 
 const HELP = `Usage: ./tributary relay [--interactive] [--SETTING VALUE …]
@@ -43,12 +44,6 @@ export const startRelay = async (settings: Settings, logger: Logger, interactive
   return node;
 };
 
-/** Resolves with the first of these signals. */
-export const stopSignal = (): Promise<NodeJS.Signals> =>
-  new Promise((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => done(signal));
-  });
-
 export const runRelay = async (argv: readonly string[]): Promise<number> => {
   if (argv.includes('--help')) {
     process.stdout.write(`${HELP}${settingsReference()}\n`);
@@ -60,12 +55,17 @@ export const runRelay = async (argv: readonly string[]): Promise<number> => {
   const stopped = stopSignal();
   // On a terminal the checklist tells what happens; log lines would tear it.
   const quiet = interactive && process.stdout.isTTY && settings.log.level === 'info';
-  const node = await startRelay(settings, createLogger(quiet ? 'warn' : settings.log.level), interactive);
+  const starting = startRelay(settings, createLogger(quiet ? 'warn' : settings.log.level), interactive);
+  const first = await Promise.race([starting, stopped]);
+  // Stopped before it was up: whatever the start waits for may never come.
+  if (typeof first === 'string') return 130;
+  const node = first;
   const view = interactive
     ? createChecklistView({ snapshot: () => node.snapshot(), output: process.stdout })
     : undefined;
   await stopped;
   view?.stop();
+  if (interactive) process.stdout.write('stopping: players play out what they have\n');
   await node.stop();
   return 0;
 };

@@ -18,6 +18,7 @@ import {
   type SendInput,
 } from './send-arguments.ts';
 import { jsonReport, quietReport, type SendReport, textReport } from './send-report.ts';
+import { onStopSignals } from './stop-signals.ts';
 
 const STATUS_MS: Millis = 1_000;
 const FIRST_LINK_MS: Millis = 10_000;
@@ -153,23 +154,15 @@ const reportOf = (output: SendArguments['output']): SendReport => {
 };
 
 /**
- * `./tributary send`: runs until its input ends or it is told to stop: by `stop`, or without it by SIGINT or SIGTERM (the second one
- * ends at once).
+ * `./tributary send`: runs until its input ends or it is told to stop: by `stop`, or without it by SIGINT or SIGTERM (one more than a
+ * second later ends at once).
  * @returns the exit code: 0 done, 1 failed, 2 wrong arguments
  */
 export const runSend = async (argv: readonly string[], stop?: AbortSignal): Promise<number> => {
   let session: SendSession | undefined;
-  let signals = 0;
-  const onSignal = (): void => {
-    signals++;
-    if (signals > 1) process.exit(130);
-    session?.stop();
-  };
   const onAbort = (): void => session?.stop();
-  if (stop === undefined) {
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
-  } else stop.addEventListener('abort', onAbort);
+  const giveBack = stop === undefined ? onStopSignals(['SIGINT', 'SIGTERM'], onAbort) : undefined;
+  stop?.addEventListener('abort', onAbort);
   try {
     const args = parseSendArguments(argv);
     if (args === undefined) {
@@ -186,8 +179,7 @@ export const runSend = async (argv: readonly string[], stop?: AbortSignal): Prom
     process.stderr.write(`tributary send: ${error.line}\n`);
     return error.code === 'TRIBUTARY_BAD_ARGUMENT' ? 2 : 1;
   } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    giveBack?.();
     stop?.removeEventListener('abort', onAbort);
   }
 };

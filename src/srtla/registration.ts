@@ -84,7 +84,10 @@ export class Registration {
 
   #create(id: Uint8Array, origin: string, now: Millis, out: SrtlaOutbox): Group | undefined {
     if (this.#registry.groups.length >= this.#settings.maxGroups) {
-      const oldest = this.#registry.groups.find((group) => !group.hasAcceptedSession);
+      const { groups } = this.#registry;
+      const idle = (group: Group): boolean => !group.hasAcceptedSession;
+      // A REG1 costs a stranger one datagram; a link or a handshake shows that somebody hears our answers.
+      const oldest = groups.find((group) => idle(group) && group.links.length === 0) ?? groups.find(idle);
       if (oldest === undefined) return undefined;
       this.#count(COUNTER.groupsEvicted);
       this.#sessions.endAll(oldest, now, out);

@@ -69,7 +69,12 @@ const answer = (
   wholeAddresses: boolean,
 ): LinksAnswer => ({
   groups: [...groups]
-    .sort((a, b) => b.windowBytes - a.windowBytes || a.lastHeardMs - b.lastHeardMs)
+    .sort(
+      (a, b) =>
+        Number(b.sessionAccepted) - Number(a.sessionAccepted) ||
+        b.windowBytes - a.windowBytes ||
+        a.lastHeardMs - b.lastHeardMs,
+    )
     .map((group) => ({
       id: group.id,
       stream_id: group.streamId === undefined ? '' : nameOf(group.streamId),

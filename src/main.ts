@@ -3,12 +3,14 @@ import { runDemo } from './cli/demo.ts';
 import { runDoctor } from './cli/doctor.ts';
 import { runRelay } from './cli/relay.ts';
 import { runSend } from './cli/send.ts';
+import { runSrtla } from './cli/srtla.ts';
 import { runUrls } from './cli/urls-command.ts';
 import { TributaryError } from './shared/errors.ts';
 
 const COMMANDS: Readonly<Record<string, { run: (argv: readonly string[]) => Promise<number>; about: string }>> = {
   relay: { run: runRelay, about: 'the relay node' },
   send: { run: runSend, about: 'a bonded SRTLA sender' },
+  srtla: { run: runSrtla, about: 'the SRTLA stage alone, in front of any SRT server' },
   demo: { run: runDemo, about: 'a node and a test picture over three links' },
   doctor: { run: runDoctor, about: 'how far a stream has come on the running node, and what may be wrong' },
   urls: { run: runUrls, about: 'what to paste into senders and players' },

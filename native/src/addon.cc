@@ -3,12 +3,14 @@
 
 #include "srt_engine.h"
 #include "srt_runtime.h"
+#include "udp_engine.h"
 
 namespace tributary {
 namespace {
 
 struct EnvironmentData {
   Napi::FunctionReference engineClass;
+  Napi::FunctionReference udpClass;
 };
 
 Napi::Value createSrtEngine(const Napi::CallbackInfo& info) {
@@ -17,11 +19,18 @@ Napi::Value createSrtEngine(const Napi::CallbackInfo& info) {
   return data->engineClass.New({options});
 }
 
+Napi::Value createUdpEngine(const Napi::CallbackInfo& info) {
+  const auto* data = info.Env().GetInstanceData<EnvironmentData>();
+  const Napi::Value options = info.Length() > 0 ? info[0] : info.Env().Undefined();
+  return data->udpClass.New({options});
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
-  auto* data = new EnvironmentData{Napi::Persistent(SrtEngine::define(env))};
+  auto* data = new EnvironmentData{Napi::Persistent(SrtEngine::define(env)), Napi::Persistent(UdpEngine::define(env))};
   env.SetInstanceData(data);
   exports.Set("srtVersion", SrtRuntime::version());
   exports.Set("createSrtEngine", Napi::Function::New<createSrtEngine>(env, "createSrtEngine"));
+  exports.Set("createUdpEngine", Napi::Function::New<createUdpEngine>(env, "createUdpEngine"));
   return exports;
 }
 

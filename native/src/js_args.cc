@@ -57,6 +57,13 @@ bool oneOf(const Napi::Value& value, const char* name, const char* yes, const ch
   fail(value.Env(), std::string(name) + " must be '" + yes + "' or '" + no + "'");
 }
 
+bool boolOf(const Napi::Object& from, const char* name, bool byDefault) {
+  const Napi::Value value = from.Get(name);
+  if (value.IsUndefined()) return byDefault;
+  if (!value.IsBoolean()) fail(from.Env(), std::string(name) + " must be a boolean");
+  return value.As<Napi::Boolean>().Value();
+}
+
 Napi::Value argument(const Napi::CallbackInfo& info, size_t index) {
   return info.Length() > index ? info[index] : info.Env().Undefined();
 }
@@ -121,6 +128,35 @@ ConnectOptions connectOptions(const Napi::Object& from) {
   const Napi::Value reads = from.Get("reads");
   if (!reads.IsBoolean()) fail(from.Env(), "reads must be a boolean");
   options.reads = reads.As<Napi::Boolean>().Value();
+  return options;
+}
+
+UdpOptions udpOptions(const Napi::Object& from) {
+  UdpOptions options;
+  options.slots = intOf(from, "slots", 1, 4'096);
+  options.sendEntries = intOf(from, "sendEntries", 1, 65'536);
+  options.scratchBytes = intOf(from, "scratchBytes", 0, 64 * 1024 * 1024);
+  options.paces = boolOf(from, "paces", true);
+  options.busyPacketsPerSecond = intOf(from, "busyPacketsPerSecond", 0, kMostInt);
+  options.segmentation = boolOf(from, "segmentation", true);
+  return options;
+}
+
+UdpBindOptions udpBindOptions(const Napi::Object& from) {
+  UdpBindOptions options;
+  options.port = intOf(from, "port", 0, 65'535);
+  options.host = hostOf(from, options.port);
+  options.bufferBytes = intOf(from, "bufferBytes", 4'096, kMostInt / 2);
+  if (!from.Get("device").IsUndefined()) options.device = toText(from.Get("device"), "device", 1, 15);
+  options.towardsServer = boolOf(from, "towardsServer", false);
+  return options;
+}
+
+UdpConnectOptions udpConnectOptions(const Napi::Object& from) {
+  UdpConnectOptions options;
+  options.port = intOf(from, "port", 1, 65'535);
+  options.host = hostOf(from, options.port);
+  options.bufferBytes = intOf(from, "bufferBytes", 4'096, kMostInt / 2);
   return options;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "options.h"
+#include "udp_options.h"
 
 namespace tributary {
 
@@ -17,6 +18,9 @@ std::string textArg(const Napi::CallbackInfo& info, size_t index, const char* na
 EngineOptions engineOptions(const Napi::Object& from);
 ListenOptions listenOptions(const Napi::Object& from);
 ConnectOptions connectOptions(const Napi::Object& from);
+UdpOptions udpOptions(const Napi::Object& from);
+UdpBindOptions udpBindOptions(const Napi::Object& from);
+UdpConnectOptions udpConnectOptions(const Napi::Object& from);
 Role roleArg(const Napi::CallbackInfo& info, size_t index);
 Access accessOptions(const Napi::Object& from);
 

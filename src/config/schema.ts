@@ -89,6 +89,17 @@ export const SETTINGS = {
     30,
     'An SRTLA acknowledgement leaves at the latest this long after the first packet that it confirms.',
   ),
+  'srtla.transport': setting(
+    oneOf('auto', 'batched', 'dgram'),
+    'auto',
+    'How SRTLA does UDP: batched (the native addon), dgram (Node alone; costs several times the CPU), or auto (batched where it can be had).',
+    { env: 'TRIBUTARY_UDP_TRANSPORT' },
+  ),
+  'srtla.coalesceMs': setting(
+    milliseconds(0, 20),
+    2,
+    'While more than 2,000 datagrams per second arrive, they are taken in batches this far apart; 0 = at once.',
+  ),
   'srt.publishPort': setting(port, 4_001, 'UDP port for plain SRT encoders.', { env: 'SRT_SENDER_PORT' }),
   'srt.playPort': setting(port, 4_000, 'UDP port for players.', { env: 'SRT_PLAYER_PORT' }),
   'srt.bondPort': setting(port, 0, 'UDP port on loopback between the SRTLA receiver and SRT; nobody outside needs it.'),

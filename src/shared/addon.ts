@@ -188,6 +188,8 @@ export interface NativeAddon {
   /** libsrt's version that is loaded, such as `1.5.1`. */
   readonly srtVersion: string;
   createSrtEngine(options: SrtEngineOptions): NativeSrtEngine;
+  /** Absent where the addon was built without it. */
+  readonly createUdpEngine?: (options: NativeUdpOptions) => NativeUdpEngine;
 }
 
 /** `TRIBUTARY_ADDON_PATH` names another build, such as the one with sanitizers. */
@@ -221,3 +223,127 @@ export const loadAddon = (): NativeAddon => {
     );
   }
 };
+
+/** Bytes from one slot of received datagrams to the next; a longer datagram is cut, which shows in its length. */
+export const UDP_SLOT_BYTES = 1536;
+
+export interface NativeUdpOptions {
+  /** Datagrams that one `receive` may bring. */
+  slots: number;
+  /** Datagrams that one `flush` may send. */
+  sendEntries: number;
+  /** Bytes behind the slots for what is sent but was not received. */
+  scratchBytes: number;
+  /**
+   * Datagrams per second from which on it is busy. Below, a datagram wakes JavaScript at once; above, `rearm` asks JavaScript to look
+   * again by itself, since one thread that wakes another for each batch costs more than the batch.
+   */
+  busyPacketsPerSecond: number;
+  /** False: it never asks so. Default true. */
+  paces?: boolean;
+  /** False: never UDP_SEGMENT. Default true. */
+  segmentation?: boolean;
+  /** Called when there is something to receive. Gated: not again before `rearm()`. */
+  onWake: () => void;
+}
+
+export interface NativeUdpBindOptions {
+  /** Numeric address. `::` is dual-stack. A wildcard socket answers from the address that was asked. */
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  /** SO_RCVBUF and SO_SNDBUF; the kernel may grant less. */
+  bufferBytes: number;
+  /** Ties the socket to a network device. */
+  device?: string;
+  /** It faces the SRT server: its failures are counted apart, and what it sends may be segmented. */
+  towardsServer?: boolean;
+}
+
+export interface NativeUdpConnectOptions {
+  host: string;
+  port: number;
+  bufferBytes: number;
+}
+
+export interface NativeUdpFacts {
+  address: string;
+  port: number;
+  /** Granted, in the unit of `bufferBytes`. */
+  receiveBufferBytes: number;
+  sendBufferBytes: number;
+  /** Datagrams that the kernel has dropped because nobody read them in time. */
+  kernelDrops: number;
+}
+
+/** Order of the values that `counters()` writes; totals since the start. Datagrams unless the name says otherwise. */
+export const UDP_COUNTERS = [
+  'receivedDatagrams',
+  'receiveCalls',
+  'sentDatagrams',
+  'sendCalls',
+  'segmentedRuns',
+  'linkSendsDropped',
+  'serverSendsDropped',
+  'linkErrors',
+  'serverErrors',
+  'serverRefused',
+  'linkKernelDrops',
+  'serverKernelDrops',
+  'wakeups',
+] as const;
+
+/**
+ * `sleep`: the next datagram wakes. `more`: something has come meanwhile, or did not fit; `receive` again. `later`: the same after a pause,
+ * nobody wakes.
+ */
+export const UDP_NEXT = { sleep: 0, more: 1, later: 2 } as const;
+
+/**
+ * Sockets, peers and batches. One an environment or more; all methods belong to the creating thread, and none of them blocks. Errors of
+ * `bind`, `connect` and `peer` carry `code` (`EADDRINUSE`, …); what goes wrong later is counted.
+ */
+export interface NativeUdpEngine {
+  /** `slots × UDP_SLOT_BYTES`, then the scratch. What `receive` filled stays until the next `receive`. */
+  readonly arena: Uint8Array;
+  /** Of each slot: bytes, number of the socket, peer (-1 on a connected socket), arrival on the clock of `receive`. */
+  readonly lengths: Int32Array;
+  readonly sockets: Int32Array;
+  readonly peers: Int32Array;
+  readonly arrivalsMs: Float64Array;
+  /** What `flush` sends: to a peer, or to connected socket `-1 - entry`; from which offset of the arena, how many bytes. */
+  readonly sendTo: Int32Array;
+  readonly sendFrom: Int32Array;
+  readonly sendBytes: Int32Array;
+
+  /** Returns the socket's number. */
+  bind(options: NativeUdpBindOptions): number;
+  connect(options: NativeUdpConnectOptions): number;
+  /** Undefined when it is closed. */
+  facts(socket: number): NativeUdpFacts | undefined;
+  close(socket: number): void;
+
+  /** A held peer of an unconnected socket: a remote address and, unless empty, the address of ours that it speaks to. */
+  peer(socket: number, host: string, port: number, localHost: string): number;
+  /** Keeps this number for its address. Others are good until the next `receive`. */
+  hold(peer: number): void;
+  release(peer: number): void;
+  /** Numeric, never IPv4-mapped. */
+  address(peer: number): string;
+  port(peer: number): number;
+  /** Of ours; empty where the socket has only one. */
+  localAddress(peer: number): string;
+
+  /** Fills slots and returns how many; 0 = nothing left. `nowMs` sets the clock of the arrival times. */
+  receive(nowMs: number): number;
+  /** Sends the first `count` entries: in order for each socket; several to one server at once where their sizes allow. */
+  flush(count: number): void;
+  /** After a `receive` that brought nothing more, or not all. Returns what is to be done next, one of `UDP_NEXT`. */
+  rearm(): number;
+  /** Whether runs are segmented by the kernel; turns false for good at its first refusal. */
+  segments(): boolean;
+  /** Writes `UDP_COUNTERS` in order. */
+  counters(out: Float64Array): void;
+  /** Closes every socket and ends the thread. Safe twice; everything else throws `UDP_DISPOSED` afterwards. */
+  dispose(): void;
+}

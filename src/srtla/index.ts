@@ -1,5 +1,6 @@
+export { createSrtlaShell } from './create-shell.ts';
 export type { ListeningSocket } from './link-sockets.ts';
 export { createSrtlaCore } from './receiver.ts';
+export type { ServerWay, SrtlaReceiver, SrtlaShellOptions, UdpTransport } from './shell-types.ts';
 export type * from './types.ts';
 export { DEFAULT_SRTLA_SETTINGS } from './types.ts';
-export { createSrtlaShell, SrtlaShell, type SrtlaShellOptions } from './udp-shell.ts';

@@ -1,7 +1,5 @@
-import type { RemoteInfo } from 'node:dgram';
 import { codeOf, messageOf, TributaryError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
-import { UdpSocket, type UdpSocketHandlers } from './udp-socket.ts';
 
 /** Tries to find one free port on every address. */
 const FREE_PORT_TRIES = 5;
@@ -13,26 +11,37 @@ export interface ListeningSocket {
   receiveBufferBytes: number;
 }
 
-/** The sockets on which links come in, one for each address and port. A socket's number is its index and part of every peer. */
-export class LinkSockets {
+/** A socket as one transport has it. */
+export interface LinkSocket {
+  readonly port: number;
+  /** Granted. */
+  readonly receiveBufferBytes: number;
+  /** Once everything sent so far has gone to the kernel. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a socket; `index` is its place among those of `LinkSockets`.
+ * @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED
+ */
+export type BindLink<S extends LinkSocket> = (address: string, port: number, index: number) => Promise<S>;
+
+/** The sockets on which links come in, one for each address and port, of either transport. */
+export class LinkSockets<S extends LinkSocket> {
   /** In the order in which they were opened, those of lost addresses included. */
   readonly sockets: ListeningSocket[] = [];
-  readonly counters = { linkSocketErrors: 0, linkSendsDropped: 0 };
   /** A closed one leaves its place empty. */
-  readonly #open: (UdpSocket | undefined)[] = [];
+  readonly #open: (S | undefined)[] = [];
+  readonly #bindLink: BindLink<S>;
   readonly #bufferBytes: number;
   readonly #logger: Logger;
-  readonly #onMessage: (socket: number, bytes: Uint8Array, from: RemoteInfo) => void;
   #closed = false;
 
-  constructor(
-    bufferBytes: number,
-    logger: Logger,
-    onMessage: (socket: number, bytes: Uint8Array, from: RemoteInfo) => void,
-  ) {
+  /** `bufferBytes` is what `bindLink` asks for. */
+  constructor(bindLink: BindLink<S>, bufferBytes: number, logger: Logger) {
+    this.#bindLink = bindLink;
     this.#bufferBytes = bufferBytes;
     this.#logger = logger;
-    this.#onMessage = onMessage;
   }
 
   /**
@@ -81,8 +90,8 @@ export class LinkSockets {
     }
   }
 
-  send(socket: number, bytes: Uint8Array, port: number, address: string): void {
-    this.#open[socket]?.send(bytes, port, address);
+  at(index: number): S | undefined {
+    return this.#open[index];
   }
 
   /** Once everything sent so far has gone to the kernel. */
@@ -93,20 +102,11 @@ export class LinkSockets {
 
   async #bind(address: string, port: number): Promise<number> {
     const index = this.#open.length;
-    const handlers: UdpSocketHandlers = {
-      onMessage: (bytes, from) => this.#onMessage(index, bytes, from),
-      onError: () => {
-        this.counters.linkSocketErrors += 1;
-      },
-      onDrop: () => {
-        this.counters.linkSendsDropped += 1;
-      },
-    };
     let bound = address;
-    const socket = await UdpSocket.bind(address, port, handlers).catch((error: unknown) => {
+    const socket = await this.#bindLink(address, port, index).catch((error: unknown) => {
       if (address !== '::' || !isWithoutIpv6(error)) throw error;
       bound = '0.0.0.0';
-      return UdpSocket.bind(bound, port, handlers);
+      return this.#bindLink(bound, port, index);
     });
     const opened = { address: bound, port: socket.port };
     if (this.#closed) {
@@ -115,7 +115,7 @@ export class LinkSockets {
       return opened.port;
     }
     const askedBytes = this.#bufferBytes;
-    const receiveBufferBytes = socket.requestReceiveBuffer(askedBytes);
+    const { receiveBufferBytes } = socket;
     this.#open.push(socket);
     this.sockets.push({ ...opened, receiveBufferBytes });
     const fields = { ...opened, receiveBufferBytes, askedBytes };

@@ -6,7 +6,6 @@ interface Entry {
   readonly socket: UdpSocket;
   /** Undefined until the socket is ready. */
   localPort: number | undefined;
-  group: string | undefined;
 }
 
 /** One connected socket for each SRT session: its port is what tells the SRT server one session from another. */
@@ -43,7 +42,6 @@ export class SessionSockets {
     };
     const entry: Entry = {
       localPort: undefined,
-      group: undefined,
       socket: UdpSocket.connect(this.#host, this.#port(), handlers, (port) => {
         entry.localPort = port;
       }),
@@ -69,15 +67,6 @@ export class SessionSockets {
   /** Resolves when every socket that was told to close has closed. */
   async drained(): Promise<void> {
     await Promise.all(this.#closing);
-  }
-
-  setGroup(session: SessionId, group: string): void {
-    const entry = this.#entries.get(session);
-    if (entry !== undefined) entry.group = group;
-  }
-
-  groupOf(session: SessionId): string | undefined {
-    return this.#entries.get(session)?.group;
   }
 
   localPortOf(session: SessionId): number | undefined {

@@ -35,7 +35,7 @@ export class Sessions {
     group.current = session;
     group.forgetDelays();
     this.#counters.count(COUNTER.sessionsOpened);
-    out.openSession(session.id);
+    out.openSession(session.id, encoderId);
     return session;
   }
 
@@ -45,7 +45,7 @@ export class Sessions {
     session.serverId = serverId;
     session.acceptedMs = now;
     this.#counters.count(COUNTER.sessionsAccepted);
-    out.event({ type: 'session-accepted', group: session.group.name, session: session.id });
+    out.event({ type: 'session-accepted', group: session.group.name, session: session.id, serverSocket: serverId });
     if (session.state === 'handshaking') session.state = 'accepted';
     // The encoder had given it up while the answer was on its way; the server must learn that too.
     else this.#superseded(session, now, out);
@@ -113,7 +113,8 @@ export class Sessions {
 
   #superseded(session: Session, now: Millis, out: SrtlaOutbox): void {
     this.#counters.count(COUNTER.sessionsSuperseded);
-    out.event({ type: 'session-superseded', group: session.group.name, session: session.id });
+    const { id, serverId, group } = session;
+    out.event({ type: 'session-superseded', group: group.name, session: id, serverSocket: serverId });
     if (session.shutdown !== undefined || session.shutdownSent) return;
     session.closeAtMs = FOREVER;
     this.#schedule(session, buildShutdown(session.serverId), now + session.group.shutdownHoldMs(now));

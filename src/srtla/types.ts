@@ -23,8 +23,8 @@ export type SessionId = number;
 export interface SrtlaOutbox {
   sendToLink(peer: PeerId, bytes: Uint8Array): void;
   sendToServer(session: SessionId, bytes: Uint8Array): void;
-  /** Before the first `sendToServer` of a session. */
-  openSession(session: SessionId): void;
+  /** Before the first `sendToServer` of a session. `encoderId`: the encoder's SRT socket id, int32. */
+  openSession(session: SessionId, encoderId: number): void;
   /** After the last one. */
   closeSession(session: SessionId): void;
   event(event: SrtlaEvent): void;
@@ -43,12 +43,12 @@ export type SrtlaEvent =
     }
   /** An SRT session of the group has sent its conclusion; the stream id it asked for, if it carried one. */
   | { type: 'session-started'; group: string; session: SessionId; streamId: string | undefined }
-  /** The server's conclusion response: this session is up. */
-  | { type: 'session-accepted'; group: string; session: SessionId }
+  /** The server's conclusion response: this session is up. `serverSocket`: the server's SRT socket id, int32. */
+  | { type: 'session-accepted'; group: string; session: SessionId; serverSocket: number }
   /** The server turned the handshake down with this code (1000 + libsrt's reason, or 2000 and above). */
   | { type: 'session-rejected'; group: string; session: SessionId; code: number }
   /** The encoder has started a new session; this one may be taken over at once. */
-  | { type: 'session-superseded'; group: string; session: SessionId }
+  | { type: 'session-superseded'; group: string; session: SessionId; serverSocket: number }
   | { type: 'session-ended'; group: string; session: SessionId };
 
 /** What an extended keepalive told last (spec/srtla §1.5). */

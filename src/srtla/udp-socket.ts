@@ -159,7 +159,8 @@ export class UdpSocket {
   }
 }
 
-const bindError = (address: string, port: number, error: unknown): TributaryError => {
+/** What is wrong with a port, and the mend. */
+export const bindError = (address: string, port: number, error: unknown): TributaryError => {
   const code = codeOf(error);
   return code === 'EADDRINUSE'
     ? new TributaryError(

@@ -27,17 +27,18 @@ const run = async (args: string[], env: NodeJS.ProcessEnv = {}) => {
 };
 
 describe.skipIf(missing !== undefined)(`under ASan and UBSan${missing ? ` (skipped: no ${missing})` : ''}`, () => {
-  test('sessions, tails and every end of a worker and of the process', { timeout: 180_000 }, async () => {
+  test('sessions, tails and every end of a worker and of the process', { timeout: 300_000 }, async () => {
     expect(await run([path('../../native/build.cjs'), '--sanitize'])).toMatchObject({ code: 0 });
     const env = {
       LD_PRELOAD: libraries.join(':'),
       ASAN_OPTIONS: 'detect_leaks=0',
       TRIBUTARY_ADDON_PATH: ADDON,
     };
-    const child = path('./life-child.ts');
     const ways = ['terminate', 'throw', 'exit', 'dispose-in-wake', 'main-exit', 'main-dispose'];
-    for (const outcome of await Promise.all(ways.map((how) => run([child, how, '2'], env)))) {
-      expect(outcome).toEqual({ code: 0, signal: null, text: '' });
+    for (const child of [path('./life-child.ts'), path('./udp-life-child.ts')]) {
+      for (const outcome of await Promise.all(ways.map((how) => run([child, how, '2'], env)))) {
+        expect(outcome).toEqual({ code: 0, signal: null, text: '' });
+      }
     }
   });
 });

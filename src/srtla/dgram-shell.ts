@@ -1,80 +1,76 @@
 import type { RemoteInfo } from 'node:dgram';
 import type { Millis } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
-import type { Logger } from '../shared/logger.ts';
 import { IDLE_TICK_MS } from './constants.ts';
-import { LinkSockets, type ListeningSocket } from './link-sockets.ts';
+import { type LinkSocket, LinkSockets, type ListeningSocket } from './link-sockets.ts';
 import { PeerTable } from './peer-table.ts';
 import { createSrtlaCore } from './receiver.ts';
+import { SessionNames } from './session-names.ts';
 import { SessionSockets } from './session-sockets.ts';
-import type {
-  PeerId,
-  RandomBytes,
-  SessionId,
-  SrtlaCore,
-  SrtlaEvent,
-  SrtlaOutbox,
-  SrtlaSettings,
-  SrtlaSnapshot,
-} from './types.ts';
+import { bufferBytesOf, type SrtlaReceiver, type SrtlaShellOptions } from './shell-types.ts';
+import type { PeerId, SessionId, SrtlaCore, SrtlaEvent, SrtlaOutbox, SrtlaSnapshot } from './types.ts';
+import { UdpSocket } from './udp-socket.ts';
 
-const DEFAULT_UDP_BUFFER_BYTES = 8 * 1024 * 1024;
+class DgramLink implements LinkSocket {
+  readonly port: number;
+  readonly receiveBufferBytes: number;
+  readonly #socket: UdpSocket;
 
-export interface SrtlaShellOptions {
-  /** Numeric addresses to listen on, one socket each; `::` is dual-stack and gives way to `0.0.0.0` where the host has no IPv6. */
-  addresses: readonly string[];
-  /** 0 picks a free one, the same on every address: see `SrtlaShell.ports`. */
-  ports: readonly number[];
-  settings: SrtlaSettings;
-  /** Where the SRT listener is. The port is read when a session begins. */
-  bondHost: string;
-  bondPort: () => number;
-  /** Receive buffer to ask for on each listening socket. */
-  udpBufferBytes?: number;
-  random: RandomBytes;
-  clock: () => Millis;
-  logger: Logger;
-  onEvent?: (event: SrtlaEvent) => void;
+  constructor(socket: UdpSocket, bufferBytes: number) {
+    this.#socket = socket;
+    this.port = socket.port;
+    this.receiveBufferBytes = socket.requestReceiveBuffer(bufferBytes);
+  }
+
+  send(bytes: Uint8Array, port: number, address: string): void {
+    this.#socket.send(bytes, port, address);
+  }
+
+  close(): Promise<void> {
+    return this.#socket.close();
+  }
 }
-
-/**
- * Opens every address × port and runs the receiver on them.
- * @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then.
- */
-export const createSrtlaShell = (options: SrtlaShellOptions): Promise<SrtlaShell> => SrtlaShell.open(options);
 
 /**
  * The SRTLA receiver on `node:dgram`. dgram does not tell to which local address a datagram came, so on a host with several
  * addresses a wildcard socket may answer from another one than was asked; list the addresses then: each has a socket of its own.
  */
-export class SrtlaShell implements SrtlaOutbox {
-  /** Ports in the order asked for, with the real number where it was 0. */
+export class DgramShell implements SrtlaReceiver, SrtlaOutbox {
+  readonly transport = 'dgram';
+  readonly transportNote: string | undefined;
   readonly ports: number[] = [];
   readonly #options: SrtlaShellOptions;
   readonly #peers = new PeerTable();
   readonly #core: SrtlaCore;
-  readonly #links: LinkSockets;
+  readonly #links: LinkSockets<DgramLink>;
   readonly #sessions: SessionSockets;
+  readonly #names = new SessionNames();
+  readonly #counters = { linkSocketErrors: 0, linkSendsDropped: 0 };
   #timer: NodeJS.Timeout | undefined;
   #timerMs: Millis = 0;
   /** The datagram that is being handled: nobody else writes to it, so it may be sent on without a copy. */
   #received: Uint8Array | undefined;
   #closed: Promise<void> | undefined;
 
-  private constructor(options: SrtlaShellOptions) {
+  private constructor(options: SrtlaShellOptions, note: string | undefined) {
     this.#options = options;
-    const bufferBytes = options.udpBufferBytes ?? DEFAULT_UDP_BUFFER_BYTES;
-    this.#links = new LinkSockets(bufferBytes, options.logger, (socket, bytes, from) =>
-      this.#fromLink(socket, bytes, from),
-    );
+    this.transportNote = note;
+    const bufferBytes = bufferBytesOf(options);
+    const bind = (address: string, port: number, index: number): Promise<DgramLink> =>
+      this.#bind(address, port, index, bufferBytes);
+    this.#links = new LinkSockets(bind, bufferBytes, options.logger);
     this.#sessions = new SessionSockets(options.bondHost, options.bondPort, (session, bytes) =>
       this.#fromServer(session, bytes),
     );
     this.#core = createSrtlaCore(options.settings, this.#peers, options.random);
   }
 
-  static async open(options: SrtlaShellOptions): Promise<SrtlaShell> {
-    const shell = new SrtlaShell(options);
+  /**
+   * @param note why it is this transport, where another was wanted
+   * @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then
+   */
+  static async open(options: SrtlaShellOptions, note?: string): Promise<DgramShell> {
+    const shell = new DgramShell(options, note);
     try {
       for (const port of options.ports) shell.ports.push(await shell.#links.listen(options.addresses, port));
     } catch (error) {
@@ -87,10 +83,9 @@ export class SrtlaShell implements SrtlaOutbox {
 
   snapshot(now: Millis): SrtlaSnapshot {
     const { groups, counters } = this.#core.snapshot(now);
-    return { groups, counters: { ...counters, ...this.#links.counters, ...this.#sessions.counters } };
+    return { groups, counters: { ...counters, ...this.#counters, ...this.#sessions.counters } };
   }
 
-  /** The port from which this session speaks to the SRT listener; undefined while it opens and once it is over. */
   localPortOf(session: SessionId): number | undefined {
     return this.#sessions.localPortOf(session);
   }
@@ -99,22 +94,22 @@ export class SrtlaShell implements SrtlaOutbox {
     return this.#sessions.sessionOfLocalPort(port);
   }
 
-  /** The group's name, from the session's conclusion on. */
   groupOfSession(session: SessionId): string | undefined {
-    return this.#sessions.groupOf(session);
+    return this.#names.groupOf(session);
   }
 
-  /** In the order in which they were opened, those of lost addresses included. */
+  groupOfServerSocket(id: number): string | undefined {
+    return this.#names.groupOfServerSocket(id);
+  }
+
   get sockets(): readonly ListeningSocket[] {
     return this.#links.sockets;
   }
 
-  /** The machine's addresses have changed: closes the sockets of those that are gone, opens new ones. What fails is logged. */
   adjust(addresses: readonly string[]): Promise<void> {
     return this.#links.adjust(addresses, this.ports);
   }
 
-  /** Ends every group (SHUTDOWN to the server for accepted sessions) and closes all sockets once these are sent. Safe twice. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -122,7 +117,7 @@ export class SrtlaShell implements SrtlaOutbox {
 
   sendToLink(peer: PeerId, bytes: Uint8Array): void {
     const { socket, port, rawAddress } = this.#peers.entry(peer);
-    this.#links.send(socket, this.#lasting(bytes), port, rawAddress);
+    this.#links.at(socket)?.send(this.#lasting(bytes), port, rawAddress);
   }
 
   sendToServer(session: SessionId, bytes: Uint8Array): void {
@@ -138,13 +133,26 @@ export class SrtlaShell implements SrtlaOutbox {
   }
 
   event(event: SrtlaEvent): void {
-    if (event.type === 'session-started') this.#sessions.setGroup(event.session, event.group);
+    this.#names.learn(event);
     try {
       this.#options.onEvent?.(event);
     } catch (error) {
       // A fault of the listener must not unwind the packet path.
       this.#options.logger.error('an SRTLA event listener failed', { event: event.type, error: messageOf(error) });
     }
+  }
+
+  async #bind(address: string, port: number, index: number, bufferBytes: number): Promise<DgramLink> {
+    const socket = await UdpSocket.bind(address, port, {
+      onMessage: (bytes, from) => this.#fromLink(index, bytes, from),
+      onError: () => {
+        this.#counters.linkSocketErrors += 1;
+      },
+      onDrop: () => {
+        this.#counters.linkSendsDropped += 1;
+      },
+    });
+    return new DgramLink(socket, bufferBytes);
   }
 
   #fromLink(socket: number, bytes: Uint8Array, from: RemoteInfo): void {

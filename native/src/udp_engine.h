@@ -1,0 +1,55 @@
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "udp_transport.h"
+#include "wake_function.h"
+
+namespace tributary {
+
+/**
+ * The UDP transport as JavaScript sees it: checks arguments, turns failures into errors, and ties the transport's life to the
+ * environment's. It keeps itself alive until `dispose` or until the environment ends, whichever comes first.
+ */
+class UdpEngine : public Napi::ObjectWrap<UdpEngine> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit UdpEngine(const Napi::CallbackInfo& info);
+  ~UdpEngine() override;
+
+ private:
+  using Info = Napi::CallbackInfo;
+
+  Napi::Value bind(const Info& info);
+  Napi::Value connect(const Info& info);
+  Napi::Value facts(const Info& info);
+  void close(const Info& info);
+  Napi::Value peer(const Info& info);
+  void hold(const Info& info);
+  void release(const Info& info);
+  Napi::Value address(const Info& info);
+  Napi::Value port(const Info& info);
+  Napi::Value localAddress(const Info& info);
+  Napi::Value receive(const Info& info);
+  void flush(const Info& info);
+  Napi::Value rearm(const Info& info);
+  Napi::Value segments(const Info& info);
+  void counters(const Info& info);
+  void dispose(const Info& info);
+
+  /** The transport. @throws Error UDP_DISPOSED */
+  UdpTransport& use(const Info& info);
+  /** A peer number that exists. @throws RangeError */
+  int peerArg(const Info& info);
+  void exposeSlots(Napi::Env env, const Napi::Object& self);
+  void tearDown();
+  static void onEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* self);
+
+  std::unique_ptr<WakeFunction> wake_;
+  std::unique_ptr<UdpTransport> transport_;
+  napi_async_cleanup_hook_handle hook_ = nullptr;
+};
+
+}  // namespace tributary

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <memory>
+
+#include "udp_arrival_clock.h"
+#include "udp_counters.h"
+#include "udp_peers.h"
+#include "udp_slots.h"
+#include "udp_socket.h"
+
+namespace tributary {
+
+/** Datagrams in one system call. */
+constexpr int kUdpBatch = 64;
+
+/** Fills slots from one socket at a time: recvmmsg, straight into the arena. */
+class UdpReceiver {
+ public:
+  UdpReceiver(std::shared_ptr<UdpSlots> slots, UdpPeers& peers, UdpCounters& counters);
+
+  void begin(double nowMs) { clock_.begin(nowMs); }
+  void observeClocks() { clock_.observe(); }
+  int64_t nowNs() const { return clock_.nowNs(); }
+  /**
+   * Reads up to `kUdpBatch` datagrams of `socket` into the slots from `first` on. Returns how many. `isEmpty` tells whether there was
+   * nothing more; `emptyNs` is when that was so before.
+   */
+  int read(const UdpSocket& socket, int number, int first, int64_t emptyNs, bool& isEmpty);
+
+ private:
+  /** Room for a time stamp and an address of ours. */
+  struct alignas(cmsghdr) Control {
+    char bytes[CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(in6_pktinfo))];
+  };
+
+  void prepare(const UdpSocket& socket, int first, int count);
+  void describe(const UdpSocket& socket, int number, int slot, const msghdr& header, int64_t emptyNs);
+  void fail(const UdpSocket& socket, int error);
+
+  const std::shared_ptr<UdpSlots> slots_;
+  UdpPeers& peers_;
+  UdpCounters& counters_;
+  UdpArrivalClock clock_;
+  std::array<mmsghdr, kUdpBatch> headers_{};
+  std::array<iovec, kUdpBatch> pieces_{};
+  std::array<sockaddr_in6, kUdpBatch> names_{};
+  std::array<Control, kUdpBatch> controls_{};
+};
+
+}  // namespace tributary

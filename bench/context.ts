@@ -1,0 +1,38 @@
+import type { Cores } from './machine.ts';
+
+/** How this run was asked for. */
+export interface BenchOptions {
+  /** Of each measuring window. */
+  seconds: number;
+  /** Every kernel buffer of the relays is limited to what an untuned machine grants. */
+  smallBuffers: boolean;
+  streams: number;
+  /** Undefined: as the scenario likes. */
+  mbps: number | undefined;
+  players: number;
+  rounds: number;
+  maxStreams: number;
+}
+
+export const SMALL_BUFFER_BYTES = 212_992;
+
+/** Of both hops. Short, so that runs are; long enough for libsrt to work as it does in the field. */
+export const LATENCY_MS = 400;
+
+/** Share of the relay's core that others may use before a result says so. */
+export const FOREIGN = 0.1;
+
+/** SRT data packets per second of one stream. */
+export const packetsPerSecond = (mbps: number): number => Math.round((mbps * 1e6) / (1316 * 8));
+
+/** What scenarios are given. */
+export interface BenchContext {
+  options: BenchOptions;
+  cores: Cores;
+  /** One short line: what is being done now. */
+  progress: (text: string) => void;
+}
+
+/** Environment of the node and of `tributary srtla`. */
+export const bufferEnvironment = ({ smallBuffers }: BenchOptions): Record<string, string> =>
+  smallBuffers ? { TRIBUTARY_UDP_BUFFER_MAX: String(SMALL_BUFFER_BYTES) } : {};

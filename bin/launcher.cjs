@@ -101,8 +101,7 @@ const programArguments = (command, rest) => {
   if (command === 'test') return [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...rest];
   if (command === 'tool') return [join(ROOT, 'node_modules/.bin', rest[0] || ''), ...rest.slice(1)];
   const tsx = require.resolve('tsx', { paths: [ROOT] });
-  if (command === 'bench')
-    return ['--import', tsx, join(ROOT, 'bench/main.ts'), ...rest];
+  if (command === 'bench') return ['--import', tsx, join(ROOT, 'bench/main.ts'), ...rest];
   const own = command === 'start' ? ['relay', '--interactive'] : command === undefined ? [] : [command];
   return ['--import', tsx, join(ROOT, 'src/main.ts'), ...own, ...rest];
 };

@@ -30,12 +30,20 @@ const checks = (all: readonly Check[]): string =>
     ? ''
     : `<h3>Goals</h3><div class="scroll"><table><thead><tr><th>goal</th><th class="n">measured</th><th class="n">limit</th><th></th></tr></thead><tbody>${all.map(checkRow).join('')}</tbody></table></div>`;
 
+/** Many of them mean a disturbed machine: one line says it, the rest can be opened. */
+const notes = (all: readonly string[]): string => {
+  if (all.length === 0) return '';
+  const items = `<ul>${all.map((note) => `<li>${escapeHtml(note)}</li>`).join('')}</ul>`;
+  if (all.length <= 2) return `<div class="note">${items}</div>`;
+  return `<details class="note"><summary>${all.length} remarks on how far these numbers can be believed</summary>${items}</details>`;
+};
+
 const anchor = (scenario: string): string => scenario.replace(/[^a-z]+/g, '-');
 
 const section = (result: ScenarioResult): string =>
   [
     `<section id="${anchor(result.scenario)}"><h2><small>${escapeHtml(result.scenario)}</small>${escapeHtml(result.title)}</h2>`,
-    ...result.notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`),
+    notes(result.notes),
     `<div class="plots">${result.plots.map(renderPlot).join('')}</div>`,
     checks(result.checks),
     ...result.tables.map(table),

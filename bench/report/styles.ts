@@ -20,6 +20,8 @@ h2 { margin: 0 0 14px; font-size: 20px; letter-spacing: -0.01em; }
 h2 small { display: block; color: var(--c0); font-size: 12px; font-weight: 600; letter-spacing: 0.08em; text-transform: uppercase; }
 h3 { margin: 24px 0 8px; font-size: 14px; color: var(--soft); font-weight: 600; }
 .note { margin: 6px 0; padding: 7px 12px; border-left: 3px solid var(--c4); background: var(--none-back); border-radius: 4px; font-size: 13px; }
+.note ul { margin: 4px 0; padding-left: 18px; }
+.note summary { cursor: pointer; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 22px; margin-top: 8px; }
 figure { margin: 0; min-width: 0; }
 figcaption { margin-bottom: 4px; font-weight: 600; font-size: 14px; }

@@ -58,7 +58,8 @@ export const renderResult = (result: ScenarioResult): string =>
     `\n■ ${result.title}`,
     ...result.tables.map((table) => `\n${renderTable(table)}`),
     ...(result.checks.length > 0 ? [`\n${renderTable(checkTable('Goals', result.checks))}`] : []),
-    ...result.notes.map((note) => `\n! ${note}`),
+    ...(result.notes.length > 0 ? [''] : []),
+    ...result.notes.map((note) => `! ${note}`),
   ].join('\n');
 
 /** One line that is written over again on a terminal, a line each elsewhere. */

@@ -11,7 +11,7 @@ interface Given {
 }
 
 const load = ({ argv = [], env = {}, files = {} }: Given = {}) =>
-  loadSettings({ argv, env, cwd: '/work', readFile: (path) => files[path] });
+  loadSettings({ argv, env, cwd: '/srv/node', readFile: (path) => files[path] });
 
 const loaded = (given: Given = {}): LoadedSettings => {
   const result = load(given);
@@ -23,7 +23,7 @@ const problems = (given: Given): readonly string[] => {
   if (!('problems' in result)) throw new Error('no problem was found');
   return result.problems;
 };
-const fromYaml = (text: string): Given => ({ files: { '/work/tributary.yml': text } });
+const fromYaml = (text: string): Given => ({ files: { '/srv/node/tributary.yml': text } });
 
 describe('defaults', () => {
   it('are those of the stack that the node replaces', () => {
@@ -43,7 +43,7 @@ describe('defaults', () => {
     expect(settings.srt.refuse).toEqual({ publish: 'close', play: 'close', bond: 'reject' });
     expect(settings.http).toMatchObject({ statsPort: 8090, linksPort: 5080, dashboardPort: 3000 });
     expect(settings.bind).toEqual(['::']);
-    expect(settings.dataDir).toBe('/work/data');
+    expect(settings.dataDir).toBe('/srv/node/data');
     expect(settings.srt.udpBufferBytes).toBe(8 * 1024 * 1024);
     expect(new Set(Object.values(sources))).toEqual(new Set(['default']));
     expect({ file, warnings }).toEqual({ file: undefined, warnings: [] });
@@ -52,13 +52,13 @@ describe('defaults', () => {
 
 describe('sources', () => {
   it('rise from file to environment to flags', () => {
-    const files = { '/work/tributary.yml': 'srtla: {ports: 1111, maxGroups: 3}\nsrt: {publishPort: 2222}\n' };
+    const files = { '/srv/node/tributary.yml': 'srtla: {ports: 1111, maxGroups: 3}\nsrt: {publishPort: 2222}\n' };
     const env = { SRTLA_PORT: '3333,3334', SRT_SENDER_PORT: '4444' };
     const { settings, sources } = loaded({ files, env, argv: ['--srt-sender-port', '5555'] });
     expect(settings.srtla.ports).toEqual([3333, 3334]);
     expect(settings.srtla.maxGroups).toBe(3);
     expect(settings.srt.publishPort).toBe(5555);
-    expect(sources['srtla.maxGroups']).toBe('/work/tributary.yml line 1: srtla.maxGroups');
+    expect(sources['srtla.maxGroups']).toBe('/srv/node/tributary.yml line 1: srtla.maxGroups');
     expect(sources['srtla.ports']).toBe('environment: SRTLA_PORT');
     expect(sources['srt.publishPort']).toBe('command line: --srt-sender-port');
   });
@@ -116,14 +116,14 @@ describe('settings file', () => {
     const files: Record<string, string> = {
       '/etc/tributary/tributary.yml': file('error'),
       '/data/tributary.yml': file('warn'),
-      '/work/tributary.yml': file('debug'),
-      '/work/mine.yml': file('trace'),
+      '/srv/node/tributary.yml': file('debug'),
+      '/srv/node/mine.yml': file('trace'),
     };
     const env = { DATA_DIR: '/data' };
     expect(loaded({ files, env, argv: ['--config', 'mine.yml'] }).settings.log.level).toBe('trace');
     expect(loaded({ files, env: { ...env, TRIBUTARY_CONFIG: 'mine.yml' } }).settings.log.level).toBe('trace');
     expect(loaded({ files, env }).settings.log.level).toBe('debug');
-    delete files['/work/tributary.yml'];
+    delete files['/srv/node/tributary.yml'];
     expect(loaded({ files, env }).settings.log.level).toBe('warn');
     expect(loaded({ files, argv: ['--data-dir=/data'] }).settings.log.level).toBe('warn');
     expect(loaded({ files }).file).toBe('/etc/tributary/tributary.yml');
@@ -135,28 +135,28 @@ describe('settings file', () => {
   });
 
   it.each([
-    ['srtla:\n  port: 5000', '/work/tributary.yml line 2: srtla.port is not a setting (did you mean srtla.ports?)'],
-    ['zzz: 1', '/work/tributary.yml line 1: zzz is not a setting'],
-    ['srtla: 5', '/work/tributary.yml line 1: srtla is a block: indent its settings below it'],
-    ['- 1', '/work/tributary.yml: holds no settings: write lines such as "srtla:" and below it "  ports: [5000]"'],
+    ['srtla:\n  port: 5000', '/srv/node/tributary.yml line 2: srtla.port is not a setting (did you mean srtla.ports?)'],
+    ['zzz: 1', '/srv/node/tributary.yml line 1: zzz is not a setting'],
+    ['srtla: 5', '/srv/node/tributary.yml line 1: srtla is a block: indent its settings below it'],
+    ['- 1', '/srv/node/tributary.yml: holds no settings: write lines such as "srtla:" and below it "  ports: [5000]"'],
   ])('names what is wrong in %j', (text, problem) => {
     expect(problems(fromYaml(text))).toEqual([problem]);
   });
 
   it('reports bad YAML with its line', () => {
-    expect(problems(fromYaml('srtla:\n  ports: [1'))[0]).toMatch(/^\/work\/tributary\.yml line 2: not valid YAML: /);
+    expect(problems(fromYaml('srtla:\n  ports: [1'))[0]).toMatch(/^\/srv\/node\/tributary\.yml line 2: not valid YAML: /);
   });
 
   it('reports the same setting in two spellings', () => {
     const text = 'stats: {links_mode: byor}\nstats.linksMode: auto\n';
     expect(problems(fromYaml(text))).toEqual([
-      '/work/tributary.yml line 2: stats.linksMode is given twice (line 1 too): keep one of them',
+      '/srv/node/tributary.yml line 2: stats.linksMode is given twice (line 1 too): keep one of them',
     ]);
   });
 
   it('is missed when it was asked for', () => {
     expect(problems({ argv: ['--config', 'x.yml'] })).toEqual([
-      '/work/x.yml is not there: give --config the path of a settings file',
+      '/srv/node/x.yml is not there: give --config the path of a settings file',
     ]);
   });
 
@@ -164,8 +164,8 @@ describe('settings file', () => {
     const readFile = (): string => {
       throw Object.assign(new Error('permission denied'), { code: 'EACCES' });
     };
-    const result = loadSettings({ argv: [], env: {}, cwd: '/work', readFile });
-    expect(result).toEqual({ problems: ['/work/tributary.yml cannot be read (EACCES): check its permissions'] });
+    const result = loadSettings({ argv: [], env: {}, cwd: '/srv/node', readFile });
+    expect(result).toEqual({ problems: ['/srv/node/tributary.yml cannot be read (EACCES): check its permissions'] });
   });
 });
 
@@ -173,8 +173,8 @@ describe('problems', () => {
   it('come all at once, each with source, key, value and mend', () => {
     const given = { ...fromYaml('srtla:\n  ack_flush_ms: 90\n  maxGroup: 1'), env: { SRTLA_PORT: '70000' } };
     expect(problems({ ...given, argv: ['--log-level=loud', '--bnid', '::'] })).toEqual([
-      '/work/tributary.yml line 3: srtla.maxGroup is not a setting (did you mean srtla.maxGroups?)',
-      '/work/tributary.yml line 2: srtla.ackFlushMs = 90: give milliseconds from 20 to 50, or a duration such as 10s',
+      '/srv/node/tributary.yml line 3: srtla.maxGroup is not a setting (did you mean srtla.maxGroups?)',
+      '/srv/node/tributary.yml line 2: srtla.ackFlushMs = 90: give milliseconds from 20 to 50, or a duration such as 10s',
       'environment: SRTLA_PORT = "70000": give one to eight different ports from 1 to 65535 separated by commas, or 0 for a free one',
       'command line: --bnid is not a setting (did you mean --bind?)',
       'command line: --log-level = "loud": give one of trace, debug, info, warn, error',

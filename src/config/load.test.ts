@@ -144,7 +144,9 @@ describe('settings file', () => {
   });
 
   it('reports bad YAML with its line', () => {
-    expect(problems(fromYaml('srtla:\n  ports: [1'))[0]).toMatch(/^\/srv\/node\/tributary\.yml line 2: not valid YAML: /);
+    expect(problems(fromYaml('srtla:\n  ports: [1'))[0]).toMatch(
+      /^\/srv\/node\/tributary\.yml line 2: not valid YAML: /,
+    );
   });
 
   it('reports the same setting in two spellings', () => {

@@ -29,9 +29,15 @@ const LEAST_REPEAT_MS: Millis = 20;
 /** What became of a packet. */
 export const ARRIVAL = { original: 0, repaired: 1, late: 2, duplicate: 3, untracked: 4 } as const;
 
-/** To which links a question goes: 0 is the best one, 1 the next, …; `EVERY_LINK` when there is little time left. */
+/**
+ * To which links a question goes: 0 is the best one, 1 the next, …; `TWICE` when it must not be lost: two copies that arrive together, since
+ * an encoder answers a later one again; `EVERY_LINK` when there is no time for another.
+ */
 export const EVERY_LINK = 255;
-export const MOST_RANK = 254;
+export const TWICE = 254;
+export const MOST_RANK = 253;
+/** Twice on the best link so many times; it may be dead. */
+const MOST_TWICE = 2;
 
 /** What the detector counts, for the group's lifetime. */
 export interface LossCounts {
@@ -184,10 +190,10 @@ export class LossDetector {
         continue;
       }
       if (kept !== i) this.#move(i, kept);
-      if (this.#isDue(kept, roundTripMs, now)) {
+      if (this.#isDue(kept, roundTripMs, slowestMs, now)) {
         const tries = this.#tries[kept]!;
         this.#note(kept, tries, playMs, now);
-        out.ask(sequence, playMs - now < 2 * slowestMs ? EVERY_LINK : Math.min(MOST_RANK, tries));
+        out.ask(sequence, rankOf(tries, playMs - now, slowestMs));
       }
       kept += 1;
     }
@@ -243,7 +249,7 @@ export class LossDetector {
     const at = this.#askedCount++;
     this.#asked[at] = sequence;
     this.#note(at, 0, playMs, now);
-    out.ask(sequence, playMs - now < this.#slowestAnswerMs(now) ? EVERY_LINK : 0);
+    out.ask(sequence, rankOf(0, playMs - now, this.#slowestAnswerMs(now)));
   }
 
   /** Question number `tries + 1` goes out for this entry. */
@@ -263,12 +269,16 @@ export class LossDetector {
   }
 
   /** The retransmission is certainly lost, or there is no time to wait for certainty. */
-  #isDue(at: number, roundTripMs: Millis, now: Millis): boolean {
+  #isDue(at: number, roundTripMs: Millis, slowestMs: Millis, now: Millis): boolean {
     const sinceMs = now - this.#askedMs[at]!;
     if (sinceMs < LEAST_REPEAT_MS) return false;
     if (this.#isAnswerLost(this.#answerMs[at]!, now)) return true;
+    if (sinceMs < roundTripMs + PACING_MS) return false;
+    const playMs = this.#playMs[at]!;
+    // The last moment for an answer by the slowest link: once, without certainty.
+    if (this.#tries[at] === 1 && now >= playMs - slowestMs) return true;
     // Certain at `until` at the latest; would a question still help then?
-    return this.#until[0]! > this.#playMs[at]! - roundTripMs && sinceMs > roundTripMs + PACING_MS;
+    return this.#until[0]! > playMs - roundTripMs;
   }
 
   /** No link carries it: each has delivered a later one, or would have. Sets `#blamed` where one silent link alone is left. */
@@ -375,3 +385,9 @@ export class LossDetector {
     return undefined;
   }
 }
+
+/** After so many tries, with so much time left. */
+const rankOf = (tries: number, leftMs: Millis, slowestAnswerMs: Millis): number => {
+  if (tries < 2 || leftMs > 2 * slowestAnswerMs) return Math.min(MOST_RANK, tries);
+  return tries > MOST_TWICE ? EVERY_LINK : TWICE;
+};

@@ -16,7 +16,6 @@ import { SimServer } from './sim-server.ts';
 import { MASK, R_BIT, readU32 } from './srt-wire.ts';
 
 const START_MS = 1_000_000;
-const SENDER_TICK_MS = 100;
 const SERVER_TICK_MS = 10;
 /** From one process to another on one machine. */
 const HOP_MS = 0.05;
@@ -88,6 +87,7 @@ export class Simulation {
     this.#out = {
       sendOnLink: (id, datagram) => this.#sendOnLink(id, datagram),
       sendToEncoder: (datagram) => this.encoder.receive(datagram, this.now),
+      renewSocket: (id) => this.rebind(this.links[id]!),
       event: () => {},
     };
     this.sender = createSenderCore(profile, [], bytes, this.now);
@@ -206,7 +206,7 @@ export class Simulation {
       case EVENT.sender:
         if (now !== this.#senderTickMs) return;
         this.sender.tick(now, this.#out);
-        this.#armSender(now + SENDER_TICK_MS);
+        this.#armSender(now + this.sender.nextTickMs(now));
         return;
       case EVENT.node:
         if (now !== this.#nodeTickMs) return;
@@ -236,6 +236,8 @@ export class Simulation {
   #fromEncoder(datagram: Uint8Array): void {
     if (datagram[0]! < 0x80 && (datagram[4]! & (R_BIT >>> 24)) !== 0) this.ledgers.at(-1)!.repeats++;
     this.sender.fromEncoder(datagram, this.now, this.#out);
+    const atMs = this.now + this.sender.nextTickMs(this.now);
+    if (atMs < this.#senderTickMs) this.#armSender(atMs);
   }
 
   #sendOnLink(id: number, datagram: Uint8Array): void {

@@ -30,7 +30,6 @@ const EVENT = {
   server: 6,
   fromServer: 7,
   action: 8,
-  toEncoder: 9,
 } as const;
 
 export interface SimulationOptions {
@@ -86,9 +85,12 @@ export class Simulation {
     this.#endMs = START_MS + options.minutes * 60_000;
     this.#out = {
       sendOnLink: (id, datagram) => this.#sendOnLink(id, datagram),
-      sendToEncoder: (datagram) => this.encoder.receive(datagram, this.now),
+      sendToEncoder: (datagram) => this.#toEncoder(datagram),
       renewSocket: (id) => this.rebind(this.links[id]!),
-      event: () => {},
+      event: (event) => {
+        // Apps begin their SRT once the bond is there.
+        if (event.type === 'link-up' && this.#encoderTickMs === Number.POSITIVE_INFINITY) this.#armEncoder(this.now);
+      },
     };
     this.sender = createSenderCore(profile, [], bytes, this.now);
     this.encoder = createEncoder(
@@ -125,7 +127,6 @@ export class Simulation {
     });
     if (options.ideal === true) this.ideal = new IdealAsker(this);
     for (const link of scenario.links) this.addLink(link);
-    this.#armEncoder(this.now);
     this.#armSender(this.now);
     this.#armNode(this.now);
     this.queue.push(this.now + SERVER_TICK_MS, EVENT.server, 0);
@@ -238,6 +239,12 @@ export class Simulation {
     this.sender.fromEncoder(datagram, this.now, this.#out);
     const atMs = this.now + this.sender.nextTickMs(this.now);
     if (atMs < this.#senderTickMs) this.#armSender(atMs);
+  }
+
+  #toEncoder(datagram: Uint8Array): void {
+    this.encoder.receive(datagram, this.now);
+    const atMs = this.encoder.nextMs(this.now);
+    if (atMs < this.#encoderTickMs) this.#armEncoder(atMs);
   }
 
   #sendOnLink(id: number, datagram: Uint8Array): void {

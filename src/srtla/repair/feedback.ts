@@ -69,7 +69,7 @@ export class Feedback {
 
   /** An ACK to every active link: each of them to the best one, to the others one in 10 ms × their number. */
   ack(group: Group, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
-    const best = this.#choice.ranked(group, 0, now) ?? group.freshest;
+    const best = this.#choice.ranked(group.links, 0, now) ?? group.freshest;
     if (best === undefined) {
       this.#counters.count(COUNTER.serverNoLink);
       return;
@@ -114,14 +114,14 @@ export class Feedback {
       this.#counters.count(COUNTER.naksSent);
       if (rank === EVERY_LINK) this.#everywhere(group, packet, now, out);
       else if (rank === TWICE) this.#twice(group, repair, packet, now, out);
-      else this.#send(this.#choice.ranked(group, rank, now) ?? group.freshest, packet, out);
+      else this.#send(this.#choice.ranked(group.links, rank, now) ?? group.freshest, packet, out);
     }
   }
 
   /** On the best link, and on the next one or where that is much slower on the best again. */
   #twice(group: Group, repair: Repair, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
-    const best = this.#choice.ranked(group, 0, now) ?? group.freshest;
-    const next = this.#choice.ranked(group, 1, now);
+    const best = this.#choice.ranked(group.links, 0, now) ?? group.freshest;
+    const next = this.#choice.ranked(group.links, 1, now);
     this.#send(best, packet, out);
     if (best === undefined) return;
     const isNear =

@@ -3,6 +3,7 @@ import { FOREVER, LINK_ACTIVE_MS, NEVER } from '../constants.ts';
 import { COUNTER, type Counters } from '../counters.ts';
 import type { Link } from '../link.ts';
 import type { TimestampClock } from '../skew.ts';
+import { LinkChoice } from './link-choice.ts';
 import type { PlayClock } from './play-clock.ts';
 import type { RoundTrip } from './round-trip.ts';
 import { type SequenceWindow, STATE, sequenceDistance, sequencePlus } from './sequence-window.ts';
@@ -69,6 +70,7 @@ export class LossDetector {
   readonly #links: readonly Link[];
   readonly #roundTrip: RoundTrip;
   readonly #play: PlayClock;
+  readonly #choice = new LinkChoice();
   readonly #counts: LossCounts;
   readonly #counters: Counters;
   /** The oldest that has not been judged: everything before it has arrived, is asked for or given up. */
@@ -192,8 +194,9 @@ export class LossDetector {
       if (kept !== i) this.#move(i, kept);
       if (this.#isDue(kept, roundTripMs, slowestMs, now)) {
         const tries = this.#tries[kept]!;
-        this.#note(kept, tries, playMs, now);
-        out.ask(sequence, rankOf(tries, playMs - now, slowestMs));
+        const rank = rankOf(tries, playMs - now, slowestMs);
+        this.#note(kept, tries, rank, playMs, now);
+        out.ask(sequence, rank);
       }
       kept += 1;
     }
@@ -248,16 +251,16 @@ export class LossDetector {
     this.#blame(sequence);
     const at = this.#askedCount++;
     this.#asked[at] = sequence;
-    this.#note(at, 0, playMs, now);
-    out.ask(sequence, rankOf(0, playMs - now, this.#slowestAnswerMs(now)));
+    this.#note(at, 0, 0, playMs, now);
+    out.ask(sequence, 0);
   }
 
   /** Question number `tries + 1` goes out for this entry. */
-  #note(at: number, tries: number, playMs: Millis, now: Millis): void {
+  #note(at: number, tries: number, rank: number, playMs: Millis, now: Millis): void {
     this.#askedMs[at] = now;
     this.#playMs[at] = playMs;
     this.#tries[at] = Math.min(MOST_RANK, tries + 1);
-    this.#answerMs[at] = now + this.#answerDelayMs(now);
+    this.#answerMs[at] = now + this.#answerDelayMs(rank, now);
   }
 
   #move(from: number, to: number): void {
@@ -341,9 +344,20 @@ export class LossDetector {
     return smallest;
   }
 
-  /** From a question to the encoder's reading of it, as of which its stamps are later; by the link that questions take first. */
-  #answerDelayMs(now: Millis): Millis {
-    return this.#roundTrip.smallestMs(now) + PACING_MS;
+  /** From a question of this rank to the encoder's reading of it, as of which its stamps are later. */
+  #answerDelayMs(rank: number, now: Millis): Millis {
+    const links = this.#links;
+    const link = this.#choice.ranked(links, rank > MOST_RANK ? 0 : rank, now);
+    let lag = 0;
+    if (link?.flow.isKnown) {
+      let fastest = FOREVER;
+      for (let i = 0; i < links.length; i++) {
+        const { flow } = links[i]!;
+        if (flow.isKnown) fastest = Math.min(fastest, flow.meanDelayMs);
+      }
+      lag = link.flow.meanDelayMs - fastest + 2 * link.flow.jitterMs;
+    }
+    return this.#roundTrip.smallestMs(now) + lag + PACING_MS;
   }
 
   /** From a question to a retransmission by the slowest link. */

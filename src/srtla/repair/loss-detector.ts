@@ -37,8 +37,8 @@ export const ARRIVAL = { original: 0, repaired: 1, late: 2, duplicate: 3, untrac
 export const EVERY_LINK = 255;
 export const TWICE = 254;
 export const MOST_RANK = 253;
-/** Twice on the best link so many times; it may be dead. */
-const MOST_TWICE = 2;
+/** With little time left: after two single ones, up to this try, twice; then everywhere, since the best link may be dead. */
+const MOST_TWICE = 3;
 
 /** What the detector counts, for the group's lifetime. */
 export interface LossCounts {
@@ -402,6 +402,7 @@ export class LossDetector {
 
 /** After so many tries, with so much time left. */
 const rankOf = (tries: number, leftMs: Millis, slowestAnswerMs: Millis): number => {
-  if (tries < 2 || leftMs > 2 * slowestAnswerMs) return Math.min(MOST_RANK, tries);
+  if (leftMs > 2 * slowestAnswerMs) return Math.min(MOST_RANK, tries);
+  if (tries < 2) return 0;
   return tries > MOST_TWICE ? EVERY_LINK : TWICE;
 };

@@ -75,7 +75,7 @@ export class ReturnPath {
     if (type === SRT_TYPE.ack) {
       const number = ackNumber(packet);
       if (number !== 0) repair.roundTrip.sent(number, now);
-      this.#feedback.ack(session.group, packet, now, out);
+      this.#feedback.ack(session.group, repair, packet, now, out);
     } else if (type === SRT_TYPE.nak) this.#feedback.serverNak(session, repair, packet, now, out);
     else this.#other(session, type, packet, now, out);
   }

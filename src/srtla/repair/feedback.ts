@@ -39,9 +39,9 @@ export class Feedback {
 
   /** Time has passed: asks again for what did not come. */
   tick(session: Session, repair: Repair, now: Millis, out: SrtlaOutbox): void {
-    repair.play.tick(session.group.smallestDelayMs(now), now);
-    repair.detector.judge(now, this.#questions);
-    repair.detector.repeat(now, this.#questions);
+    if (repair.play.isDue(now)) repair.play.tick(session.group.smallestDelayMs(now), now);
+    repair.detector.tick(now, this.#questions);
+    repair.best = this.#choice.ranked(session.group.links, 0, now);
     if (!this.#questions.isEmpty) this.#ask(session, repair, now, out);
   }
 
@@ -68,8 +68,8 @@ export class Feedback {
   }
 
   /** An ACK to every active link: each of them to the best one, to the others one in 10 ms × their number. */
-  ack(group: Group, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
-    const best = this.#choice.ranked(group.links, 0, now) ?? group.freshest;
+  ack(group: Group, repair: Repair, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
+    const best = repair.best ?? group.freshest;
     if (best === undefined) {
       this.#counters.count(COUNTER.serverNoLink);
       return;
@@ -78,15 +78,9 @@ export class Feedback {
     const pauseMs = links.length * ACK_EVERY_MS - ACK_EVERY_MS / 2;
     for (let i = 0; i < links.length; i++) {
       const link = links[i]!;
-      if (link !== best) {
-        if (!link.confirmed || !link.isActive(now)) continue;
-        if (now - link.ackedMs < pauseMs) {
-          this.#counters.count(COUNTER.acksThinned);
-          continue;
-        }
-      }
-      link.ackedMs = now;
-      this.#send(link, packet, out);
+      if (link !== best && !(link.confirmed && link.isActive(now))) continue;
+      if (link.flow.takesAck(link === best ? 0 : pauseMs, now)) this.#send(link, packet, out);
+      else this.#counters.count(COUNTER.acksThinned);
     }
   }
 

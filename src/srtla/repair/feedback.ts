@@ -61,8 +61,7 @@ export class Feedback {
         count = sequenceDistance(nakWord(nak, i) & 0x7fffffff, first) + 1;
         if (count > MOST_IN_RANGE) continue;
       }
-      for (let step = 0; step < count; step++)
-        this.#serverLacks(session, repair, sequencePlus(first, step), now, out);
+      for (let step = 0; step < count; step++) this.#serverLacks(session, repair, sequencePlus(first, step), now, out);
     }
     if (!this.#questions.isEmpty) this.#ask(session, repair, now, out);
   }
@@ -119,8 +118,7 @@ export class Feedback {
     this.#send(best, packet, out);
     if (best === undefined) return;
     const isNear =
-      next !== undefined &&
-      next.flow.isKnown &&
+      next?.flow.isKnown === true &&
       next.flow.meanDelayMs - best.flow.meanDelayMs < repair.roundTrip.smallestMs(now);
     this.#send(isNear ? next : best, packet, out);
   }

@@ -12,12 +12,18 @@ export class SequenceLog implements InFlight {
   readonly #slots = new Int32Array(SLOTS).fill(EMPTY);
   #next = 0;
   #inFlight = 0;
+  /** Slots that hold a number. */
+  #held = 0;
+  /** Nothing in the log is before this; ACKs come once per link. Undefined where that is not sure. */
+  #floor: number | undefined;
 
   get inFlight(): number {
     return this.#inFlight;
   }
 
   add(sequence: number): void {
+    if (this.#slots[this.#next] === EMPTY) this.#held++;
+    if (this.#floor !== undefined && sequenceBefore(sequence, this.#floor)) this.#floor = undefined;
     this.#slots[this.#next] = sequence;
     this.#next = (this.#next + 1) % SLOTS;
     this.#inFlight++;
@@ -37,6 +43,7 @@ export class SequenceLog implements InFlight {
       const slot = (this.#next - step + SLOTS) % SLOTS;
       if (this.#slots[slot] !== sequence) continue;
       this.#slots[slot] = EMPTY;
+      this.#held--;
       return true;
     }
     return false;
@@ -44,6 +51,10 @@ export class SequenceLog implements InFlight {
 
   /** An SRT ACK: everything before `nextExpected` has arrived, what is left is in flight. */
   dropBefore(nextExpected: number): void {
+    if (this.#floor !== undefined && !sequenceBefore(this.#floor, nextExpected)) {
+      this.#inFlight = this.#held;
+      return;
+    }
     let left = 0;
     for (let slot = 0; slot < SLOTS; slot++) {
       const sequence = this.#slots[slot]!;
@@ -52,10 +63,13 @@ export class SequenceLog implements InFlight {
       else left++;
     }
     this.#inFlight = left;
+    this.#held = left;
+    this.#floor = nextExpected;
   }
 
   clear(): void {
     this.#slots.fill(EMPTY);
     this.#inFlight = 0;
+    this.#held = 0;
   }
 }

@@ -64,7 +64,7 @@ export class LibsrtReceiver {
   readonly #ackIndexes = new Float64Array(1_024);
   #sinceFullAck = 0;
   #lightAcks = 1;
-  #nextNakMs = 0;
+  #nextNakMs: number;
   #nakIntervalMs = 150;
   #lastSentMs: number;
   #lastHeardMs: number;
@@ -85,6 +85,7 @@ export class LibsrtReceiver {
     this.#startMs = options.conclusionMs;
     this.#timeBaseMs = options.conclusionMs;
     this.#lastUs = options.conclusionUs | 0;
+    this.#nextNakMs = options.conclusionMs + this.#nakIntervalMs;
     this.#lastSentMs = options.conclusionMs;
     this.#lastHeardMs = options.conclusionMs;
   }

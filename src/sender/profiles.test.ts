@@ -197,10 +197,12 @@ describe('snd', () => {
       rttMs: 0,
       nakCount: 0,
       bitrateKbps: 0,
+      inMicroseconds: false,
     };
     parseTelemetry(sent!, fields);
     const id = new DataView(SENDER_ID.buffer).getUint32(0);
     expect(fields).toMatchObject({ connectionId: id, windowPackets: 19.9, inFlightPackets: 20, nakCount: 1 });
+    expect(fields.inMicroseconds).toBe(length === 42);
     expect(fields.bitrateKbps).toBeGreaterThan(100);
   });
 

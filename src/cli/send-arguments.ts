@@ -17,9 +17,11 @@ the local UDP port (--listen), or from this program itself (--input).
   --links A,B,C | FILE  source addresses of this machine, one link each, or a file with one a line
                         (read again at SIGHUP). Default: every address of an interface. Each address
                         needs a route of its own to the receiver
-  --profile bel         how the sender behaves on the wire (${[...PROFILES.keys()].join(', ')})
+  --profile NAME        how the sender behaves on the wire: bel (BELABOX and what is built on it; default),
+                        moblin (Moblin on iOS), snd (the Rust srtla_send in its enhanced mode)
   --via H:P,H:P         sends link 1, 2, … to these places instead of --to (through link emulators)
-  --control unix:PATH   line protocol: add ADDR, remove ADDR, block ADDR, unblock ADDR, list, status
+  --control unix:PATH   line protocol: add ADDR, remove ADDR, block ADDR, unblock ADDR, list, status,
+                        priority ADDR N (1 is usual; a larger share for 2 and above)
   --command TEXT        gives one such command to the sender that runs with this --control, and ends
   --json                one JSON object a line on standard output: events, and the status each second
   --quiet               nothing but errors

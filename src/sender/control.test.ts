@@ -18,6 +18,7 @@ class FakeTarget implements ControlTarget {
   removeLink = (address: string): void => this.#note('remove', address);
   block = (address: string): void => this.#note('block', address);
   unblock = (address: string): void => this.#note('unblock', address);
+  setPriority = (address: string, priority: number): void => this.#note(`priority ${priority}`, address);
   status = (): unknown => ({ linksUp: 2 });
 }
 
@@ -28,7 +29,16 @@ describe('the control protocol', () => {
     expect(target.calls).toEqual([`${verb} 127.0.2.1`]);
   });
 
+  it('priority reaches the link with its number', () => {
+    const target = new FakeTarget();
+    expect(JSON.parse(executeControlLine('priority 127.0.2.1 2.5', target))).toEqual({ ok: true });
+    expect(target.calls).toEqual(['priority 2.5 127.0.2.1']);
+  });
+
   it.each([
+    ['priority 127.0.2.1', { ok: false, error: 'priority takes an address and a number from 1 to 10' }],
+    ['priority 127.0.2.1 0', { ok: false, error: 'priority takes an address and a number from 1 to 10' }],
+    ['priority 127.0.2.1 x', { ok: false, error: 'priority takes an address and a number from 1 to 10' }],
     ['list', { ok: true, links: ['127.0.1.1', '127.0.2.1'] }],
     ['status', { ok: true, status: { linksUp: 2 } }],
     ['block', { ok: false, error: 'block takes one address' }],

@@ -9,12 +9,14 @@ export interface ControlTarget {
   removeLink(address: string): void;
   block(address: string): void;
   unblock(address: string): void;
+  setPriority(address: string, priority: number): void;
   /** Anything JSON can hold. */
   status(): unknown;
 }
 
 const MAX_LINE_BYTES = 1_024;
-const VERBS = 'add ADDR, remove ADDR, block ADDR, unblock ADDR, list, status';
+const VERBS = 'add ADDR, remove ADDR, block ADDR, unblock ADDR, priority ADDR N, list, status';
+const MAX_PRIORITY = 10;
 
 const say = (answer: object): string => JSON.stringify(answer);
 
@@ -36,6 +38,14 @@ export const executeControlLine = (line: string, target: ControlTarget): string 
         return one((text) => target.block(text));
       case 'unblock':
         return one((text) => target.unblock(text));
+      case 'priority': {
+        const priority = Number(rest[0]);
+        if (address === undefined || rest.length !== 1 || !(priority >= 1 && priority <= MAX_PRIORITY)) {
+          return say({ ok: false, error: `priority takes an address and a number from 1 to ${MAX_PRIORITY}` });
+        }
+        target.setPriority(address, priority);
+        return say({ ok: true });
+      }
       case 'list':
         return say({ ok: true, links: target.addresses });
       case 'status':

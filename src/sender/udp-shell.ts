@@ -137,6 +137,11 @@ export class Sender {
     this.#core.setBlocked(this.#known(address).id, false);
   }
 
+  /** 1 is usual; a link with 2 gets twice its share where it is strong. */
+  setPriority(address: string, priority: number): void {
+    this.#core.setPriority(this.#known(address).id, priority);
+  }
+
   /** Adds what is new and removes what is gone; links that stay are not touched. */
   setLinks(addresses: readonly string[]): { added: string[]; removed: string[] } {
     const before = this.addresses;

@@ -16,6 +16,8 @@ export class Flights {
   #used = 0;
   readonly #scratch = new Uint8Array(MAX_BYTES);
   #data = this.#scratch.subarray(0, 1_332);
+  /** One for each length that is kept whole in the arena. */
+  readonly #small = Array.from({ length: INLINE_BYTES + 1 }, (_, length) => new Uint8Array(length));
 
   /** Of those that are on their way. */
   get count(): number {
@@ -46,7 +48,11 @@ export class Flights {
     const length = this.#lengths[slot]!;
     const start = slot * INLINE_BYTES;
     const arena = this.#arena;
-    if (length <= INLINE_BYTES) return arena.subarray(start, start + length);
+    if (length <= INLINE_BYTES) {
+      const small = this.#small[length]!;
+      for (let i = 0; i < length; i++) small[i] = arena[start + i]!;
+      return small;
+    }
     const big = this.#big.get(slot);
     if (big !== undefined) return big;
     if (this.#data.length !== length) this.#data = this.#scratch.subarray(0, length);

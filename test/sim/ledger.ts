@@ -2,6 +2,10 @@ import { Histogram } from './histogram.ts';
 import { MASK, steps } from './srt-wire.ts';
 
 const UNKNOWN = Number.NaN;
+/** A receiver may need so long to get to know its links. */
+const LEARNING_MS = 1_000;
+/** What is at the node for longer than this before its time comes should have been played. */
+const SWALLOWED_MS = 100;
 
 /** What became of every sequence number of one SRT session. */
 export class Ledger {
@@ -20,9 +24,13 @@ export class Ledger {
   /** Played though never sent. */
   invented = 0;
   givenUp = 0;
+  /** Given up by the server though they had been at the node for a while: the node, or the hop, has lost them. */
+  swallowed = 0;
   /** Numbers that were asked for and whose first copy came all the same. */
   asked = 0;
   askedTooEarly = 0;
+  /** Of these, asked for later than a second after the first packet had reached the node. */
+  askedTooEarlyLater = 0;
   /** Handed to the server more than once. */
   handedTwice = 0;
   /** Node in → to libsrt, of each number's first way. */
@@ -30,6 +38,7 @@ export class Ledger {
   /** The lost packet would have arrived → the loss report leaves. */
   readonly toNak = new Histogram();
 
+  #firstMs = 0;
   #firstReached = new Uint8Array(1 << 16);
   #plays = new Uint8Array(1 << 16);
   #arrivedMs = new Float64Array(1 << 16).fill(UNKNOWN);
@@ -61,11 +70,12 @@ export class Ledger {
   arrived(sequence: number, retransmitted: boolean, now: number): void {
     const index = this.indexOf(sequence);
     if (index < 0 || index >= this.sent) return;
+    if (this.#firstMs === 0) this.#firstMs = now;
     if (Number.isNaN(this.#arrivedMs[index]!)) this.#arrivedMs[index] = now;
     if (retransmitted || this.#firstReached[index] === 1) return;
     this.#firstReached[index] = 1;
     this.reached++;
-    if (!Number.isNaN(this.#askedMs[index]!)) this.askedTooEarly++;
+    if (!Number.isNaN(this.#askedMs[index]!)) this.#tooEarly(index);
   }
 
   /** The number has come, in whatever copy. */
@@ -93,7 +103,7 @@ export class Ledger {
     if (index < 0 || index >= this.sent || !Number.isNaN(this.#askedMs[index]!)) return;
     this.#askedMs[index] = now;
     this.asked++;
-    if (this.#firstReached[index] === 1) this.askedTooEarly++;
+    if (this.#firstReached[index] === 1) this.#tooEarly(index);
     else if (!Number.isNaN(this.#dueMs[index]!)) this.toNak.add(now - this.#dueMs[index]!);
   }
 
@@ -111,9 +121,23 @@ export class Ledger {
     }
   }
 
+  /** The server has played on without these numbers. */
+  giveUp(firstSequence: number, count: number, now: number): void {
+    this.givenUp += count;
+    const first = this.indexOf(firstSequence);
+    for (let index = first; index < first + count; index++) {
+      if (now - this.#arrivedMs[index]! > SWALLOWED_MS) this.swallowed++;
+    }
+  }
+
   /** Sent and never played. */
   get lostAtPlayer(): number {
     return this.sent - this.played;
+  }
+
+  #tooEarly(index: number): void {
+    this.askedTooEarly++;
+    if (this.#askedMs[index]! - this.#firstMs > LEARNING_MS) this.askedTooEarlyLater++;
   }
 
   #grow(): void {

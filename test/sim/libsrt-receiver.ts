@@ -31,7 +31,7 @@ export interface LibsrtReceiverOutput {
   /** The payload with this sequence number is played. */
   play(sequence: number): void;
   /** These payloads come too late or never. */
-  giveUp(firstSequence: number, count: number): void;
+  giveUp(firstSequence: number, count: number, now: number): void;
 }
 
 /** Steps of an SRT live receiver as libsrt 1.5 takes them (SRT specification §3, SLS specification §5.1), on a fake clock. */
@@ -64,7 +64,7 @@ export class LibsrtReceiver {
   readonly #ackIndexes = new Float64Array(1_024);
   #sinceFullAck = 0;
   #lightAcks = 1;
-  #nextNakMs = 0;
+  #nextNakMs: number;
   #nakIntervalMs = 150;
   #lastSentMs: number;
   #lastHeardMs: number;
@@ -85,6 +85,7 @@ export class LibsrtReceiver {
     this.#startMs = options.conclusionMs;
     this.#timeBaseMs = options.conclusionMs;
     this.#lastUs = options.conclusionUs | 0;
+    this.#nextNakMs = options.conclusionMs + this.#nakIntervalMs;
     this.#lastSentMs = options.conclusionMs;
     this.#lastHeardMs = options.conclusionMs;
   }
@@ -134,7 +135,7 @@ export class LibsrtReceiver {
     while (now >= this.#dueMs) {
       const head = this.#dueIndex;
       if (head > this.#base) {
-        this.#out.giveUp((this.#options.isn + this.#base) & MASK, head - this.#base);
+        this.#out.giveUp((this.#options.isn + this.#base) & MASK, head - this.#base, now);
         this.#losses.dropBefore(head);
         this.#fresh.dropBefore(head);
       }

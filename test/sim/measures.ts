@@ -14,8 +14,12 @@ export interface Measures {
   readonly lostAtPlayer: number;
   readonly duplicatedAtPlayer: number;
   readonly inventedAtPlayer: number;
+  /** Not played though they had been at the node in time. */
+  readonly swallowed: number;
   /** Numbers that the node asked for though their first copy came. */
   readonly askedTooEarly: number;
+  /** The same without the first second of each session. */
+  readonly askedTooEarlyLater: number;
   readonly handedTwice: number;
   readonly hold: Histogram;
   readonly toNak: Histogram;
@@ -54,7 +58,9 @@ export const measure = (simulation: Simulation): Measures => {
     lostAtPlayer: sum((ledger) => ledger.lostAtPlayer),
     duplicatedAtPlayer: sum((ledger) => ledger.playedTwice),
     inventedAtPlayer: sum((ledger) => ledger.invented),
+    swallowed: sum((ledger) => ledger.swallowed),
     askedTooEarly: sum((ledger) => ledger.askedTooEarly),
+    askedTooEarlyLater: sum((ledger) => ledger.askedTooEarlyLater),
     handedTwice: sum((ledger) => ledger.handedTwice),
     hold,
     toNak,

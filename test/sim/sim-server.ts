@@ -101,9 +101,7 @@ export class SimServer {
       {
         send: (datagram) => this.#options.send(session, datagram),
         play: (sequence) => ledger.play(sequence),
-        giveUp: (_first, count) => {
-          ledger.givenUp += count;
-        },
+        giveUp: (first, count, atMs) => ledger.giveUp(first, count, atMs),
       },
     );
     this.#connections.set(session, { receiver, ledger, encoderId, answer });

@@ -50,6 +50,19 @@ export interface SimulationOptions {
   readonly skewPpm?: number;
   readonly isn?: number;
   readonly timestampUs?: number;
+  /** SRTO_LOSSMAXTTL of the listener; by default what `detection` goes with. */
+  readonly maxReorderTolerance?: number;
+  readonly watch?: SimulationWatch;
+}
+
+/** Somebody who looks on. Bytes are valid during the call. */
+export interface SimulationWatch {
+  /** A datagram has come to the node from a link that it knows. */
+  arrived?(peer: number, bytes: Uint8Array, now: number): void;
+  /** The node sends to a link. */
+  answered?(peer: number, bytes: Uint8Array, now: number): void;
+  /** A data packet has gone to the server. */
+  handedOver?(sequence: number, now: number): void;
 }
 
 /** A phone's encoder and sender, impaired links, the node's core and a libsrt receiver, all on one fake clock. */
@@ -68,7 +81,8 @@ export class Simulation {
   readonly #out: SenderOutbox;
   readonly #actions: (() => void)[] = [];
   readonly #hopRandom: () => number;
-  #batch: { slot: number; atMs: number }[] = [];
+  readonly #batchSlots: number[] = [];
+  readonly #batchMs: number[] = [];
   #batchArmed = false;
   #nodeTickMs = Number.POSITIVE_INFINITY;
   #senderTickMs = Number.POSITIVE_INFINITY;
@@ -112,7 +126,7 @@ export class Simulation {
       },
     );
     this.server = new SimServer({
-      maxReorderTolerance: options.detection === 'exact' ? 0 : 200,
+      maxReorderTolerance: options.maxReorderTolerance ?? (options.detection === 'exact' ? 0 : 200),
       reportsLosses: options.ideal !== true,
       random,
       send: (session, datagram) => this.#fromServer(session, datagram),
@@ -273,7 +287,8 @@ export class Simulation {
       this.#nodeHasWork();
       return;
     }
-    this.#batch.push({ slot, atMs: this.now });
+    this.#batchSlots.push(slot);
+    this.#batchMs.push(this.now);
     if (this.#batchArmed) return;
     this.#batchArmed = true;
     this.queue.push(this.now + coalesceMs, EVENT.batch, 0);
@@ -281,9 +296,9 @@ export class Simulation {
 
   #runBatch(): void {
     this.#batchArmed = false;
-    const batch = this.#batch;
-    for (const { slot, atMs } of batch) this.#receive(slot, atMs);
-    batch.length = 0;
+    for (let i = 0; i < this.#batchSlots.length; i++) this.#receive(this.#batchSlots[i]!, this.#batchMs[i]!);
+    this.#batchSlots.length = 0;
+    this.#batchMs.length = 0;
     this.#nodeHasWork();
   }
 
@@ -292,6 +307,9 @@ export class Simulation {
     const bytes = this.#flights.read(slot);
     const peer = SimLink.peerOf(tag);
     if (bytes[0]! < 0x80 && bytes.length > 16) this.#note(bytes, peer, SimLink.isSecond(tag), arrivalMs);
+    if (this.options.watch?.arrived !== undefined && this.node.knows(peer)) {
+      this.options.watch.arrived(peer, bytes, arrivalMs);
+    }
     this.node.receive(bytes, peer, arrivalMs);
     this.#flights.remove(slot);
   }
@@ -323,6 +341,7 @@ export class Simulation {
     // A report of what is lost counts when it leaves, whether it arrives or not.
     if (datagram.length >= 20 && datagram[0] === 0x80 && datagram[1] === 0x03)
       this.node.noteNak(datagram, this.ledgers, this.now);
+    this.options.watch?.answered?.(peer, datagram, this.now);
     const link = this.#linkOf(peer);
     if (link === undefined) return;
     const { down } = link;
@@ -337,7 +356,11 @@ export class Simulation {
   }
 
   #toServer(session: number, datagram: Uint8Array): void {
-    if (datagram[0]! < 0x80) this.#ledgerFor(datagram)?.handedOver(readU32(datagram, 0) & MASK, this.now);
+    if (datagram[0]! < 0x80) {
+      const sequence = readU32(datagram, 0) & MASK;
+      this.#ledgerFor(datagram)?.handedOver(sequence, this.now);
+      this.options.watch?.handedOver?.(sequence, this.now);
+    }
     if (this.#hopLoses()) return;
     this.server.receive(session, datagram, this.now);
   }

@@ -68,6 +68,10 @@ export class SenderHarness {
     }
   }
 
+  tick(): void {
+    this.core.tick(this.now, this.#out);
+  }
+
   hear(link: LinkId, bytes: Uint8Array): void {
     this.core.fromLink(link, bytes, this.now, this.#out);
   }

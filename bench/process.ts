@@ -93,7 +93,7 @@ export class ControlledProgram extends BenchProcess {
     void this.exited.then(() => this.#wake());
   }
 
-  tell(command: 'start' | 'reset' | 'report' | 'stop'): void {
+  tell(command: 'start' | 'reset' | 'pause' | 'report' | 'stop'): void {
     this.child.stdin?.write(`${command}\n`);
   }
 

@@ -1,5 +1,6 @@
 import type { BenchContext } from '../context.ts';
 import type { ScenarioResult } from '../result.ts';
+import { BOND_SECONDS, runBond } from './bond.ts';
 import { runCapacity } from './capacity.ts';
 import { runChain, runOneStream } from './chain.ts';
 import { runFanout } from './fanout.ts';
@@ -15,7 +16,12 @@ const SCENARIOS: Readonly<Record<string, Run>> = {
   fanout: runFanout,
   capacity: runCapacity,
   isolation: runIsolation,
+  bond: runBond,
 };
+
+/** Of a measuring window, where nothing else was asked for. */
+const SECONDS = 3;
+export const secondsOf = (name: string): number => (name === 'bond' ? BOND_SECONDS : SECONDS);
 
 export interface Step {
   name: string;
@@ -33,6 +39,7 @@ const ALL: readonly (readonly [name: string, smallBuffers: boolean])[] = [
   ['fanout', false],
   ['capacity', false],
   ['isolation', false],
+  ['bond', false],
   ['srtla', true],
   ['chain', true],
 ];

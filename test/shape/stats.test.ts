@@ -129,6 +129,7 @@ describe('types of numbers, as they stand in the text', () => {
             rttMs: f!,
             nakCount: 0,
             bitrateKbps: 0,
+            inMicroseconds: true,
             ageMs: 0,
           },
         });

@@ -55,7 +55,7 @@ export const nak = (to: number, ...lost: number[]): Uint8Array => {
 const handshake = (type: number, to: number, socketId: number, version: number, extensions: Uint8Array): Uint8Array => {
   const bytes = new Uint8Array(64 + extensions.length);
   bytes.set(
-    packet(64, { 0: 0x80000000, 12: to, 16: version, 20: 2, 24: 1000, 28: 1500, 32: 8192, 36: type, 40: socketId }),
+    packet(64, { 0: 0x80000000, 12: to, 16: version, 20: 2, 24: 0, 28: 1500, 32: 8192, 36: type, 40: socketId }),
   );
   bytes.set(extensions, 64);
   return bytes;

@@ -77,15 +77,31 @@ describe('SRTLA packets', () => {
   });
 
   it('T7–T10: keepalives and their telemetry', () => {
-    const read = { connectionId: 0, windowPackets: 0, inFlightPackets: 0, rttMs: 0, nakCount: 0, bitrateKbps: 0 };
-    const told = { connectionId: 7, windowPackets: 20, inFlightPackets: 12, rttMs: 87, nakCount: 4, bitrateKbps: 2500 };
+    const read = {
+      connectionId: 0,
+      windowPackets: 0,
+      inFlightPackets: 0,
+      rttMs: 0,
+      nakCount: 0,
+      bitrateKbps: 0,
+      inMicroseconds: true,
+    };
+    const told = {
+      connectionId: 7,
+      windowPackets: 20,
+      inFlightPackets: 12,
+      rttMs: 87,
+      nakCount: 4,
+      bitrateKbps: 2500,
+      inMicroseconds: false,
+    };
     expect(parseTelemetry(bytes(7), read)).toBe(TELEMETRY.none);
     expect(parseTelemetry(bytes(8), read)).toBe(TELEMETRY.none);
     expect(parseTelemetry(bytes(9), read)).toBe(TELEMETRY.read);
     expect(read).toEqual(told);
     const longer = { ...read, rttMs: -1, nakCount: -1, bitrateKbps: -1 };
     expect(parseTelemetry(bytes(10), longer)).toBe(TELEMETRY.read);
-    expect(longer).toEqual(read);
+    expect(longer).toEqual({ ...read, inMicroseconds: true });
     for (const vector of [7, 8, 9, 10] as const) expect(classify(bytes(vector))).toBe(KIND.keepalive);
   });
 

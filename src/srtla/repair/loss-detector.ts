@@ -1,0 +1,377 @@
+import type { Millis } from '../../shared/clock.ts';
+import { FOREVER, LINK_ACTIVE_MS, NEVER } from '../constants.ts';
+import { COUNTER, type Counters } from '../counters.ts';
+import type { Link } from '../link.ts';
+import type { TimestampClock } from '../skew.ts';
+import type { PlayClock } from './play-clock.ts';
+import type { RoundTrip } from './round-trip.ts';
+import { type SequenceWindow, STATE, sequenceDistance, sequencePlus } from './sequence-window.ts';
+
+/** Missing packets that are asked for at once, and remembered. Those beyond are left to the SRT server's too-late rule. */
+const MOST_ASKED = 4_096;
+/** A larger step forward is no loss, and neither is one to before the window: strays. So many in a row, and the session goes on there. */
+const MAX_STEP_PACKETS = 8_192;
+const MOST_STRAYS = 32;
+/** On top of the largest delay that a silent link has shown: a share of its spread, within bounds. */
+const MARGIN_SHARE = 0.25;
+const LEAST_MARGIN_MS: Millis = 10;
+const MOST_MARGIN_MS: Millis = 100;
+/** The skew that a silent link may cost, whatever an encoder's stamps say. */
+const MOST_SKEW_MS: Millis = 2_000;
+/** A link that is new may be slower than all others: nothing is known of it. */
+const NEW_LINK_MS: Millis = 3_000;
+const NEW_LINK_GRACE_MS: Millis = 250;
+/** Between an encoder's reading of a NAK and the retransmission: it paces what it sends. */
+const PACING_MS: Millis = 15;
+/** A repeat is not sent sooner than this behind the one before. */
+const LEAST_REPEAT_MS: Millis = 20;
+
+/** What became of a packet. */
+export const ARRIVAL = { original: 0, repaired: 1, late: 2, duplicate: 3, untracked: 4 } as const;
+
+/** To which links a question goes: 0 is the best one, 1 the next, …; `EVERY_LINK` when there is little time left. */
+export const EVERY_LINK = 255;
+export const MOST_RANK = 254;
+
+/** What the detector counts, for the group's lifetime. */
+export interface LossCounts {
+  /** Sequence numbers that were asked for because they were certainly lost. */
+  lost: number;
+  /** Of these, those whose original came after all. */
+  falselyLost: number;
+  repaired: number;
+  /** Nobody waits for them any more: it was too late, or the encoder dropped them. */
+  unrepaired: number;
+  duplicates: number;
+  restarts: number;
+}
+
+/** Where questions go: called for each number, grouped by rank afterwards. */
+export interface Questions {
+  ask(sequence: number, rank: number): void;
+}
+
+/**
+ * Decides for one session which packets are lost, and when to ask for them.
+ *
+ * A missing packet is certainly lost when no link can carry it any more: each has delivered a later one (a link is first in, first
+ * out; one that has been seen to reorder gets its own reorder depth on top), or by its delay would have. Retransmissions are
+ * judged by the same rule: whatever the encoder has sent after it must have read the question proves that the answer, too, is lost.
+ */
+export class LossDetector {
+  readonly window: SequenceWindow;
+  readonly #links: readonly Link[];
+  readonly #roundTrip: RoundTrip;
+  readonly #play: PlayClock;
+  readonly #counts: LossCounts;
+  readonly #counters: Counters;
+  /** The oldest that has not been judged: everything before it has arrived, is asked for or given up. */
+  #cursor: number;
+  /** The first that has arrived after the cursor, while that one is missing; -1 = to be looked up. */
+  #opener = -1;
+  #strays = 0;
+
+  // What is asked for, oldest first.
+  readonly #asked = new Int32Array(MOST_ASKED);
+  readonly #askedMs = new Float64Array(MOST_ASKED);
+  /** The encoder's clock as of the answer: what it sends from then on comes behind the retransmission. */
+  readonly #answerMs = new Float64Array(MOST_ASKED);
+  readonly #playMs = new Float64Array(MOST_ASKED);
+  readonly #tries = new Uint8Array(MOST_ASKED);
+  #askedCount = 0;
+
+  /** Scratch of `#verdict`, so that nothing is allocated. 0: until when the slowest silent link is waited for. */
+  readonly #until = new Float64Array(1);
+  #blamed = 0;
+
+  constructor(
+    window: SequenceWindow,
+    links: readonly Link[],
+    roundTrip: RoundTrip,
+    play: PlayClock,
+    counts: LossCounts,
+    counters: Counters,
+  ) {
+    this.window = window;
+    this.#links = links;
+    this.#roundTrip = roundTrip;
+    this.#play = play;
+    this.#counts = counts;
+    this.#counters = counters;
+    this.#cursor = sequencePlus(window.newest, 1);
+  }
+
+  get askedCount(): number {
+    return this.#askedCount;
+  }
+
+  /** A data packet has come by `link`; `clock` has read its stamp, or peeked at that of a retransmission. Returns a value of `ARRIVAL`. */
+  arrived(sequence: number, retransmitted: boolean, link: Link, clock: TimestampClock, now: Millis): number {
+    const { window } = this;
+    const step = sequenceDistance(sequence, window.newest);
+    let arrival: number = ARRIVAL.original;
+    if (step > MAX_STEP_PACKETS || (step <= 0 && !window.has(sequence))) {
+      this.#strays += 1;
+      if (this.#strays < MOST_STRAYS || retransmitted) return ARRIVAL.untracked;
+      this.#restart(sequence);
+      window.advance(sequence);
+    } else if (step > 0) window.advance(sequence);
+    else {
+      const state = window.stateOf(sequence);
+      if (state === STATE.arrived) arrival = ARRIVAL.duplicate;
+      else if (retransmitted) {
+        arrival = ARRIVAL.repaired;
+        this.#counts.repaired += 1;
+      this.#counters.count(COUNTER.packetsRepaired);
+      } else if (state === STATE.asked) {
+        arrival = ARRIVAL.late;
+        this.#falselyLost(sequence);
+      }
+      if (state === STATE.givenUp) this.#counts.unrepaired -= 1;
+    }
+    this.#strays = 0;
+    if (!retransmitted) link.flow.original(sequence, arrival !== ARRIVAL.duplicate, clock, now);
+    if (arrival === ARRIVAL.duplicate) {
+      this.#counts.duplicates += 1;
+      return arrival;
+    }
+    window.set(sequence, STATE.arrived);
+    window.setCarrier(sequence, link.number);
+    // A retransmission carries the stamp of the original, which the clock has not read.
+    window.setSentMs(sequence, retransmitted ? clock.pastMillis : clock.millis);
+    if (this.#opener >= 0 && sequenceDistance(sequence, this.#opener) < 0) this.#opener = -1;
+    return arrival;
+  }
+
+  /** Asks for everything that has become certain. */
+  judge(now: Millis, out: Questions): void {
+    const { window } = this;
+    for (;;) {
+      if (sequenceDistance(window.newest, this.#cursor) < 0) return;
+      if (!window.has(this.#cursor)) {
+        this.#cursor = window.oldest;
+        this.#opener = -1;
+      }
+      if (window.stateOf(this.#cursor) !== STATE.missing) {
+        this.#cursor = sequencePlus(this.#cursor, 1);
+        this.#opener = -1;
+        continue;
+      }
+      if (this.#opener < 0) this.#opener = window.nextArrived(this.#cursor);
+      const sentMs = window.sentMsOf(this.#opener);
+      const playMs = this.#play.dueMs(sentMs);
+      if (!this.#isCertain(this.#cursor, sentMs, now) && now < playMs - this.#slowestAnswerMs(now)) return;
+      this.#firstAsk(this.#cursor, playMs, now, out);
+      this.#cursor = sequencePlus(this.#cursor, 1);
+    }
+  }
+
+  /** Asks again for what certainly did not come, and gives up what cannot be played any more. */
+  repeat(now: Millis, out: Questions): void {
+    if (this.#askedCount === 0) return;
+    const { window } = this;
+    const roundTripMs = this.#roundTrip.smallestMs(now);
+    const slowestMs = this.#slowestAnswerMs(now);
+    let kept = 0;
+    for (let i = 0; i < this.#askedCount; i++) {
+      const sequence = this.#asked[i]!;
+      if (!window.has(sequence) || window.stateOf(sequence) !== STATE.asked) continue;
+      const playMs = this.#playMs[i]!;
+      if (now > playMs) {
+        window.set(sequence, STATE.givenUp);
+        this.#counts.unrepaired += 1;
+      this.#counters.count(COUNTER.packetsUnrepaired);
+        continue;
+      }
+      if (kept !== i) this.#move(i, kept);
+      if (this.#isDue(kept, roundTripMs, now)) {
+        const tries = this.#tries[kept]!;
+        this.#note(kept, tries, playMs, now);
+        out.ask(sequence, playMs - now < 2 * slowestMs ? EVERY_LINK : Math.min(MOST_RANK, tries));
+      }
+      kept += 1;
+    }
+    this.#askedCount = kept;
+  }
+
+  /** The SRT server lacks a packet that has arrived, and there is no copy: it has to come again. */
+  lostAgain(sequence: number, now: Millis, out: Questions): void {
+    const { window } = this;
+    const playMs = this.#play.dueMs(window.sentMsOf(sequence));
+    if (now > playMs || this.#askedCount === MOST_ASKED) return;
+    this.#firstAsk(sequence, playMs, now, out);
+  }
+
+  /** The encoder will not send these any more. */
+  dropped(first: number, last: number): void {
+    const { window } = this;
+    const count = sequenceDistance(last, first);
+    if (count < 0 || count > MAX_STEP_PACKETS) return;
+    for (let i = 0; i <= count; i++) {
+      const sequence = sequencePlus(first, i);
+      if (!window.has(sequence)) continue;
+      const state = window.stateOf(sequence);
+      if (state !== STATE.missing && state !== STATE.asked) continue;
+      window.set(sequence, STATE.givenUp);
+      this.#counts.unrepaired += 1;
+      this.#counters.count(COUNTER.packetsUnrepaired);
+    }
+  }
+
+  #restart(sequence: number): void {
+    this.window.restart(sequence);
+    this.#cursor = sequence;
+    this.#opener = -1;
+    this.#askedCount = 0;
+    this.#counts.restarts += 1;
+      this.#counters.count(COUNTER.lossRestarts);
+    for (const link of this.#links) link.flow.clear();
+  }
+
+  #firstAsk(sequence: number, playMs: Millis, now: Millis, out: Questions): void {
+    const { window } = this;
+    if (this.#askedCount === MOST_ASKED || now > playMs) {
+      window.set(sequence, STATE.givenUp);
+      this.#counts.unrepaired += 1;
+      this.#counters.count(COUNTER.packetsUnrepaired);
+      return;
+    }
+    window.set(sequence, STATE.asked);
+    this.#counts.lost += 1;
+      this.#counters.count(COUNTER.packetsLost);
+    this.#blame(sequence);
+    const at = this.#askedCount++;
+    this.#asked[at] = sequence;
+    this.#note(at, 0, playMs, now);
+    out.ask(sequence, playMs - now < this.#slowestAnswerMs(now) ? EVERY_LINK : 0);
+  }
+
+  /** Question number `tries + 1` goes out for this entry. */
+  #note(at: number, tries: number, playMs: Millis, now: Millis): void {
+    this.#askedMs[at] = now;
+    this.#playMs[at] = playMs;
+    this.#tries[at] = Math.min(MOST_RANK, tries + 1);
+    this.#answerMs[at] = now + this.#answerDelayMs(now);
+  }
+
+  #move(from: number, to: number): void {
+    this.#asked[to] = this.#asked[from]!;
+    this.#askedMs[to] = this.#askedMs[from]!;
+    this.#answerMs[to] = this.#answerMs[from]!;
+    this.#playMs[to] = this.#playMs[from]!;
+    this.#tries[to] = this.#tries[from]!;
+  }
+
+  /** The retransmission is certainly lost, or there is no time to wait for certainty. */
+  #isDue(at: number, roundTripMs: Millis, now: Millis): boolean {
+    const sinceMs = now - this.#askedMs[at]!;
+    if (sinceMs < LEAST_REPEAT_MS) return false;
+    if (this.#isAnswerLost(this.#answerMs[at]!, now)) return true;
+    // Certain at `until` at the latest; would a question still help then?
+    return this.#until[0]! > this.#playMs[at]! - roundTripMs && sinceMs > roundTripMs + PACING_MS;
+  }
+
+  /** No link carries it: each has delivered a later one, or would have. Sets `#blamed` where one silent link alone is left. */
+  #isCertain(sequence: number, sentMs: Millis, now: Millis): boolean {
+    const links = this.#links;
+    let silent = 0;
+    this.#blamed = 0;
+    for (let i = 0; i < links.length; i++) {
+      const { flow } = links[i]!;
+      if (flow.isKnown && sequenceDistance(flow.newest, sequence) > 0) {
+        const holdMs = flow.reorderMs;
+        if (holdMs > 0 && now - flow.passedMs(sequence) < holdMs) return false;
+        continue;
+      }
+      const latestMs = sentMs + this.#latestDelayMs(links[i]!, now);
+      if (now < latestMs) return false;
+      if (latestMs !== NEVER) {
+        silent += 1;
+        this.#blamed = links[i]!.number;
+      }
+    }
+    if (silent !== 1) this.#blamed = 0;
+    return true;
+  }
+
+  /** The same for a retransmission, by stamps. Sets `#until`: when it would be certain if all links stayed silent from now on. */
+  #isAnswerLost(answerMs: Millis, now: Millis): boolean {
+    const links = this.#links;
+    let until = NEVER;
+    const smallest = this.#smallestDelayMs(now);
+    const stampMs = answerMs - smallest;
+    for (let i = 0; i < links.length; i++) {
+      const { flow } = links[i]!;
+      if (flow.newestSentMs - flow.reorderMs >= stampMs) continue;
+      const latestMs = stampMs + this.#latestDelayMs(links[i]!, now);
+      if (latestMs > until) until = latestMs;
+    }
+    this.#until[0] = until;
+    return now >= until;
+  }
+
+  /** From a stamp to the moment by which this link would have delivered; `NEVER` for a link that carries no data. */
+  #latestDelayMs(link: Link, now: Millis): Millis {
+    const { flow } = link;
+    const smallest = this.#smallestDelayMs(now);
+    if (!flow.isKnown) {
+      const isNew = now - link.joinedMs < NEW_LINK_MS || now - this.#play.sinceMs < NEW_LINK_MS;
+      return isNew && link.confirmed && now - link.lastHeardMs < LINK_ACTIVE_MS ? smallest + NEW_LINK_GRACE_MS : NEVER;
+    }
+    const largest = flow.delay.lastLargestMs(now);
+    const spread = largest - flow.delay.lastSmallestMs(now);
+    const margin = Math.min(MOST_MARGIN_MS, Math.max(LEAST_MARGIN_MS, spread * MARGIN_SHARE));
+    return Math.min(largest, smallest + MOST_SKEW_MS) + margin + flow.reorderMs;
+  }
+
+  #smallestDelayMs(now: Millis): Millis {
+    const links = this.#links;
+    let smallest = FOREVER;
+    for (let i = 0; i < links.length; i++) smallest = Math.min(smallest, links[i]!.flow.delay.lastSmallestMs(now));
+    return smallest;
+  }
+
+  /** From a question to the encoder's reading of it, as of which its stamps are later; by the link that questions take first. */
+  #answerDelayMs(now: Millis): Millis {
+    return this.#roundTrip.smallestMs(now) + PACING_MS;
+  }
+
+  /** From a question to a retransmission by the slowest link. */
+  #slowestAnswerMs(now: Millis): Millis {
+    const links = this.#links;
+    const smallest = this.#smallestDelayMs(now);
+    let skew = 0;
+    for (let i = 0; i < links.length; i++) {
+      const { flow } = links[i]!;
+      if (flow.isKnown) skew = Math.max(skew, flow.delay.lastLargestMs(now) - smallest);
+    }
+    return this.#roundTrip.smallestMs(now) + Math.min(skew, MOST_SKEW_MS) + PACING_MS;
+  }
+
+  /** Who lost it, where that can be told: the one silent link, or the link that brought both neighbours. */
+  #blame(sequence: number): void {
+    const { window } = this;
+    let number = this.#blamed;
+    if (number === 0) {
+      const before = sequencePlus(sequence, -1);
+      const known = window.has(before) ? window.carrierOf(before) : 0;
+      if (known !== 0 && this.#opener >= 0 && window.carrierOf(this.#opener) === known) number = known;
+      else if (this.#links.length === 1) number = this.#links[0]!.number;
+    }
+    window.setCarrier(sequence, number);
+    const link = number === 0 ? undefined : this.#linkOf(number);
+    if (link !== undefined) link.lostPackets += 1;
+  }
+
+  #falselyLost(sequence: number): void {
+    this.#counts.falselyLost += 1;
+      this.#counters.count(COUNTER.packetsFalselyLost);
+    const link = this.#linkOf(this.window.carrierOf(sequence));
+    if (link !== undefined && link.lostPackets > 0) link.lostPackets -= 1;
+  }
+
+  #linkOf(number: number): Link | undefined {
+    for (let i = 0; i < this.#links.length; i++) if (this.#links[i]!.number === number) return this.#links[i];
+    return undefined;
+  }
+}

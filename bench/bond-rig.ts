@@ -43,7 +43,10 @@ const PLAYER_LATENCY_MS = 200;
 /** What the window of the CPU leaves out at the start. */
 const SETTLE_MS = 1_000;
 
-/** A real encoder → the sender with emulated links → the node → a real player. */
+/**
+ * Everything here keeps time, so all of it is urgent: what is measured is waiting that the programs choose, not a busy machine's.
+ * A real encoder → the sender with emulated links → the node → a real player.
+ */
 class BondChain {
   readonly node: NodeRelay;
   readonly #folder = mkdtempSync(join(tmpdir(), 'tributary-bond-'));
@@ -63,7 +66,7 @@ class BondChain {
   static async open(context: BenchContext, scenario: BondScenario, variant: BondVariant): Promise<BondChain> {
     const { cores, options } = context;
     const env = { ...bufferEnvironment(options), TRIBUTARY_LOSS_DETECTION: variant };
-    const chain = new BondChain(context, scenario, await NodeRelay.start({ cores: cores.relay, env }));
+    const chain = new BondChain(context, scenario, await NodeRelay.start({ cores: cores.relay, env, urgent: true }));
     try {
       await chain.#connect(packetsPerSecond(options.mbps ?? 6));
       return chain;
@@ -89,7 +92,8 @@ class BondChain {
       ...['--links', links.map((_, i) => `127.0.${i + 1}.1`).join(',')],
       ...['--impair', links.map(impairmentText).join(';'), '--control', `unix:${this.#control}`],
     ];
-    this.#sender = new BenchProcess('send', process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], { cores });
+    const command = ['--import', 'tsx', 'src/main.ts', ...args];
+    this.#sender = new BenchProcess('send', process.execPath, command, { cores, urgent: true });
     this.#programs.push(this.#sender);
     const port = await until('the sender to listen', () => {
       this.#sender.assertRunning();
@@ -147,7 +151,7 @@ class BondChain {
   }
 
   #controlled(name: 'players' | 'caller', options: Record<string, string | number>): ControlledProgram {
-    const program = new ControlledProgram(name, options, this.#context.cores.load);
+    const program = new ControlledProgram(name, options, this.#context.cores.load, true);
     this.#programs.push(program);
     return program;
   }

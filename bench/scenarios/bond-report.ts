@@ -32,6 +32,7 @@ const ratioGoal = ({ links }: BondScenario): number =>
 export const describeBond = (
   scenarios: readonly BondScenario[],
   runs: readonly BondRun[],
+  failures: readonly string[],
   seconds: number,
 ): ScenarioResult => ({
   scenario: 'bond',
@@ -45,7 +46,7 @@ export const describeBond = (
       .filter(({ variant, impairment }) => variant === 'exact' && impairment.bond.ratio !== undefined)
       .map(({ scenario, impairment }) => [`retransmitted ÷ lost, ${scenario}`, impairment.bond.ratio!]),
   ),
-  notes: notesOf(runs),
+  notes: [...failures, ...notesOf(runs)],
 });
 
 const rowsOf = (

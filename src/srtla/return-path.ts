@@ -63,7 +63,14 @@ export class ReturnPath {
     if (type === SRT_TYPE.shutdown) this.#sessions.endedByServer(session, now, out);
   }
 
-  #repaired(session: Session, repair: Repair, type: number, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
+  #repaired(
+    session: Session,
+    repair: Repair,
+    type: number,
+    packet: Uint8Array,
+    now: Millis,
+    out: SrtlaOutbox,
+  ): void {
     repair.serverStamp(timestampUs(packet), now);
     if (type === SRT_TYPE.ack) {
       const number = ackNumber(packet);

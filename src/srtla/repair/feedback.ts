@@ -61,7 +61,8 @@ export class Feedback {
         count = sequenceDistance(nakWord(nak, i) & 0x7fffffff, first) + 1;
         if (count > MOST_IN_RANGE) continue;
       }
-      for (let step = 0; step < count; step++) this.#serverLacks(session, repair, sequencePlus(first, step), now, out);
+      for (let step = 0; step < count; step++)
+        this.#serverLacks(session, repair, sequencePlus(first, step), now, out);
     }
     if (!this.#questions.isEmpty) this.#ask(session, repair, now, out);
   }

@@ -122,7 +122,7 @@ export class LossDetector {
       else if (retransmitted) {
         arrival = ARRIVAL.repaired;
         this.#counts.repaired += 1;
-        this.#counters.count(COUNTER.packetsRepaired);
+      this.#counters.count(COUNTER.packetsRepaired);
       } else if (state === STATE.asked) {
         arrival = ARRIVAL.late;
         this.#falselyLost(sequence);
@@ -180,7 +180,7 @@ export class LossDetector {
       if (now > playMs) {
         window.set(sequence, STATE.givenUp);
         this.#counts.unrepaired += 1;
-        this.#counters.count(COUNTER.packetsUnrepaired);
+      this.#counters.count(COUNTER.packetsUnrepaired);
         continue;
       }
       if (kept !== i) this.#move(i, kept);
@@ -224,7 +224,7 @@ export class LossDetector {
     this.#opener = -1;
     this.#askedCount = 0;
     this.#counts.restarts += 1;
-    this.#counters.count(COUNTER.lossRestarts);
+      this.#counters.count(COUNTER.lossRestarts);
     for (const link of this.#links) link.flow.clear();
   }
 
@@ -238,7 +238,7 @@ export class LossDetector {
     }
     window.set(sequence, STATE.asked);
     this.#counts.lost += 1;
-    this.#counters.count(COUNTER.packetsLost);
+      this.#counters.count(COUNTER.packetsLost);
     this.#blame(sequence);
     const at = this.#askedCount++;
     this.#asked[at] = sequence;
@@ -365,7 +365,7 @@ export class LossDetector {
 
   #falselyLost(sequence: number): void {
     this.#counts.falselyLost += 1;
-    this.#counters.count(COUNTER.packetsFalselyLost);
+      this.#counters.count(COUNTER.packetsFalselyLost);
     const link = this.#linkOf(this.window.carrierOf(sequence));
     if (link !== undefined && link.lostPackets > 0) link.lostPackets -= 1;
   }

@@ -124,7 +124,7 @@ export class Simulation {
       closeSession: (session) => this.server.close(session),
     });
     if (options.ideal === true) this.ideal = new IdealAsker(this);
-    scenario.links.forEach((link) => this.addLink(link));
+    for (const link of scenario.links) this.addLink(link);
     this.#armEncoder(this.now);
     this.#armSender(this.now);
     this.#armNode(this.now);

@@ -86,6 +86,7 @@ class SendSession {
       clearInterval(status);
       door?.close();
       this.#report.status(sender.status());
+      if (impairments.length > 0) this.#report.impairment(sender.impairment());
       sender.close();
       this.#report.end();
     }

@@ -35,10 +35,8 @@ Sending by itself:
 
 Impairing the links (for tests; both directions of each, in real time):
   --impair SPEC         for every link, or 'SPEC;SPEC;…' for link 1, 2, … (the last one also for those beyond).
-                        A SPEC is a list with commas of:
-${IMPAIR_HELP.split('\n')
-  .map((line) => `                          ${line}`)
-  .join('\n')}
+                        A SPEC is a list with commas of (more in docs/impairments.md):
+${IMPAIR_HELP.map(([word, meaning]) => `      ${word.padEnd(22)}${meaning}`).join('\n')}
   --seed N              of its randomness (default 1)
 
   --help                this text

@@ -11,17 +11,20 @@ export interface LinkImpairment {
   readonly rebindMs: number;
 }
 
-export const IMPAIR_HELP = `30±10ms          one-way delay: normal, all within ±10 ms; the link stays in order (also 30+-10ms)
-loss=0.5%        each datagram by itself
-burst=1%/20%     bursts of loss: chance to enter and to leave one, a datagram (a third: loss in it)
-rate=4M          bit/s (500k, 4M); queue=256K or queue=200ms: what may wait, the rest is dropped
-blackout=600ms/4s  nothing gets through for the last 600 ms of every 4 s
-flap=3s/1s       up for 3 s, down for 1 s
-reorder=0.5%:5-30ms  so many are late by so much, and overtaken
-dup=1%           arrives twice
-rebind=20s       another source port that often, as behind a NAT
-up.loss=1%       one direction alone: up. to the receiver, down. from it
-none             no impairment`;
+export const IMPAIR_HELP: readonly (readonly [word: string, meaning: string])[] = [
+  ['30±10ms', 'one-way delay, all of it within ±10 ms, in order (also 30+-10ms)'],
+  ['loss=0.5%', 'each datagram by itself'],
+  ['burst=1%/20%', 'bursts of loss: the chances to enter and to leave one'],
+  ['rate=4M', 'bit/s (500k, 4M)'],
+  ['queue=200ms', 'what may wait for that rate (also 256K); the rest is dropped'],
+  ['blackout=600ms/4s', 'nothing gets through for the last 600 ms of every 4 s'],
+  ['flap=3s/1s', 'up for 3 s, down for 1 s'],
+  ['reorder=0.5%:5-30ms', 'so many are late by so much, and overtaken'],
+  ['dup=1%', 'arrives twice'],
+  ['rebind=20s', 'another source port that often, as behind a NAT'],
+  ['up.…, down.…', 'before a word: only to the receiver, only from it'],
+  ['none', 'no impairment'],
+];
 
 const MEND = 'write for instance 30±10ms,loss=0.5%,rate=4M (see ./tributary send --help)';
 const DAY_MS = 86_400_000;
@@ -151,7 +154,7 @@ const KEYS: ReadonlyMap<string, Read> = new Map<string, Read>([
 const ITEM = /^(?:(up|down)\.)?([a-z]+)=(.+)$/;
 
 /**
- * One link's impairment, such as `30±10ms,loss=0.5%,rate=4M`; the grammar is `IMPAIR_HELP`.
+ * One link's impairment, such as `30±10ms,loss=0.5%,rate=4M`; the words are those of `IMPAIR_HELP`.
  * @throws TributaryError TRIBUTARY_BAD_ARGUMENT, which names the item
  */
 export const parseImpairment = (text: string): LinkImpairment => {

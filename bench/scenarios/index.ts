@@ -1,6 +1,6 @@
 import type { BenchContext } from '../context.ts';
 import type { ScenarioResult } from '../result.ts';
-import { BOND_SECONDS, runBond } from './bond.ts';
+import { BOND_SECONDS, BOND_SECONDS_AMONG_ALL, runBond } from './bond.ts';
 import { runCapacity } from './capacity.ts';
 import { runChain, runOneStream } from './chain.ts';
 import { runFanout } from './fanout.ts';
@@ -16,7 +16,7 @@ const SCENARIOS: Readonly<Record<string, Run>> = {
   fanout: runFanout,
   capacity: runCapacity,
   isolation: runIsolation,
-  bond: runBond,
+  bond: (context) => runBond(context),
 };
 
 /** Of a measuring window, where nothing else was asked for. */
@@ -52,11 +52,12 @@ export const planOf = (name: string): Step[] | undefined => {
     run: SCENARIOS[scenario]!,
   });
   if (name === 'all') {
-    return ALL.map(([scenario, smallBuffers]) =>
-      scenario === 'srtla' && smallBuffers
-        ? { ...one(scenario, true), run: (context) => runSrtla(context, GOAL_SHAPES) }
-        : one(scenario, smallBuffers),
-    );
+    return ALL.map(([scenario, smallBuffers]) => {
+      const step = one(scenario, smallBuffers);
+      if (scenario === 'bond') return { ...step, run: (context) => runBond(context, BOND_SECONDS_AMONG_ALL) };
+      if (scenario !== 'srtla' || !smallBuffers) return step;
+      return { ...step, run: (context) => runSrtla(context, GOAL_SHAPES) };
+    });
   }
   return Object.hasOwn(SCENARIOS, name) ? [one(name, false)] : undefined;
 };

@@ -1,3 +1,4 @@
+import type { InFlight } from './sequence-set.ts';
 import { sequenceBefore } from './wire.ts';
 
 const SLOTS = 256;
@@ -7,7 +8,7 @@ const EMPTY = -1;
  * The sequence numbers that a link sent last, and how many of its packets count as in flight. A ring of 256: an entry that is pushed
  * out still counts as in flight until the next SRT ACK recounts (SRTLA specification §6.1).
  */
-export class SequenceLog {
+export class SequenceLog implements InFlight {
   readonly #slots = new Int32Array(SLOTS).fill(EMPTY);
   #next = 0;
   #inFlight = 0;

@@ -13,8 +13,6 @@ import { createSenderCore } from './sender-core.ts';
 import type { LinkId, SenderCore, SenderEvent, SenderOutbox, SenderSnapshot } from './sender-types.ts';
 import { type Endpoint, UplinkSocket } from './uplink-socket.ts';
 
-const TICK_MS: Millis = 100;
-
 export interface SenderOptions {
   /** Where the encoder's SRT comes in. Port 0 = a free one: see `Sender.port`. */
   readonly listen: Endpoint;
@@ -57,7 +55,9 @@ export class Sender {
   readonly #core: SenderCore;
   readonly #out: SenderOutbox;
   readonly #uplinks = new Map<LinkId, Uplink>();
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
+  /** When the timer will ring. */
+  #tickMs: Millis = Number.POSITIVE_INFINITY;
   readonly #impaired: ImpairedBond | undefined;
   #encoder!: EncoderSocket;
   #nextId: LinkId = 0;
@@ -72,12 +72,17 @@ export class Sender {
     this.#out = {
       sendOnLink: impaired === undefined ? onWire : (link, bytes) => impaired.sendUp(link, bytes),
       sendToEncoder: (bytes) => this.#encoder.send(bytes),
+      renewSocket: (link) => {
+        const socket = this.#uplinks.get(link)?.socket;
+        socket?.renew();
+        socket?.tick(monotonicNow());
+      },
       event: (event) => {
         const address = 'link' in event ? this.#uplinks.get(event.link)?.address : undefined;
         this.#options.onEvent?.(event, address);
       },
     };
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#arm(monotonicNow());
   }
 
   /** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED, TRIBUTARY_BAD_ARGUMENT */
@@ -88,6 +93,7 @@ export class Sender {
         const now = monotonicNow();
         sender.#impaired?.fromEncoder(bytes, now);
         sender.#core.fromEncoder(bytes, now, sender.#out);
+        sender.#arm(now);
       });
       for (const address of options.links) sender.addLink(address);
     } catch (error) {
@@ -194,7 +200,7 @@ export class Sender {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#impaired?.close();
     for (const uplink of this.#uplinks.values()) uplink.socket.close();
     this.#encoder?.close();
@@ -205,6 +211,17 @@ export class Sender {
     for (const uplink of this.#uplinks.values()) uplink.socket.tick(now);
     this.#impaired?.tick(now);
     this.#core.tick(now, this.#out);
+    this.#tickMs = Number.POSITIVE_INFINITY;
+    this.#arm(now);
+  }
+
+  /** The next tick, earlier than planned where packets wait for it. */
+  #arm(now: Millis): void {
+    const wait = this.#core.nextTickMs(now);
+    if (this.#closed || now + wait >= this.#tickMs) return;
+    this.#tickMs = now + wait;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#tick(), wait);
   }
 
   #impair(

@@ -83,6 +83,12 @@ export class UplinkSocket {
     else this.#socket!.send(bytes, this.#sent);
   }
 
+  /** Another socket, and with it another port, at the next `tick`. */
+  renew(): void {
+    this.#drop();
+    this.#reopenAt = Number.NEGATIVE_INFINITY;
+  }
+
   close(): void {
     this.#closed = true;
     this.#drop();

@@ -16,7 +16,6 @@ import { SimServer } from './sim-server.ts';
 import { MASK, R_BIT, readU32 } from './srt-wire.ts';
 
 const START_MS = 1_000_000;
-const SENDER_TICK_MS = 100;
 const SERVER_TICK_MS = 10;
 /** From one process to another on one machine. */
 const HOP_MS = 0.05;
@@ -31,7 +30,6 @@ const EVENT = {
   server: 6,
   fromServer: 7,
   action: 8,
-  toEncoder: 9,
 } as const;
 
 export interface SimulationOptions {
@@ -87,8 +85,12 @@ export class Simulation {
     this.#endMs = START_MS + options.minutes * 60_000;
     this.#out = {
       sendOnLink: (id, datagram) => this.#sendOnLink(id, datagram),
-      sendToEncoder: (datagram) => this.encoder.receive(datagram, this.now),
-      event: () => {},
+      sendToEncoder: (datagram) => this.#toEncoder(datagram),
+      renewSocket: (id) => this.rebind(this.links[id]!),
+      event: (event) => {
+        // Apps begin their SRT once the bond is there.
+        if (event.type === 'link-up' && this.#encoderTickMs === Number.POSITIVE_INFINITY) this.#armEncoder(this.now);
+      },
     };
     this.sender = createSenderCore(profile, [], bytes, this.now);
     this.encoder = createEncoder(
@@ -125,7 +127,6 @@ export class Simulation {
     });
     if (options.ideal === true) this.ideal = new IdealAsker(this);
     for (const link of scenario.links) this.addLink(link);
-    this.#armEncoder(this.now);
     this.#armSender(this.now);
     this.#armNode(this.now);
     this.queue.push(this.now + SERVER_TICK_MS, EVENT.server, 0);
@@ -206,7 +207,7 @@ export class Simulation {
       case EVENT.sender:
         if (now !== this.#senderTickMs) return;
         this.sender.tick(now, this.#out);
-        this.#armSender(now + SENDER_TICK_MS);
+        this.#armSender(now + this.sender.nextTickMs(now));
         return;
       case EVENT.node:
         if (now !== this.#nodeTickMs) return;
@@ -236,6 +237,14 @@ export class Simulation {
   #fromEncoder(datagram: Uint8Array): void {
     if (datagram[0]! < 0x80 && (datagram[4]! & (R_BIT >>> 24)) !== 0) this.ledgers.at(-1)!.repeats++;
     this.sender.fromEncoder(datagram, this.now, this.#out);
+    const atMs = this.now + this.sender.nextTickMs(this.now);
+    if (atMs < this.#senderTickMs) this.#armSender(atMs);
+  }
+
+  #toEncoder(datagram: Uint8Array): void {
+    this.encoder.receive(datagram, this.now);
+    const atMs = this.encoder.nextMs(this.now);
+    if (atMs < this.#encoderTickMs) this.#armEncoder(atMs);
   }
 
   #sendOnLink(id: number, datagram: Uint8Array): void {

@@ -6,7 +6,7 @@ import type { Link } from '../link.ts';
 import type { Session } from '../session.ts';
 import type { SrtlaOutbox } from '../types.ts';
 import { LinkChoice } from './link-choice.ts';
-import { EVERY_LINK } from './loss-detector.ts';
+import { EVERY_LINK, TWICE } from './loss-detector.ts';
 import { isRangeStart, NakWriter, nakWord, nakWords } from './nak-packet.ts';
 import { QuestionList } from './questions.ts';
 import type { Repair } from './repair.ts';
@@ -69,7 +69,7 @@ export class Feedback {
 
   /** An ACK to every active link: each of them to the best one, to the others one in 10 ms × their number. */
   ack(group: Group, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
-    const best = this.#choice.ranked(group, 0, now) ?? group.freshest;
+    const best = this.#choice.ranked(group.links, 0, now) ?? group.freshest;
     if (best === undefined) {
       this.#counters.count(COUNTER.serverNoLink);
       return;
@@ -111,16 +111,27 @@ export class Feedback {
       this.#questions.take(rank, this.#nak);
       const packet = this.#nak.end();
       if (packet === undefined) return;
+      this.#counters.count(COUNTER.naksSent);
       if (rank === EVERY_LINK) this.#everywhere(group, packet, now, out);
-      else {
-        this.#counters.count(COUNTER.naksSent);
-        this.#send(this.#choice.ranked(group, rank, now) ?? group.freshest, packet, out);
-      }
+      else if (rank === TWICE) this.#twice(group, repair, packet, now, out);
+      else this.#send(this.#choice.ranked(group.links, rank, now) ?? group.freshest, packet, out);
     }
   }
 
+  /** On the best link, and on the next one or where that is much slower on the best again. */
+  #twice(group: Group, repair: Repair, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
+    const best = this.#choice.ranked(group.links, 0, now) ?? group.freshest;
+    const next = this.#choice.ranked(group.links, 1, now);
+    this.#send(best, packet, out);
+    if (best === undefined) return;
+    const isNear =
+      next !== undefined &&
+      next.flow.isKnown &&
+      next.flow.meanDelayMs - best.flow.meanDelayMs < repair.roundTrip.smallestMs(now);
+    this.#send(isNear ? next : best, packet, out);
+  }
+
   #everywhere(group: Group, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
-    this.#counters.count(COUNTER.naksSent);
     const { links } = group;
     let sent = false;
     for (let i = 0; i < links.length; i++) {

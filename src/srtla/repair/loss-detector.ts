@@ -3,6 +3,7 @@ import { FOREVER, LINK_ACTIVE_MS, NEVER } from '../constants.ts';
 import { COUNTER, type Counters } from '../counters.ts';
 import type { Link } from '../link.ts';
 import type { TimestampClock } from '../skew.ts';
+import { LinkChoice } from './link-choice.ts';
 import type { PlayClock } from './play-clock.ts';
 import type { RoundTrip } from './round-trip.ts';
 import { type SequenceWindow, STATE, sequenceDistance, sequencePlus } from './sequence-window.ts';
@@ -29,9 +30,15 @@ const LEAST_REPEAT_MS: Millis = 20;
 /** What became of a packet. */
 export const ARRIVAL = { original: 0, repaired: 1, late: 2, duplicate: 3, untracked: 4 } as const;
 
-/** To which links a question goes: 0 is the best one, 1 the next, …; `EVERY_LINK` when there is little time left. */
+/**
+ * To which links a question goes: 0 is the best one, 1 the next, …; `TWICE` when it must not be lost: two copies that arrive together, since
+ * an encoder answers a later one again; `EVERY_LINK` when there is no time for another.
+ */
 export const EVERY_LINK = 255;
-export const MOST_RANK = 254;
+export const TWICE = 254;
+export const MOST_RANK = 253;
+/** Twice on the best link so many times; it may be dead. */
+const MOST_TWICE = 2;
 
 /** What the detector counts, for the group's lifetime. */
 export interface LossCounts {
@@ -63,6 +70,7 @@ export class LossDetector {
   readonly #links: readonly Link[];
   readonly #roundTrip: RoundTrip;
   readonly #play: PlayClock;
+  readonly #choice = new LinkChoice();
   readonly #counts: LossCounts;
   readonly #counters: Counters;
   /** The oldest that has not been judged: everything before it has arrived, is asked for or given up. */
@@ -184,10 +192,11 @@ export class LossDetector {
         continue;
       }
       if (kept !== i) this.#move(i, kept);
-      if (this.#isDue(kept, roundTripMs, now)) {
+      if (this.#isDue(kept, roundTripMs, slowestMs, now)) {
         const tries = this.#tries[kept]!;
-        this.#note(kept, tries, playMs, now);
-        out.ask(sequence, playMs - now < 2 * slowestMs ? EVERY_LINK : Math.min(MOST_RANK, tries));
+        const rank = rankOf(tries, playMs - now, slowestMs);
+        this.#note(kept, tries, rank, playMs, now);
+        out.ask(sequence, rank);
       }
       kept += 1;
     }
@@ -242,16 +251,16 @@ export class LossDetector {
     this.#blame(sequence);
     const at = this.#askedCount++;
     this.#asked[at] = sequence;
-    this.#note(at, 0, playMs, now);
-    out.ask(sequence, playMs - now < this.#slowestAnswerMs(now) ? EVERY_LINK : 0);
+    this.#note(at, 0, 0, playMs, now);
+    out.ask(sequence, 0);
   }
 
   /** Question number `tries + 1` goes out for this entry. */
-  #note(at: number, tries: number, playMs: Millis, now: Millis): void {
+  #note(at: number, tries: number, rank: number, playMs: Millis, now: Millis): void {
     this.#askedMs[at] = now;
     this.#playMs[at] = playMs;
     this.#tries[at] = Math.min(MOST_RANK, tries + 1);
-    this.#answerMs[at] = now + this.#answerDelayMs(now);
+    this.#answerMs[at] = now + this.#answerDelayMs(rank, now);
   }
 
   #move(from: number, to: number): void {
@@ -263,12 +272,16 @@ export class LossDetector {
   }
 
   /** The retransmission is certainly lost, or there is no time to wait for certainty. */
-  #isDue(at: number, roundTripMs: Millis, now: Millis): boolean {
+  #isDue(at: number, roundTripMs: Millis, slowestMs: Millis, now: Millis): boolean {
     const sinceMs = now - this.#askedMs[at]!;
     if (sinceMs < LEAST_REPEAT_MS) return false;
     if (this.#isAnswerLost(this.#answerMs[at]!, now)) return true;
+    if (sinceMs < roundTripMs + PACING_MS) return false;
+    const playMs = this.#playMs[at]!;
+    // The last moment for an answer by the slowest link: once, without certainty.
+    if (this.#tries[at] === 1 && now >= playMs - slowestMs) return true;
     // Certain at `until` at the latest; would a question still help then?
-    return this.#until[0]! > this.#playMs[at]! - roundTripMs && sinceMs > roundTripMs + PACING_MS;
+    return this.#until[0]! > playMs - roundTripMs;
   }
 
   /** No link carries it: each has delivered a later one, or would have. Sets `#blamed` where one silent link alone is left. */
@@ -331,9 +344,20 @@ export class LossDetector {
     return smallest;
   }
 
-  /** From a question to the encoder's reading of it, as of which its stamps are later; by the link that questions take first. */
-  #answerDelayMs(now: Millis): Millis {
-    return this.#roundTrip.smallestMs(now) + PACING_MS;
+  /** From a question of this rank to the encoder's reading of it, as of which its stamps are later. */
+  #answerDelayMs(rank: number, now: Millis): Millis {
+    const links = this.#links;
+    const link = this.#choice.ranked(links, rank > MOST_RANK ? 0 : rank, now);
+    let lag = 0;
+    if (link?.flow.isKnown) {
+      let fastest = FOREVER;
+      for (let i = 0; i < links.length; i++) {
+        const { flow } = links[i]!;
+        if (flow.isKnown) fastest = Math.min(fastest, flow.meanDelayMs);
+      }
+      lag = link.flow.meanDelayMs - fastest + 2 * link.flow.jitterMs;
+    }
+    return this.#roundTrip.smallestMs(now) + lag + PACING_MS;
   }
 
   /** From a question to a retransmission by the slowest link. */
@@ -375,3 +399,9 @@ export class LossDetector {
     return undefined;
   }
 }
+
+/** After so many tries, with so much time left. */
+const rankOf = (tries: number, leftMs: Millis, slowestAnswerMs: Millis): number => {
+  if (tries < 2 || leftMs > 2 * slowestAnswerMs) return Math.min(MOST_RANK, tries);
+  return tries > MOST_TWICE ? EVERY_LINK : TWICE;
+};

@@ -1,6 +1,6 @@
 import type { Millis } from '../../shared/clock.ts';
 import { FlightQueue } from './flight-queue.ts';
-import type { LinkImpairment } from './impairment-spec.ts';
+import type { LinkConditions } from './link-conditions.ts';
 import { LinkModel, type LinkTotals } from './link-model.ts';
 
 /** A timer is late by half a millisecond on average: what is due within that goes with the others. */
@@ -26,6 +26,12 @@ export interface EmulatorLateness {
   maxMs: Millis;
 }
 
+/** Of both directions; what is left out is perfect at first, and stays as it is later. */
+export interface WayConditions {
+  readonly up: Partial<LinkConditions>;
+  readonly down: Partial<LinkConditions>;
+}
+
 interface Way {
   readonly up: LinkModel;
   readonly down: LinkModel;
@@ -49,7 +55,7 @@ export class LinkEmulator {
     this.#options = options;
   }
 
-  add(link: number, { up, down }: LinkImpairment): void {
+  add(link: number, { up, down }: WayConditions): void {
     const seed = (this.#options.seed ?? 1) + 2 * link;
     this.#ways.set(link, { up: new LinkModel(up, seed), down: new LinkModel(down, seed + 1) });
   }
@@ -60,7 +66,7 @@ export class LinkEmulator {
   }
 
   /** From the next datagram on. */
-  change(link: number, { up, down }: LinkImpairment): void {
+  change(link: number, { up, down }: WayConditions): void {
     const way = this.#ways.get(link);
     if (way === undefined) return;
     Object.assign(way.up.conditions, up);

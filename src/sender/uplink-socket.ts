@@ -116,7 +116,11 @@ export class UplinkSocket {
   #open(onConnect?: (socket: Socket) => void): Socket {
     const { address, target } = this.#options;
     const socket = createSocket({ type: isIP(address) === 6 ? 'udp6' : 'udp4' });
-    socket.on('error', (error) => this.#fail(error));
+    socket.on('error', (error) => {
+      if (socket === this.#socket) this.#fail(error);
+      // One that should have taken over and cannot: the old one goes on.
+      else discard(socket);
+    });
     socket.on('message', this.#options.onDatagram);
     socket.once('connect', () => {
       if (onConnect !== undefined) return onConnect(socket);

@@ -9,14 +9,28 @@ export interface ControlTarget {
   removeLink(address: string): void;
   block(address: string): void;
   unblock(address: string): void;
+<<<<<<< HEAD
   setPriority(address: string, priority: number): void;
   /** Anything JSON can hold. */
+=======
+  /** Another local port, as behind a NAT. */
+  rebind(address: string): void;
+  /** Other conditions on an emulated link. */
+  impair(address: string, spec: string): void;
+  /** Anything JSON can hold, as `status`. */
+  impairment(): unknown;
+>>>>>>> emu
   status(): unknown;
 }
 
 const MAX_LINE_BYTES = 1_024;
+<<<<<<< HEAD
 const VERBS = 'add ADDR, remove ADDR, block ADDR, unblock ADDR, priority ADDR N, list, status';
 const MAX_PRIORITY = 10;
+=======
+const VERBS =
+  'add ADDR, remove ADDR, block ADDR, unblock ADDR, rebind ADDR, impair ADDR SPEC, list, status, impairment';
+>>>>>>> emu
 
 const say = (answer: object): string => JSON.stringify(answer);
 
@@ -38,6 +52,7 @@ export const executeControlLine = (line: string, target: ControlTarget): string 
         return one((text) => target.block(text));
       case 'unblock':
         return one((text) => target.unblock(text));
+<<<<<<< HEAD
       case 'priority': {
         const priority = Number(rest[0]);
         if (address === undefined || rest.length !== 1 || !(priority >= 1 && priority <= MAX_PRIORITY)) {
@@ -46,6 +61,17 @@ export const executeControlLine = (line: string, target: ControlTarget): string 
         target.setPriority(address, priority);
         return say({ ok: true });
       }
+=======
+      case 'rebind':
+        return one((text) => target.rebind(text));
+      case 'impair':
+        if (address === undefined || rest.length === 0)
+          return say({ ok: false, error: 'impair takes address and SPEC' });
+        target.impair(address, rest.join(''));
+        return say({ ok: true });
+      case 'impairment':
+        return say({ ok: true, impairment: target.impairment() });
+>>>>>>> emu
       case 'list':
         return say({ ok: true, links: target.addresses });
       case 'status':

@@ -11,7 +11,12 @@ export interface StartOptions {
   env?: Record<string, string>;
   /** A channel for messages to a Node process. */
   ipc?: boolean;
+  /** It keeps time: before others on its cores, where the user may ask for that. */
+  urgent?: boolean;
 }
+
+/** Of a program that keeps time; without the right to it `nice` starts the program all the same. */
+const URGENT = ['nice', '-n', '-10'];
 
 /** A child that keeps to these cores. It is ended with the bench at the latest. */
 export class BenchProcess {
@@ -22,10 +27,11 @@ export class BenchProcess {
   output = '';
   hasExited = false;
 
-  constructor(name: string, command: string, args: readonly string[], { cores, env, ipc }: StartOptions) {
+  constructor(name: string, command: string, args: readonly string[], { cores, env, ipc, urgent }: StartOptions) {
     this.name = name;
     this.cores = cores;
-    this.child = spawn('taskset', ['-c', cores.join(','), command, ...args], {
+    const [program, ...words] = [...(urgent ? URGENT : []), 'taskset', '-c', cores.join(','), command, ...args];
+    this.child = spawn(program!, words, {
       cwd: ROOT,
       env: { ...process.env, ...env },
       stdio: ['pipe', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
@@ -51,7 +57,7 @@ export class BenchProcess {
     void this.exited.then(() => running.delete(this));
   }
 
-  /** `taskset` becomes the program itself, so this is the program's. */
+  /** `nice` and `taskset` become the program itself, so this is the program's. */
   get pid(): number {
     return this.child.pid!;
   }
@@ -82,9 +88,14 @@ export class ControlledProgram extends BenchProcess {
   readonly #answers: Record<string, unknown>[] = [];
   #wake: () => void = () => {};
 
-  constructor(program: ProgramName, options: Record<string, string | number>, cores: readonly number[]) {
+  constructor(
+    program: ProgramName,
+    options: Record<string, string | number>,
+    cores: readonly number[],
+    urgent = false,
+  ) {
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    super(program, programPath(program), args, { cores });
+    super(program, programPath(program), args, { cores, urgent });
     createInterface({ input: this.child.stdout! }).on('line', (line) => {
       if (!line.startsWith('{')) return;
       this.#answers.push(JSON.parse(line) as Record<string, unknown>);
@@ -93,7 +104,7 @@ export class ControlledProgram extends BenchProcess {
     void this.exited.then(() => this.#wake());
   }
 
-  tell(command: 'start' | 'reset' | 'report' | 'stop'): void {
+  tell(command: 'start' | 'reset' | 'pause' | 'report' | 'stop'): void {
     this.child.stdin?.write(`${command}\n`);
   }
 

@@ -10,12 +10,18 @@ export interface ControlTarget {
   block(address: string): void;
   unblock(address: string): void;
   setPriority(address: string, priority: number): void;
-  /** Anything JSON can hold. */
+  /** Another local port, as behind a NAT. */
+  rebind(address: string): void;
+  /** Other conditions on an emulated link. */
+  impair(address: string, spec: string): void;
+  /** Anything JSON can hold, as `status`. */
+  impairment(): unknown;
   status(): unknown;
 }
 
 const MAX_LINE_BYTES = 1_024;
-const VERBS = 'add ADDR, remove ADDR, block ADDR, unblock ADDR, priority ADDR N, list, status';
+const VERBS =
+  'add ADDR, remove ADDR, block ADDR, unblock ADDR, priority ADDR N, rebind ADDR, impair ADDR SPEC, list, status, impairment';
 const MAX_PRIORITY = 10;
 
 const say = (answer: object): string => JSON.stringify(answer);
@@ -46,6 +52,15 @@ export const executeControlLine = (line: string, target: ControlTarget): string 
         target.setPriority(address, priority);
         return say({ ok: true });
       }
+      case 'rebind':
+        return one((text) => target.rebind(text));
+      case 'impair':
+        if (address === undefined || rest.length === 0)
+          return say({ ok: false, error: 'impair takes address and SPEC' });
+        target.impair(address, rest.join(''));
+        return say({ ok: true });
+      case 'impairment':
+        return say({ ok: true, impairment: target.impairment() });
       case 'list':
         return say({ ok: true, links: target.addresses });
       case 'status':

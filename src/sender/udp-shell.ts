@@ -4,6 +4,8 @@ import { type Millis, monotonicNow } from '../shared/clock.ts';
 import { TributaryError } from '../shared/errors.ts';
 import type { Destination } from './destination.ts';
 import { EncoderSocket } from './encoder-socket.ts';
+import { type LinkImpairment, parseImpairment } from './impair/impairment-spec.ts';
+import { ImpairedBond, type ImpairmentReport } from './impaired-bond.ts';
 import type { SenderLinkSnapshot } from './link-core.ts';
 import { checkLinkAddress } from './link-list.ts';
 import { BEL, type Profile } from './profile.ts';
@@ -20,6 +22,10 @@ export interface SenderOptions {
   readonly profile?: Profile;
   /** Overrides `to` for link 0, 1, …: the way through a link emulator. */
   readonly targets?: readonly Endpoint[];
+  /** What link 1, 2, … go through, the last one also those beyond; none = the network alone. */
+  readonly impairments?: readonly LinkImpairment[];
+  /** Of the impairments' randomness. */
+  readonly seed?: number;
   /** `address` is the link's source address where the event has a link. */
   readonly onEvent?: (event: SenderEvent, address: string | undefined) => void;
 }
@@ -52,6 +58,7 @@ export class Sender {
   #timer: NodeJS.Timeout | undefined;
   /** When the timer will ring. */
   #tickMs: Millis = Number.POSITIVE_INFINITY;
+  readonly #impaired: ImpairedBond | undefined;
   #encoder!: EncoderSocket;
   #nextId: LinkId = 0;
   #closed = false;
@@ -59,8 +66,11 @@ export class Sender {
   private constructor(options: SenderOptions) {
     this.#options = options;
     this.#core = createSenderCore(options.profile ?? BEL, [], randomBytes);
+    const onWire = (link: LinkId, bytes: Uint8Array): void => this.#uplinks.get(link)?.socket.send(bytes);
+    const impaired = this.#impair(options, onWire);
+    this.#impaired = impaired;
     this.#out = {
-      sendOnLink: (link, bytes) => this.#uplinks.get(link)?.socket.send(bytes),
+      sendOnLink: impaired === undefined ? onWire : (link, bytes) => impaired.sendUp(link, bytes),
       sendToEncoder: (bytes) => this.#encoder.send(bytes),
       renewSocket: (link) => {
         const socket = this.#uplinks.get(link)?.socket;
@@ -81,6 +91,7 @@ export class Sender {
     try {
       sender.#encoder = await EncoderSocket.open(options.listen, (bytes) => {
         const now = monotonicNow();
+        sender.#impaired?.fromEncoder(bytes, now);
         sender.#core.fromEncoder(bytes, now, sender.#out);
         sender.#arm(now);
       });
@@ -112,11 +123,15 @@ export class Sender {
     const socket = new UplinkSocket({
       address,
       target,
-      onDatagram: (bytes) => this.#core.fromLink(id, bytes, monotonicNow(), this.#out),
+      onDatagram: (bytes) => {
+        if (this.#impaired === undefined) this.#core.fromLink(id, bytes, monotonicNow(), this.#out);
+        else this.#impaired.fromReceiver(id, bytes);
+      },
       onFailure: () => this.#core.sendFailed(id, monotonicNow(), this.#out),
     });
     this.#uplinks.set(id, { id, address, socket });
     const now = monotonicNow();
+    this.#impaired?.add(id, address, now);
     this.#core.addLink(id, now);
     socket.tick(now);
   }
@@ -125,6 +140,7 @@ export class Sender {
     const uplink = this.#known(address);
     this.#core.removeLink(uplink.id, this.#out);
     this.#uplinks.delete(uplink.id);
+    this.#impaired?.remove(uplink.id);
     uplink.socket.close();
   }
 
@@ -140,6 +156,22 @@ export class Sender {
   /** 1 is usual; a link with 2 gets twice its share where it is strong. */
   setPriority(address: string, priority: number): void {
     this.#core.setPriority(this.#known(address).id, priority);
+  }
+
+  /** A socket with another local port takes over, as behind a NAT that has forgotten the link. */
+  rebind(address: string): void {
+    this.#known(address).socket.rebind();
+  }
+
+  /** Changes what a link goes through, from the next datagram on; needs `impairments` from the start. */
+  impair(address: string, spec: string): void {
+    const { id } = this.#known(address);
+    this.#impairedOrThrow().change(id, parseImpairment(spec));
+  }
+
+  /** What the impairments did, and what the bond made of it. */
+  impairment(): ImpairmentReport {
+    return this.#impairedOrThrow().report();
   }
 
   /** Adds what is new and removes what is gone; links that stay are not touched. */
@@ -174,6 +206,7 @@ export class Sender {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#impaired?.close();
     for (const uplink of this.#uplinks.values()) uplink.socket.close();
     this.#encoder?.close();
   }
@@ -181,6 +214,7 @@ export class Sender {
   #tick(): void {
     const now = monotonicNow();
     for (const uplink of this.#uplinks.values()) uplink.socket.tick(now);
+    this.#impaired?.tick(now);
     this.#core.tick(now, this.#out);
     this.#tickMs = Number.POSITIVE_INFINITY;
     this.#arm(now);
@@ -193,6 +227,29 @@ export class Sender {
     this.#tickMs = now + wait;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#tick(), wait);
+  }
+
+  #impair(
+    { impairments = [], seed }: SenderOptions,
+    deliverUp: (link: LinkId, bytes: Uint8Array) => void,
+  ): ImpairedBond | undefined {
+    if (impairments.length === 0) return undefined;
+    return new ImpairedBond({
+      impairments,
+      ...(seed === undefined ? {} : { seed }),
+      deliverUp,
+      deliverDown: (link, bytes) => this.#core.fromLink(link, bytes, monotonicNow(), this.#out),
+      rebind: (link) => this.#uplinks.get(link)?.socket.rebind(),
+    });
+  }
+
+  #impairedOrThrow(): ImpairedBond {
+    if (this.#impaired !== undefined) return this.#impaired;
+    throw new TributaryError(
+      'TRIBUTARY_BAD_ARGUMENT',
+      'the links of this sender are not impaired',
+      'start it with --impair (none, to change it later)',
+    );
   }
 
   #targetFor(address: string): Endpoint {

@@ -54,6 +54,8 @@ export const COUNTER_NAMES = [
   'hopResent',
   /** Answers to copies of an ACK that another copy's answer has overtaken. */
   'ackAcksRepeated',
+  /** First answers that came by a slow link: a round trip that is not the session's. */
+  'ackAcksSlow',
   /** Copies of ACKs that a secondary link was spared. */
   'acksThinned',
   /** The encoder has begun to count anew within a session. */

@@ -43,8 +43,6 @@ export class Link {
   readonly flow = new LinkFlow();
   /** By the encoder's answers to ACKs that have come by this link. */
   readonly roundTrip = new SmoothedRoundTrip();
-  /** Of the last ACK that went to it. */
-  ackedMs: Millis = NEVER;
 
   /** Data packets not yet listed in an SRTLA ACK, in order of arrival. */
   readonly unacked = new Uint32Array(ACK_ENTRIES);

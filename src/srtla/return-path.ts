@@ -63,19 +63,12 @@ export class ReturnPath {
     if (type === SRT_TYPE.shutdown) this.#sessions.endedByServer(session, now, out);
   }
 
-  #repaired(
-    session: Session,
-    repair: Repair,
-    type: number,
-    packet: Uint8Array,
-    now: Millis,
-    out: SrtlaOutbox,
-  ): void {
+  #repaired(session: Session, repair: Repair, type: number, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
     repair.serverStamp(timestampUs(packet), now);
     if (type === SRT_TYPE.ack) {
       const number = ackNumber(packet);
       if (number !== 0) repair.roundTrip.sent(number, now);
-      this.#feedback.ack(session.group, packet, now, out);
+      this.#feedback.ack(session.group, repair, packet, now, out);
     } else if (type === SRT_TYPE.nak) this.#feedback.serverNak(session, repair, packet, now, out);
     else this.#other(session, type, packet, now, out);
   }

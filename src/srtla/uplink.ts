@@ -141,7 +141,11 @@ export class Uplink {
       this.#counters.count(COUNTER.ackAcksRepeated);
       return;
     }
-    if (answer === ACK_ACK.first) link.roundTrip.add(repair.roundTrip.lastMs);
+    if (answer !== ACK_ACK.unknown) link.roundTrip.add(repair.roundTrip.lastMs);
+    if (answer === ACK_ACK.slow) {
+      this.#counters.count(COUNTER.ackAcksSlow);
+      return;
+    }
     this.#forward(session, packet, out);
   }
 

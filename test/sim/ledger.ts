@@ -107,6 +107,10 @@ export class Ledger {
     else if (!Number.isNaN(this.#dueMs[index]!)) this.toNak.add(now - this.#dueMs[index]!);
   }
 
+  hasPlayed(index: number): boolean {
+    return this.#plays[index]! > 0;
+  }
+
   play(sequence: number): void {
     const index = this.indexOf(sequence);
     if (index < 0 || index >= this.sent) this.invented++;

@@ -161,7 +161,7 @@ describe('the dialogue of the specification', () => {
   const stranger = 9;
 
   it('holds, with REG1 idempotent and bare echoes padded', () => {
-    const world = new World();
+    const world = new World({ lossDetection: 'plain' });
     expect(toPeer(world.receive(1, reg2(idOf(0x77))), 1)).toEqual([padded('9211')]);
     expect(toPeer(world.receive(1, bytes(1)), 1)).toEqual([T[2]]);
     expect(toPeer(world.receive(1, bytes(1)), 1)).toEqual([T[2]]);
@@ -219,7 +219,7 @@ describe('the dialogue of the specification', () => {
   });
 
   it('relays ACK and NAK byte for byte', () => {
-    const world = new World();
+    const world = new World({ lossDetection: 'plain' });
     world.register([1]);
     const session = world.connect(1);
     for (const vector of [16, 18, 20] as const) {

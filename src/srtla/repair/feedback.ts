@@ -39,9 +39,9 @@ export class Feedback {
 
   /** Time has passed: asks again for what did not come. */
   tick(session: Session, repair: Repair, now: Millis, out: SrtlaOutbox): void {
-    repair.play.tick(session.group.smallestDelayMs(now), now);
-    repair.detector.judge(now, this.#questions);
-    repair.detector.repeat(now, this.#questions);
+    if (repair.play.isDue(now)) repair.play.tick(session.group.smallestDelayMs(now), now);
+    repair.detector.tick(now, this.#questions);
+    repair.best = this.#choice.ranked(session.group.links, 0, now);
     if (!this.#questions.isEmpty) this.#ask(session, repair, now, out);
   }
 
@@ -61,15 +61,14 @@ export class Feedback {
         count = sequenceDistance(nakWord(nak, i) & 0x7fffffff, first) + 1;
         if (count > MOST_IN_RANGE) continue;
       }
-      for (let step = 0; step < count; step++)
-        this.#serverLacks(session, repair, sequencePlus(first, step), now, out);
+      for (let step = 0; step < count; step++) this.#serverLacks(session, repair, sequencePlus(first, step), now, out);
     }
     if (!this.#questions.isEmpty) this.#ask(session, repair, now, out);
   }
 
   /** An ACK to every active link: each of them to the best one, to the others one in 10 ms × their number. */
-  ack(group: Group, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
-    const best = this.#choice.ranked(group, 0, now) ?? group.freshest;
+  ack(group: Group, repair: Repair, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
+    const best = repair.best ?? group.freshest;
     if (best === undefined) {
       this.#counters.count(COUNTER.serverNoLink);
       return;
@@ -78,15 +77,9 @@ export class Feedback {
     const pauseMs = links.length * ACK_EVERY_MS - ACK_EVERY_MS / 2;
     for (let i = 0; i < links.length; i++) {
       const link = links[i]!;
-      if (link !== best) {
-        if (!link.confirmed || !link.isActive(now)) continue;
-        if (now - link.ackedMs < pauseMs) {
-          this.#counters.count(COUNTER.acksThinned);
-          continue;
-        }
-      }
-      link.ackedMs = now;
-      this.#send(link, packet, out);
+      if (link !== best && !(link.confirmed && link.isActive(now))) continue;
+      if (link.flow.takesAck(link === best ? 0 : pauseMs, now)) this.#send(link, packet, out);
+      else this.#counters.count(COUNTER.acksThinned);
     }
   }
 
@@ -114,19 +107,18 @@ export class Feedback {
       this.#counters.count(COUNTER.naksSent);
       if (rank === EVERY_LINK) this.#everywhere(group, packet, now, out);
       else if (rank === TWICE) this.#twice(group, repair, packet, now, out);
-      else this.#send(this.#choice.ranked(group, rank, now) ?? group.freshest, packet, out);
+      else this.#send(this.#choice.ranked(group.links, rank, now) ?? group.freshest, packet, out);
     }
   }
 
   /** On the best link, and on the next one or where that is much slower on the best again. */
   #twice(group: Group, repair: Repair, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
-    const best = this.#choice.ranked(group, 0, now) ?? group.freshest;
-    const next = this.#choice.ranked(group, 1, now);
+    const best = this.#choice.ranked(group.links, 0, now) ?? group.freshest;
+    const next = this.#choice.ranked(group.links, 1, now);
     this.#send(best, packet, out);
     if (best === undefined) return;
     const isNear =
-      next !== undefined &&
-      next.flow.isKnown &&
+      next?.flow.isKnown === true &&
       next.flow.meanDelayMs - best.flow.meanDelayMs < repair.roundTrip.smallestMs(now);
     this.#send(isNear ? next : best, packet, out);
   }

@@ -1,6 +1,5 @@
 import type { Millis } from '../../shared/clock.ts';
 import { FOREVER } from '../constants.ts';
-import type { Group } from '../group.ts';
 import type { Link } from '../link.ts';
 
 /** Silence that is nothing special while data flows. */
@@ -18,9 +17,8 @@ const MOST_LINKS = 64;
 export class LinkChoice {
   readonly #costs = new Float64Array(MOST_LINKS);
 
-  /** The `rank`-th best (0 = best) of the group's active links, round robin; undefined where none is active. */
-  ranked(group: Group, rank: number, now: Millis): Link | undefined {
-    const { links } = group;
+  /** The `rank`-th best (0 = best) of the active ones among `links`, round robin; undefined where none is active. */
+  ranked(links: readonly Link[], rank: number, now: Millis): Link | undefined {
     const count = Math.min(links.length, MOST_LINKS);
     let active = 0;
     let knownMost = 0;

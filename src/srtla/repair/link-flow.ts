@@ -1,5 +1,5 @@
 import type { Millis } from '../../shared/clock.ts';
-import { NEVER } from '../constants.ts';
+import { FOREVER, NEVER } from '../constants.ts';
 import { LinkDelay, type TimestampClock } from '../skew.ts';
 import { sequenceDistance } from './sequence-window.ts';
 
@@ -17,6 +17,8 @@ const NEWEST_SENT = 3;
 const REORDER = 4;
 const REORDER_BEFORE = 5;
 const REORDER_SINCE = 6;
+const LATEST = 7;
+const ACKED = 8;
 
 /**
  * What one link has carried of the current session: how far it has come, how long its packets take, and how much it mixes them up.
@@ -26,7 +28,7 @@ export class LinkFlow {
   readonly delay = new LinkDelay();
   /** The newest sequence number that it has carried as an original; -1 before the first. */
   newest = -1;
-  readonly #values = new Float64Array(7);
+  readonly #values = new Float64Array(9);
   /** Its last originals that came in order, oldest overwritten first. */
   readonly #recent = new Int32Array(RECENT);
   readonly #recentMs = new Float64Array(RECENT);
@@ -44,6 +46,8 @@ export class LinkFlow {
     this.#values.fill(0);
     this.#values[NEWEST_SENT] = NEVER;
     this.#values[REORDER_SINCE] = NEVER;
+    this.#values[LATEST] = FOREVER;
+    this.#values[ACKED] = NEVER;
   }
 
   get isKnown(): boolean {
@@ -63,6 +67,22 @@ export class LinkFlow {
   /** Mean difference between the delays of neighbours (RFC 3550 §6.4.1). */
   get jitterMs(): Millis {
     return this.#values[JITTER]!;
+  }
+
+  /** An ACK goes to this link, unless it has had one within `pauseMs`. */
+  takesAck(pauseMs: Millis, now: Millis): boolean {
+    if (now - this.#values[ACKED]! < pauseMs) return false;
+    this.#values[ACKED] = now;
+    return true;
+  }
+
+  /** From a stamp to the moment by which this link would have delivered; `NEVER` where it carries no data. Set by the detector's tick. */
+  get latestDelayMs(): Millis {
+    return this.#values[LATEST]!;
+  }
+
+  set latestDelayMs(delayMs: Millis) {
+    this.#values[LATEST] = delayMs;
   }
 
   /** How long after a later packet an earlier one has still come; 0 for a link that keeps its order. */

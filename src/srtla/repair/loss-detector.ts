@@ -3,6 +3,7 @@ import { FOREVER, LINK_ACTIVE_MS, NEVER } from '../constants.ts';
 import { COUNTER, type Counters } from '../counters.ts';
 import type { Link } from '../link.ts';
 import type { TimestampClock } from '../skew.ts';
+import { LinkChoice } from './link-choice.ts';
 import type { PlayClock } from './play-clock.ts';
 import type { RoundTrip } from './round-trip.ts';
 import { type SequenceWindow, STATE, sequenceDistance, sequencePlus } from './sequence-window.ts';
@@ -26,6 +27,14 @@ const PACING_MS: Millis = 15;
 /** A repeat is not sent sooner than this behind the one before. */
 const LEAST_REPEAT_MS: Millis = 20;
 
+const SENT = 0;
+const DUE = 1;
+const UNTIL = 2;
+const SMALLEST = 3;
+const SLOWEST_ANSWER = 4;
+const ROUND_TRIP = 5;
+const TIMES = 6;
+
 /** What became of a packet. */
 export const ARRIVAL = { original: 0, repaired: 1, late: 2, duplicate: 3, untracked: 4 } as const;
 
@@ -36,8 +45,8 @@ export const ARRIVAL = { original: 0, repaired: 1, late: 2, duplicate: 3, untrac
 export const EVERY_LINK = 255;
 export const TWICE = 254;
 export const MOST_RANK = 253;
-/** Twice on the best link so many times; it may be dead. */
-const MOST_TWICE = 2;
+/** With little time left: after two single ones, up to this try, twice; then everywhere, since the best link may be dead. */
+const MOST_TWICE = 3;
 
 /** What the detector counts, for the group's lifetime. */
 export interface LossCounts {
@@ -69,6 +78,7 @@ export class LossDetector {
   readonly #links: readonly Link[];
   readonly #roundTrip: RoundTrip;
   readonly #play: PlayClock;
+  readonly #choice = new LinkChoice();
   readonly #counts: LossCounts;
   readonly #counters: Counters;
   /** The oldest that has not been judged: everything before it has arrived, is asked for or given up. */
@@ -86,8 +96,8 @@ export class LossDetector {
   readonly #tries = new Uint8Array(MOST_ASKED);
   #askedCount = 0;
 
-  /** Scratch of `#verdict`, so that nothing is allocated. 0: until when the slowest silent link is waited for. */
-  readonly #until = new Float64Array(1);
+  /** Times that are handed from method to method, and those that are worked out in `tick`: in an array, so that none is allocated. */
+  readonly #times = new Float64Array(TIMES).fill(FOREVER);
   #blamed = 0;
 
   constructor(
@@ -128,7 +138,7 @@ export class LossDetector {
       else if (retransmitted) {
         arrival = ARRIVAL.repaired;
         this.#counts.repaired += 1;
-      this.#counters.count(COUNTER.packetsRepaired);
+        this.#counters.count(COUNTER.packetsRepaired);
       } else if (state === STATE.asked) {
         arrival = ARRIVAL.late;
         this.#falselyLost(sequence);
@@ -164,20 +174,22 @@ export class LossDetector {
         continue;
       }
       if (this.#opener < 0) this.#opener = window.nextArrived(this.#cursor);
-      const sentMs = window.sentMsOf(this.#opener);
-      const playMs = this.#play.dueMs(sentMs);
-      if (!this.#isCertain(this.#cursor, sentMs, now) && now < playMs - this.#slowestAnswerMs(now)) return;
-      this.#firstAsk(this.#cursor, playMs, now, out);
+      const times = this.#times;
+      times[SENT] = window.sentMsOf(this.#opener);
+      times[DUE] = times[SENT]! + this.#play.offsetMs;
+      if (!this.#isCertain(this.#cursor, now) && now < times[DUE]! - times[SLOWEST_ANSWER]!) return;
+      this.#firstAsk(this.#cursor, now, out);
       this.#cursor = sequencePlus(this.#cursor, 1);
     }
   }
 
-  /** Asks again for what certainly did not come, and gives up what cannot be played any more. */
-  repeat(now: Millis, out: Questions): void {
+  /** Learns what the links are like now, asks again for what certainly did not come, and gives up what cannot be played any more. */
+  tick(now: Millis, out: Questions): void {
+    this.#learn(now);
+    this.judge(now, out);
     if (this.#askedCount === 0) return;
     const { window } = this;
-    const roundTripMs = this.#roundTrip.smallestMs(now);
-    const slowestMs = this.#slowestAnswerMs(now);
+    const slowestMs = this.#times[SLOWEST_ANSWER]!;
     let kept = 0;
     for (let i = 0; i < this.#askedCount; i++) {
       const sequence = this.#asked[i]!;
@@ -186,14 +198,15 @@ export class LossDetector {
       if (now > playMs) {
         window.set(sequence, STATE.givenUp);
         this.#counts.unrepaired += 1;
-      this.#counters.count(COUNTER.packetsUnrepaired);
+        this.#counters.count(COUNTER.packetsUnrepaired);
         continue;
       }
       if (kept !== i) this.#move(i, kept);
-      if (this.#isDue(kept, roundTripMs, slowestMs, now)) {
+      if (this.#isDue(kept, now)) {
         const tries = this.#tries[kept]!;
-        this.#note(kept, tries, playMs, now);
-        out.ask(sequence, rankOf(tries, playMs - now, slowestMs));
+        const rank = rankOf(tries, playMs - now, slowestMs);
+        this.#note(kept, tries, rank, now);
+        out.ask(sequence, rank);
       }
       kept += 1;
     }
@@ -203,9 +216,9 @@ export class LossDetector {
   /** The SRT server lacks a packet that has arrived, and there is no copy: it has to come again. */
   lostAgain(sequence: number, now: Millis, out: Questions): void {
     const { window } = this;
-    const playMs = this.#play.dueMs(window.sentMsOf(sequence));
-    if (now > playMs || this.#askedCount === MOST_ASKED) return;
-    this.#firstAsk(sequence, playMs, now, out);
+    this.#times[DUE] = window.sentMsOf(sequence) + this.#play.offsetMs;
+    if (now > this.#times[DUE]! || this.#askedCount === MOST_ASKED) return;
+    this.#firstAsk(sequence, now, out);
   }
 
   /** The encoder will not send these any more. */
@@ -230,13 +243,14 @@ export class LossDetector {
     this.#opener = -1;
     this.#askedCount = 0;
     this.#counts.restarts += 1;
-      this.#counters.count(COUNTER.lossRestarts);
+    this.#counters.count(COUNTER.lossRestarts);
     for (const link of this.#links) link.flow.clear();
   }
 
-  #firstAsk(sequence: number, playMs: Millis, now: Millis, out: Questions): void {
+  /** It is to be played at `DUE`. */
+  #firstAsk(sequence: number, now: Millis, out: Questions): void {
     const { window } = this;
-    if (this.#askedCount === MOST_ASKED || now > playMs) {
+    if (this.#askedCount === MOST_ASKED || now > this.#times[DUE]!) {
       window.set(sequence, STATE.givenUp);
       this.#counts.unrepaired += 1;
       this.#counters.count(COUNTER.packetsUnrepaired);
@@ -244,20 +258,20 @@ export class LossDetector {
     }
     window.set(sequence, STATE.asked);
     this.#counts.lost += 1;
-      this.#counters.count(COUNTER.packetsLost);
+    this.#counters.count(COUNTER.packetsLost);
     this.#blame(sequence);
     const at = this.#askedCount++;
     this.#asked[at] = sequence;
-    this.#note(at, 0, playMs, now);
-    out.ask(sequence, rankOf(0, playMs - now, this.#slowestAnswerMs(now)));
+    this.#playMs[at] = this.#times[DUE]!;
+    this.#note(at, 0, 0, now);
+    out.ask(sequence, 0);
   }
 
   /** Question number `tries + 1` goes out for this entry. */
-  #note(at: number, tries: number, playMs: Millis, now: Millis): void {
+  #note(at: number, tries: number, rank: number, now: Millis): void {
     this.#askedMs[at] = now;
-    this.#playMs[at] = playMs;
     this.#tries[at] = Math.min(MOST_RANK, tries + 1);
-    this.#answerMs[at] = now + this.#answerDelayMs(now);
+    this.#answerMs[at] = now + this.#answerDelayMs(rank, now);
   }
 
   #move(from: number, to: number): void {
@@ -269,20 +283,21 @@ export class LossDetector {
   }
 
   /** The retransmission is certainly lost, or there is no time to wait for certainty. */
-  #isDue(at: number, roundTripMs: Millis, slowestMs: Millis, now: Millis): boolean {
+  #isDue(at: number, now: Millis): boolean {
+    const times = this.#times;
     const sinceMs = now - this.#askedMs[at]!;
     if (sinceMs < LEAST_REPEAT_MS) return false;
-    if (this.#isAnswerLost(this.#answerMs[at]!, now)) return true;
-    if (sinceMs < roundTripMs + PACING_MS) return false;
+    if (this.#isAnswerLost(at, now)) return true;
+    if (sinceMs < times[ROUND_TRIP]! + PACING_MS) return false;
     const playMs = this.#playMs[at]!;
     // The last moment for an answer by the slowest link: once, without certainty.
-    if (this.#tries[at] === 1 && now >= playMs - slowestMs) return true;
+    if (this.#tries[at] === 1 && now >= playMs - times[SLOWEST_ANSWER]!) return true;
     // Certain at `until` at the latest; would a question still help then?
-    return this.#until[0]! > playMs - roundTripMs;
+    return times[UNTIL]! > playMs - times[ROUND_TRIP]!;
   }
 
-  /** No link carries it: each has delivered a later one, or would have. Sets `#blamed` where one silent link alone is left. */
-  #isCertain(sequence: number, sentMs: Millis, now: Millis): boolean {
+  /** No link carries what was stamped at `SENT`: each has delivered a later one, or would have. Sets `#blamed` to a lone silent link. */
+  #isCertain(sequence: number, now: Millis): boolean {
     const links = this.#links;
     let silent = 0;
     this.#blamed = 0;
@@ -293,9 +308,8 @@ export class LossDetector {
         if (holdMs > 0 && now - flow.passedMs(sequence) < holdMs) return false;
         continue;
       }
-      const latestMs = sentMs + this.#latestDelayMs(links[i]!, now);
-      if (now < latestMs) return false;
-      if (latestMs !== NEVER) {
+      if (now < this.#times[SENT]! + flow.latestDelayMs) return false;
+      if (flow.latestDelayMs !== NEVER) {
         silent += 1;
         this.#blamed = links[i]!.number;
       }
@@ -304,26 +318,43 @@ export class LossDetector {
     return true;
   }
 
-  /** The same for a retransmission, by stamps. Sets `#until`: when it would be certain if all links stayed silent from now on. */
-  #isAnswerLost(answerMs: Millis, now: Millis): boolean {
+  /** The same for a retransmission, by stamps. Sets `UNTIL`: when it would be certain if all links stayed silent from now on. */
+  #isAnswerLost(at: number, now: Millis): boolean {
     const links = this.#links;
+    const stampMs = this.#answerMs[at]! - this.#times[SMALLEST]!;
     let until = NEVER;
-    const smallest = this.#smallestDelayMs(now);
-    const stampMs = answerMs - smallest;
     for (let i = 0; i < links.length; i++) {
       const { flow } = links[i]!;
       if (flow.newestSentMs - flow.reorderMs >= stampMs) continue;
-      const latestMs = stampMs + this.#latestDelayMs(links[i]!, now);
-      if (latestMs > until) until = latestMs;
+      until = Math.max(until, stampMs + flow.latestDelayMs);
     }
-    this.#until[0] = until;
+    this.#times[UNTIL] = until;
     return now >= until;
   }
 
-  /** From a stamp to the moment by which this link would have delivered; `NEVER` for a link that carries no data. */
+  #learn(now: Millis): void {
+    const links = this.#links;
+    const times = this.#times;
+    let smallest = FOREVER;
+    for (let i = 0; i < links.length; i++) smallest = Math.min(smallest, links[i]!.flow.delay.lastSmallestMs(now));
+    let skew = 0;
+    for (let i = 0; i < links.length; i++) {
+      const { flow } = links[i]!;
+      if (flow.isKnown) skew = Math.max(skew, flow.delay.lastLargestMs(now) - smallest);
+    }
+    times[SMALLEST] = smallest;
+    times[ROUND_TRIP] = this.#roundTrip.smallestMs(now);
+    times[SLOWEST_ANSWER] = times[ROUND_TRIP]! + Math.min(skew, MOST_SKEW_MS) + PACING_MS;
+    for (let i = 0; i < links.length; i++) {
+      const { flow } = links[i]!;
+      flow.tick(now);
+      flow.latestDelayMs = this.#latestDelayMs(links[i]!, now);
+    }
+  }
+
   #latestDelayMs(link: Link, now: Millis): Millis {
     const { flow } = link;
-    const smallest = this.#smallestDelayMs(now);
+    const smallest = this.#times[SMALLEST]!;
     if (!flow.isKnown) {
       const isNew = now - link.joinedMs < NEW_LINK_MS || now - this.#play.sinceMs < NEW_LINK_MS;
       return isNew && link.confirmed && now - link.lastHeardMs < LINK_ACTIVE_MS ? smallest + NEW_LINK_GRACE_MS : NEVER;
@@ -334,28 +365,20 @@ export class LossDetector {
     return Math.min(largest, smallest + MOST_SKEW_MS) + margin + flow.reorderMs;
   }
 
-  #smallestDelayMs(now: Millis): Millis {
+  /** From a question of this rank to the encoder's reading of it, as of which its stamps are later. */
+  #answerDelayMs(rank: number, now: Millis): Millis {
     const links = this.#links;
-    let smallest = FOREVER;
-    for (let i = 0; i < links.length; i++) smallest = Math.min(smallest, links[i]!.flow.delay.lastSmallestMs(now));
-    return smallest;
-  }
-
-  /** From a question to the encoder's reading of it, as of which its stamps are later; by the link that questions take first. */
-  #answerDelayMs(now: Millis): Millis {
-    return this.#roundTrip.smallestMs(now) + PACING_MS;
-  }
-
-  /** From a question to a retransmission by the slowest link. */
-  #slowestAnswerMs(now: Millis): Millis {
-    const links = this.#links;
-    const smallest = this.#smallestDelayMs(now);
-    let skew = 0;
-    for (let i = 0; i < links.length; i++) {
-      const { flow } = links[i]!;
-      if (flow.isKnown) skew = Math.max(skew, flow.delay.lastLargestMs(now) - smallest);
+    const link = this.#choice.ranked(links, rank > MOST_RANK ? 0 : rank, now);
+    let lag = 0;
+    if (link?.flow.isKnown) {
+      let fastest = FOREVER;
+      for (let i = 0; i < links.length; i++) {
+        const { flow } = links[i]!;
+        if (flow.isKnown) fastest = Math.min(fastest, flow.meanDelayMs);
+      }
+      lag = link.flow.meanDelayMs - fastest + 2 * link.flow.jitterMs;
     }
-    return this.#roundTrip.smallestMs(now) + Math.min(skew, MOST_SKEW_MS) + PACING_MS;
+    return this.#times[ROUND_TRIP]! + lag + PACING_MS;
   }
 
   /** Who lost it, where that can be told: the one silent link, or the link that brought both neighbours. */
@@ -375,7 +398,7 @@ export class LossDetector {
 
   #falselyLost(sequence: number): void {
     this.#counts.falselyLost += 1;
-      this.#counters.count(COUNTER.packetsFalselyLost);
+    this.#counters.count(COUNTER.packetsFalselyLost);
     const link = this.#linkOf(this.window.carrierOf(sequence));
     if (link !== undefined && link.lostPackets > 0) link.lostPackets -= 1;
   }
@@ -388,6 +411,7 @@ export class LossDetector {
 
 /** After so many tries, with so much time left. */
 const rankOf = (tries: number, leftMs: Millis, slowestAnswerMs: Millis): number => {
-  if (tries < 2 || leftMs > 2 * slowestAnswerMs) return Math.min(MOST_RANK, tries);
+  if (leftMs > 2 * slowestAnswerMs) return Math.min(MOST_RANK, tries);
+  if (tries < 2) return 0;
   return tries > MOST_TWICE ? EVERY_LINK : TWICE;
 };

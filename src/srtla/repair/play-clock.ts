@@ -14,7 +14,7 @@ const SETTLED_MS: Millis = 5_000;
 export class PlayClock {
   /** The session's beginning. */
   readonly sinceMs: Millis;
-  /** From a stamp to its arrival in the conclusion; drift, latency added. 3: the smallest delay once the session had settled. */
+  /** 0: from a stamp to its arrival in the conclusion. 1: latency. 2: drift. 3: the smallest delay once the session had settled. */
   readonly #values: Float64Array;
   #nextMs: Millis;
 
@@ -34,14 +34,19 @@ export class PlayClock {
     return this.#values[1]!;
   }
 
-  dueMs(stampMs: Millis): Millis {
-    return stampMs + this.#values[0]! + this.#values[1]! + this.#values[2]!;
+  /** From a stamp to the moment when it is due. */
+  get offsetMs(): Millis {
+    return this.#values[0]! + this.#values[1]! + this.#values[2]!;
   }
 
-  /** `smallestDelayMs`: of all links, in the last seconds. Follows it as fast as clocks drift, not as fast as links change. */
+  isDue(now: Millis): boolean {
+    return now >= this.#nextMs;
+  }
+
+  /** To be called when it is due. `smallestDelayMs`: of all links, in the last seconds. Follows it as fast as clocks drift, not as fast as links change. */
   tick(smallestDelayMs: Millis, now: Millis): void {
-    if (now < this.#nextMs || smallestDelayMs === FOREVER) return;
     this.#nextMs = now + SECOND_MS;
+    if (smallestDelayMs === FOREVER) return;
     const values = this.#values;
     if (Number.isNaN(values[3])) values[3] = smallestDelayMs;
     const off = smallestDelayMs - values[3]! - values[2]!;

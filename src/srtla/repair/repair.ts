@@ -18,6 +18,8 @@ export class Repair {
   readonly play: PlayClock;
   readonly detector: LossDetector;
   readonly window: SequenceWindow;
+  /** The best link, as of the last tick. */
+  best: Link | undefined;
 
   // The server's clock, for the packets that we write in its name.
   #serverStampUs = 0;

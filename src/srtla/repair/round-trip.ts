@@ -9,7 +9,13 @@ const SMOOTHING = 1 / 8;
 /** libsrt's own first guess. */
 const FIRST_GUESS_MS: Millis = 100;
 
-export const ACK_ACK = { first: 0, repeated: 1, unknown: 2 } as const;
+/** A round trip within this of the shortest is one of the fastest links. */
+const NEAR_SHARE = 1.5;
+const NEAR_MS: Millis = 20;
+/** The server gets a sample at least this often, whatever it is. */
+const SAMPLE_EVERY_MS: Millis = 1_000;
+
+export const ACK_ACK = { first: 0, repeated: 1, unknown: 2, slow: 3 } as const;
 
 /**
  * Round trips from the SRT server's full ACKs to the encoder's answers. An ACK leaves on every link and each copy is answered: only
@@ -22,6 +28,8 @@ export class RoundTrip {
   readonly #answered = new Uint8Array(NUMBERS);
   readonly #smallest = new Float64Array(BUCKETS).fill(FOREVER);
   #newest = NEVER;
+  /** When the server was last given an answer. */
+  readonly #sampledMs = new Float64Array(1).fill(NEVER);
   /** Of the first answer to the ACK that `answered` was called for last. */
   lastMs: Millis = 0;
 
@@ -44,6 +52,9 @@ export class RoundTrip {
     this.#advance(now);
     const bucket = this.#newest % BUCKETS;
     if (this.lastMs < this.#smallest[bucket]!) this.#smallest[bucket] = this.lastMs;
+    if (this.lastMs > this.smallestMs(now) * NEAR_SHARE + NEAR_MS && now - this.#sampledMs[0]! < SAMPLE_EVERY_MS)
+      return ACK_ACK.slow;
+    this.#sampledMs[0] = now;
     return ACK_ACK.first;
   }
 

@@ -21,13 +21,9 @@ the local UDP port (--listen), or from this program itself (--input).
   --profile NAME        how the sender behaves on the wire: bel (BELABOX and what is built on it; default),
                         moblin (Moblin on iOS), snd (the Rust srtla_send in its enhanced mode)
   --via H:P,H:P         sends link 1, 2, … to these places instead of --to (through link emulators)
-<<<<<<< HEAD
-  --control unix:PATH   line protocol: add ADDR, remove ADDR, block ADDR, unblock ADDR, list, status,
-                        priority ADDR N (1 is usual; a larger share for 2 and above)
-=======
   --control unix:PATH   line protocol: add ADDR, remove ADDR, block ADDR, unblock ADDR, rebind ADDR,
-                        impair ADDR SPEC, list, status, impairment
->>>>>>> emu
+                        impair ADDR SPEC, priority ADDR N (1 is usual; a larger share for 2 and above),
+                        list, status, impairment
   --command TEXT        gives one such command to the sender that runs with this --control, and ends
   --json                one JSON object a line on standard output: events, and the status each second
   --quiet               nothing but errors

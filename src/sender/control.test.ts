@@ -18,13 +18,10 @@ class FakeTarget implements ControlTarget {
   removeLink = (address: string): void => this.#note('remove', address);
   block = (address: string): void => this.#note('block', address);
   unblock = (address: string): void => this.#note('unblock', address);
-<<<<<<< HEAD
   setPriority = (address: string, priority: number): void => this.#note(`priority ${priority}`, address);
-=======
   rebind = (address: string): void => this.#note('rebind', address);
   impair = (address: string, spec: string): void => this.#note('impair', `${address} ${spec}`);
   impairment = (): unknown => ({ links: [] });
->>>>>>> emu
   status = (): unknown => ({ linksUp: 2 });
 }
 

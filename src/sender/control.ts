@@ -9,28 +9,20 @@ export interface ControlTarget {
   removeLink(address: string): void;
   block(address: string): void;
   unblock(address: string): void;
-<<<<<<< HEAD
   setPriority(address: string, priority: number): void;
-  /** Anything JSON can hold. */
-=======
   /** Another local port, as behind a NAT. */
   rebind(address: string): void;
   /** Other conditions on an emulated link. */
   impair(address: string, spec: string): void;
   /** Anything JSON can hold, as `status`. */
   impairment(): unknown;
->>>>>>> emu
   status(): unknown;
 }
 
 const MAX_LINE_BYTES = 1_024;
-<<<<<<< HEAD
-const VERBS = 'add ADDR, remove ADDR, block ADDR, unblock ADDR, priority ADDR N, list, status';
-const MAX_PRIORITY = 10;
-=======
 const VERBS =
-  'add ADDR, remove ADDR, block ADDR, unblock ADDR, rebind ADDR, impair ADDR SPEC, list, status, impairment';
->>>>>>> emu
+  'add ADDR, remove ADDR, block ADDR, unblock ADDR, priority ADDR N, rebind ADDR, impair ADDR SPEC, list, status, impairment';
+const MAX_PRIORITY = 10;
 
 const say = (answer: object): string => JSON.stringify(answer);
 
@@ -52,7 +44,6 @@ export const executeControlLine = (line: string, target: ControlTarget): string 
         return one((text) => target.block(text));
       case 'unblock':
         return one((text) => target.unblock(text));
-<<<<<<< HEAD
       case 'priority': {
         const priority = Number(rest[0]);
         if (address === undefined || rest.length !== 1 || !(priority >= 1 && priority <= MAX_PRIORITY)) {
@@ -61,7 +52,6 @@ export const executeControlLine = (line: string, target: ControlTarget): string 
         target.setPriority(address, priority);
         return say({ ok: true });
       }
-=======
       case 'rebind':
         return one((text) => target.rebind(text));
       case 'impair':
@@ -71,7 +61,6 @@ export const executeControlLine = (line: string, target: ControlTarget): string 
         return say({ ok: true });
       case 'impairment':
         return say({ ok: true, impairment: target.impairment() });
->>>>>>> emu
       case 'list':
         return say({ ok: true, links: target.addresses });
       case 'status':

@@ -153,11 +153,11 @@ export class Sender {
     this.#core.setBlocked(this.#known(address).id, false);
   }
 
-<<<<<<< HEAD
   /** 1 is usual; a link with 2 gets twice its share where it is strong. */
   setPriority(address: string, priority: number): void {
     this.#core.setPriority(this.#known(address).id, priority);
-=======
+  }
+
   /** A socket with another local port takes over, as behind a NAT that has forgotten the link. */
   rebind(address: string): void {
     this.#known(address).socket.rebind();
@@ -172,7 +172,6 @@ export class Sender {
   /** What the impairments did, and what the bond made of it. */
   impairment(): ImpairmentReport {
     return this.#impairedOrThrow().report();
->>>>>>> emu
   }
 
   /** Adds what is new and removes what is gone; links that stay are not touched. */

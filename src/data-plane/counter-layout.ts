@@ -40,6 +40,7 @@ export const GROUP_FIELDS = [
   'sessionAccepted',
   'totalBytes',
   'windowBytes',
+  'rebinds',
 ] as const;
 
 export const LINK_FIELDS = [
@@ -60,6 +61,7 @@ export const LINK_FIELDS = [
   'rttMs',
   'nakCount',
   'telemetryKbps',
+  'rebinds',
 ] as const;
 
 /** The SRT statistics come last, so that they can be copied as a whole. */

@@ -103,6 +103,7 @@ export class CounterRecorder {
     values[GROUP.sessionAccepted] = Number(group.sessionAccepted);
     values[GROUP.totalBytes] = group.totalBytes;
     values[GROUP.windowBytes] = group.windowBytes;
+    values[GROUP.rebinds] = group.rebinds;
     table.open(slot.index, slot.generation);
     table.put(slot.index, values);
     for (const link of group.links) this.#link(link, slot, now);
@@ -129,6 +130,7 @@ export class CounterRecorder {
     values[LINK.windowBytes] = link.windowBytes;
     values[LINK.bitrateKbps] = link.bitrateKbps;
     values[LINK.skewMs] = link.skewMs ?? Number.NaN;
+    values[LINK.rebinds] = link.rebinds;
     values[LINK.telemetryAtMs] = telemetry === undefined ? Number.NaN : now - telemetry.ageMs;
     if (telemetry !== undefined) {
       values[LINK.connectionId] = telemetry.connectionId;

@@ -101,6 +101,7 @@ export class SnapshotView {
       lastHeardMs: age(values[GROUP.lastHeardAtMs]!, now),
       uptimeMs: age(values[GROUP.sinceMs]!, now),
       lastDataMs: Number.isNaN(lastDataAtMs) ? undefined : age(lastDataAtMs, now),
+      rebinds: values[GROUP.rebinds]!,
       links,
     };
   }
@@ -189,6 +190,7 @@ const linkSnapshot = (entry: EntryOf<'links'>, values: Float64Array, now: Millis
     lastHeardMs: age(values[LINK.lastHeardAtMs]!, now),
     uptimeMs: age(values[LINK.sinceMs]!, now),
     skewMs: Number.isNaN(skewMs) ? undefined : skewMs,
+    rebinds: values[LINK.rebinds]!,
     telemetry: Number.isNaN(telemetryAtMs)
       ? undefined
       : {

@@ -8,6 +8,7 @@ import { createSrtlaCore } from './receiver.ts';
 import { SendTable } from './send-table.ts';
 import { NOWHERE, type ServerSockets } from './server-way-sockets.ts';
 import { SessionNames } from './session-names.ts';
+import { createMac } from './shell-mac.ts';
 import { bufferBytesOf, type SrtlaReceiver, type SrtlaShellOptions } from './shell-types.ts';
 import { SlotViews } from './slot-views.ts';
 import type { PeerId, SessionId, SrtlaCore, SrtlaEvent, SrtlaOutbox, SrtlaSnapshot } from './types.ts';
@@ -93,7 +94,7 @@ export class BatchedShell implements SrtlaReceiver, SrtlaOutbox {
     this.#server = createServerSockets(udp, options, bufferBytes);
     const grantedBytes = (): number => Math.min(...this.sockets.map(({ receiveBufferBytes }) => receiveBufferBytes));
     this.#watch = new UdpWatch(udp, bufferBytes, grantedBytes, options.logger);
-    this.#core = createSrtlaCore(options.settings, udp, options.random);
+    this.#core = createSrtlaCore(options.settings, udp, options.random, createMac(options.random));
   }
 
   /** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then */

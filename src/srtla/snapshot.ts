@@ -17,6 +17,7 @@ export const snapshotGroup = (group: Group, now: Millis): GroupSnapshot => {
     lastHeardMs: now - group.lastHeardMs,
     uptimeMs: now - group.createdMs,
     lastDataMs: group.lastDataMs === NEVER ? undefined : now - group.lastDataMs,
+    rebinds: group.rebinds,
     links,
   };
 };
@@ -36,6 +37,7 @@ const snapshotLink = (link: Link, smallestDelayMs: Millis, now: Millis): LinkSna
     lastHeardMs: now - link.lastHeardMs,
     uptimeMs: now - link.joinedMs,
     skewMs: largestDelayMs === NEVER ? undefined : largestDelayMs - smallestDelayMs,
+    rebinds: link.rebinds,
     telemetry: link.telemetryMs === NEVER ? undefined : { ...link.telemetry, ageMs: now - link.telemetryMs },
   };
 };

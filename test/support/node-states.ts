@@ -17,6 +17,7 @@ const link = (index: number): LinkSnapshot => ({
   lastHeardMs: 0,
   uptimeMs: 0,
   skewMs: undefined,
+  rebinds: 0,
   telemetry: undefined,
 });
 
@@ -31,6 +32,7 @@ export const group = (id: string, links: number): GroupSnapshot => ({
   lastHeardMs: 0,
   uptimeMs: 0,
   lastDataMs: undefined,
+  rebinds: 0,
   links: Array.from({ length: links }, (_, index) => link(index + 1)),
 });
 

@@ -43,6 +43,7 @@ export const linkSnapshot = (some: Partial<LinkSnapshot> = {}): LinkSnapshot => 
   lastHeardMs: 12.345,
   uptimeMs: 63_001,
   skewMs: undefined,
+  rebinds: 0,
   telemetry: undefined,
   ...some,
 });
@@ -80,6 +81,7 @@ export const groupSnapshot = (some: Partial<GroupSnapshot> = {}): GroupSnapshot 
     lastHeardMs: 12.345,
     uptimeMs: 63_500,
     lastDataMs: 12.345,
+    rebinds: 0,
     links,
     ...some,
   };

@@ -68,6 +68,18 @@ Napi::Value argument(const Napi::CallbackInfo& info, size_t index) {
   return info.Length() > index ? info[index] : info.Env().Undefined();
 }
 
+UdpRegistrationRates registrationRates(const Napi::Object& options) {
+  if (!options.Get("registrations").IsObject()) fail(options.Env(), "registrations must be an object");
+  const auto from = options.Get("registrations").As<Napi::Object>();
+  UdpRegistrationRates rates;
+  rates.sourceBurst = intOf(from, "sourceBurst", 1, 1'000'000);
+  rates.sourcePerSecond = intOf(from, "sourcePerSecond", 1, 1'000'000);
+  rates.everybodyPerSecond = intOf(from, "everybodyPerSecond", 1, 1'000'000);
+  rates.joinSourceBurst = intOf(from, "joinSourceBurst", 1, 1'000'000);
+  rates.joinSourcePerSecond = intOf(from, "joinSourcePerSecond", 1, 1'000'000);
+  return rates;
+}
+
 }  // namespace
 
 Napi::Object objectArg(const Napi::CallbackInfo& info, size_t index, const char* name) {
@@ -139,6 +151,7 @@ UdpOptions udpOptions(const Napi::Object& from) {
   options.paces = boolOf(from, "paces", true);
   options.busyPacketsPerSecond = intOf(from, "busyPacketsPerSecond", 0, kMostInt);
   options.segmentation = boolOf(from, "segmentation", true);
+  if (!from.Get("registrations").IsUndefined()) options.registrations = registrationRates(from);
   return options;
 }
 

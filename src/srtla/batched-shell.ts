@@ -1,6 +1,7 @@
 import { type NativeUdpEngine, UDP_NEXT, UDP_SLOT_BYTES } from '../shared/addon.ts';
 import type { Millis } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
+import { ANSWER_RATES, JOIN_RATES } from './answer-budget.ts';
 import { BatchedLink, type CreateUdpEngine, createServerSockets, UdpWatch } from './batched-sockets.ts';
 import { IDLE_TICK_MS } from './constants.ts';
 import { LinkSockets, type ListeningSocket } from './link-sockets.ts';
@@ -75,6 +76,11 @@ export class BatchedShell implements SrtlaReceiver, SrtlaOutbox {
       scratchBytes: SCRATCH_BYTES,
       busyPacketsPerSecond: BUSY_PACKETS_PER_SECOND,
       paces: this.#coalesceMs > 0,
+      registrations: {
+        ...ANSWER_RATES,
+        joinSourceBurst: JOIN_RATES.sourceBurst,
+        joinSourcePerSecond: JOIN_RATES.sourcePerSecond,
+      },
       onWake: this.#pumpAgain,
     });
     this.#udp = udp;

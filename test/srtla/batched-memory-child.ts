@@ -79,6 +79,8 @@ class FakeUdp implements NativeUdpEngine {
   }
   hold(): void {}
   release(): void {}
+  knowGroup(): void {}
+  forgetGroup(): void {}
   address(): string {
     return '192.0.2.1';
   }

@@ -3,6 +3,7 @@ import type { ScenarioResult } from '../result.ts';
 import { runCapacity } from './capacity.ts';
 import { runChain, runOneStream } from './chain.ts';
 import { runFanout } from './fanout.ts';
+import { runFlood } from './flood.ts';
 import { runIsolation } from './isolation.ts';
 import { GOAL_SHAPES, runSrtla } from './srtla.ts';
 
@@ -15,6 +16,7 @@ const SCENARIOS: Readonly<Record<string, Run>> = {
   fanout: runFanout,
   capacity: runCapacity,
   isolation: runIsolation,
+  flood: runFlood,
 };
 
 export interface Step {
@@ -33,6 +35,7 @@ const ALL: readonly (readonly [name: string, smallBuffers: boolean])[] = [
   ['fanout', false],
   ['capacity', false],
   ['isolation', false],
+  ['flood', false],
   ['srtla', true],
   ['chain', true],
 ];

@@ -117,6 +117,8 @@ ListenOptions listenOptions(const Napi::Object& from) {
   options.role = oneOf(from.Get("role"), "role", "publish", "play") ? Role::publish : Role::play;
   options.refuseByClosing = oneOf(from.Get("refuse"), "refuse", "close", "reject");
   options.closesPerMinute = intOf(from, "closesPerMinute", 0, 1'000'000);
+  if (!from.Get("passphraseTriesPerSecond").IsUndefined())
+    options.passphraseTriesPerSecond = intOf(from, "passphraseTriesPerSecond", 0, 1'000'000);
   options.latencyFloorMs = intOf(from, "latencyFloorMs", 0, 60'000);
   options.reorderTolerancePackets = intOf(from, "reorderTolerancePackets", 0, 1'000'000);
   options.peerIdleTimeoutMs = intOf(from, "peerIdleTimeoutMs", 100, kMostTimeMs);

@@ -2,18 +2,18 @@
 
 #include <netinet/in.h>
 
-#include <array>
 #include <cstdint>
 #include <unordered_set>
 
+#include "token_table.h"
 #include "udp_options.h"
 
 namespace tributary {
 
 /**
- * Which SRTLA registration packets are worth JavaScript's time. Token buckets, in a table of fixed size, by IPv4 address or IPv6 /64, and
- * one for everybody together; a source over its own budget takes nothing from the others'. REG2 with the id of a group that lives has
- * a looser budget of its own, so that links join and come back beside a flood. The rates are JavaScript's.
+ * Which SRTLA registration packets are worth JavaScript's time. Token buckets by IPv4 address or IPv6 /64, and one for everybody together;
+ * a source over its own budget takes nothing from the others'. REG2 with the id of a group that lives has a looser budget of its own, so
+ * that links join and come back beside a flood. The rates are JavaScript's.
  *
  * ```
  * REG1, REG2: 258 bytes   0 u16 0x9200 or 0x9201   2 128 bytes of the sender   130 128 bytes of ours
@@ -37,35 +37,20 @@ class UdpRegistrationBudget {
 
  private:
   static constexpr uint32_t kRegistrationBytes = 2 + kGroupIdBytes;
-  static constexpr int kRows = 4'096;
-  static constexpr int kProbes = 4;
-
-  struct Row {
-    /** 0: nobody has taken it yet. */
-    uint64_t source = 0;
-    double tokens = 0;
-    int64_t refilledNs = 0;
-  };
-  struct Bucket {
-    double burst;
-    double perNs;
-  };
 
   /** Eight bytes of our own half: unguessable. */
   static uint64_t keyOf(const uint8_t* id);
-  uint64_t sourceOf(const in6_addr& remote, bool joins) const;
-  Row& rowOf(uint64_t source, const Bucket& bucket, int64_t nowNs);
-  /** What the row holds now. */
-  static double level(const Row& row, const Bucket& bucket, int64_t nowNs);
-  static bool take(Row& row, const Bucket& bucket, int64_t nowNs);
+  uint64_t sourceOf(const in6_addr& remote) const;
+  /** What everybody together may have now. */
+  bool isSpent(int64_t nowNs);
 
-  const Bucket answers_;
-  const Bucket joins_;
-  const Bucket everybody_;
-  Row all_;
-  std::array<Row, kRows> rows_{};
+  TokenTable answers_;
+  TokenTable joins_;
+  const double everybodyPerSecond_;
+  double everybody_;
+  int64_t refilledNs_ = 0;
   std::unordered_set<uint64_t> known_;
-  /** Nobody outside can choose addresses that share a row. */
+  /** Nobody outside can choose addresses that share a bucket. */
   uint64_t seed_[2];
 };
 

@@ -26,8 +26,16 @@ export interface SrtListenOptions {
   role: SrtRole;
   /** What an unwelcome caller meets: accepted and closed at once (as SLS does), or a reject code in the handshake. */
   refuse: 'close' | 'reject';
-  /** With `refuse: 'close'`: so many per minute and source address, then rejection in the handshake. */
+  /**
+   * With `refuse: 'close'`: so many per minute for one stream id from one source address, and ten times as many for all ids from there;
+   * then rejection in the handshake.
+   */
   closesPerMinute: number;
+  /**
+   * Handshakes that try a passphrase, for one stream id from one source address: 30 s' worth at once, more are rejected with 1402 before
+   * libsrt spends time on them. Default 0: without limit.
+   */
+  passphraseTriesPerSecond?: number;
   /** RCVLATENCY floor for publishers, PEERLATENCY floor for players; 0 leaves libsrt's default. */
   latencyFloorMs: number;
   /** SRTO_LOSSMAXTTL, packets. */

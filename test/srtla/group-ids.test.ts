@@ -16,8 +16,7 @@ describe('group ids', () => {
     const asked = Uint8Array.from({ length: 256 }, (_, i) => i);
     const message = (block: number, n: number): Uint8Array =>
       Uint8Array.of(block, n, 0, 0, 0, 2, ...asked.subarray(0, 128));
-    const mac = (block: number, n: number): string =>
-      createHmac('sha512', KEY).update(message(block, n)).digest('hex');
+    const mac = (block: number, n: number): string => createHmac('sha512', KEY).update(message(block, n)).digest('hex');
     const ids = fresh();
     const id = new Uint8Array(ids.issue(asked, 2 * PERIOD_MS)!);
     expect(toHex(id)).toBe(toHex(asked.subarray(0, 128)) + mac(0, 0) + mac(1, 0));

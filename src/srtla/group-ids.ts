@@ -38,15 +38,19 @@ export class GroupIds {
    * of this half have just ended.
    */
   issue(asked: Uint8Array, now: Millis): Uint8Array | undefined {
-    return this.#make(asked, periodOf(now)) ? this.#id : undefined;
+    if (!this.#begin(asked, periodOf(now))) return undefined;
+    this.#block(1);
+    return this.#id;
   }
 
   /** The period of an id that may found a group now, else undefined. */
   periodOf(id: Uint8Array, now: Millis): number | undefined {
     const newest = periodOf(now);
     for (let period = newest; period >= Math.max(0, newest - 1); period--) {
-      const isOurs = this.#make(id, period) && equalBytes(this.#id, HALF_ID_BYTES, id, HALF_ID_BYTES, HALF_ID_BYTES);
-      if (isOurs) return period;
+      // Most that are not ours differ in the first block: the second one need not be made.
+      if (!this.#begin(id, period) || !this.#isSame(id, 0)) continue;
+      this.#block(1);
+      if (this.#isSame(id, 1)) return period;
     }
     return undefined;
   }
@@ -65,19 +69,27 @@ export class GroupIds {
     return this.#ended.size;
   }
 
-  #make(asked: Uint8Array, period: number): boolean {
+  /** The first block, with the smallest `n` whose id has not ended. False when there is none. */
+  #begin(asked: Uint8Array, period: number): boolean {
     for (let i = 0; i < HALF_ID_BYTES; i++) this.#id[i] = this.#message[6 + i] = asked[i]!;
     writeU32(this.#message, 2, period);
     for (let n = 0; n < MAX_GENERATIONS; n++) {
       this.#message[1] = n;
-      for (let block = 0; block < 2; block++) {
-        this.#message[0] = block;
-        const mac = this.#mac(this.#message);
-        for (let i = 0; i < BLOCK_BYTES; i++) this.#id[HALF_ID_BYTES + block * BLOCK_BYTES + i] = mac[i]!;
-      }
+      this.#block(0);
       if (!this.#ended.has(groupKey(this.#id))) return true;
     }
     return false;
+  }
+
+  #block(block: number): void {
+    this.#message[0] = block;
+    const mac = this.#mac(this.#message);
+    for (let i = 0; i < BLOCK_BYTES; i++) this.#id[HALF_ID_BYTES + block * BLOCK_BYTES + i] = mac[i]!;
+  }
+
+  #isSame(id: Uint8Array, block: number): boolean {
+    const at = HALF_ID_BYTES + block * BLOCK_BYTES;
+    return equalBytes(this.#id, at, id, at, BLOCK_BYTES);
   }
 }
 

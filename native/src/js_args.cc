@@ -74,6 +74,7 @@ UdpRegistrationRates registrationRates(const Napi::Object& options) {
   UdpRegistrationRates rates;
   rates.sourceBurst = intOf(from, "sourceBurst", 1, 1'000'000);
   rates.sourcePerSecond = intOf(from, "sourcePerSecond", 1, 1'000'000);
+  rates.everybodyBurst = intOf(from, "everybodyBurst", 1, 1'000'000);
   rates.everybodyPerSecond = intOf(from, "everybodyPerSecond", 1, 1'000'000);
   rates.joinSourceBurst = intOf(from, "joinSourceBurst", 1, 1'000'000);
   rates.joinSourcePerSecond = intOf(from, "joinSourcePerSecond", 1, 1'000'000);

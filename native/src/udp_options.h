@@ -13,6 +13,7 @@ constexpr size_t kUdpSlotBytes = 1536;
 struct UdpRegistrationRates {
   int sourceBurst = 0;
   int sourcePerSecond = 0;
+  int everybodyBurst = 0;
   int everybodyPerSecond = 0;
   int joinSourceBurst = 0;
   int joinSourcePerSecond = 0;

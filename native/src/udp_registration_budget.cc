@@ -18,8 +18,9 @@ uint64_t mix(uint64_t a, uint64_t b) {
 UdpRegistrationBudget::UdpRegistrationBudget(const UdpRegistrationRates& rates)
     : answers_(rates.sourceBurst, rates.sourcePerSecond),
       joins_(rates.joinSourceBurst, rates.joinSourcePerSecond),
+      everybodyBurst_(rates.everybodyBurst),
       everybodyPerSecond_(rates.everybodyPerSecond),
-      everybody_(rates.everybodyPerSecond) {
+      everybody_(rates.everybodyBurst) {
   if (getrandom(seed_, sizeof seed_, 0) != sizeof seed_) {
     seed_[0] = reinterpret_cast<uintptr_t>(this);
     seed_[1] = 0x9e3779b97f4a7c15ULL;
@@ -38,7 +39,7 @@ bool UdpRegistrationBudget::admits(const uint8_t* datagram, const in6_addr& remo
 
 bool UdpRegistrationBudget::isSpent(int64_t nowNs) {
   const auto elapsedNs = static_cast<double>(std::max<int64_t>(0, nowNs - refilledNs_));
-  everybody_ = std::min(everybodyPerSecond_, everybody_ + elapsedNs * everybodyPerSecond_ / 1e9);
+  everybody_ = std::min(everybodyBurst_, everybody_ + elapsedNs * everybodyPerSecond_ / 1e9);
   refilledNs_ = nowNs;
   return everybody_ < 1;
 }

@@ -46,6 +46,7 @@ class UdpRegistrationBudget {
 
   TokenTable answers_;
   TokenTable joins_;
+  const double everybodyBurst_;
   const double everybodyPerSecond_;
   double everybody_;
   int64_t refilledNs_ = 0;

@@ -239,6 +239,7 @@ export const UDP_SLOT_BYTES = 1536;
 export interface NativeRegistrationRates {
   sourceBurst: number;
   sourcePerSecond: number;
+  everybodyBurst: number;
   everybodyPerSecond: number;
   /** REG2 with the id of a group that lives (`knowGroup`); they count in no other budget. */
   joinSourceBurst: number;

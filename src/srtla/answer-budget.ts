@@ -1,10 +1,13 @@
 import type { Millis } from '../shared/clock.ts';
 import { BucketTable, finishHash, hashSeed, mixHash, mixText } from './bucket-table.ts';
 import {
+  ANSWER_BURST,
   ANSWERS_PER_SECOND,
+  JOIN_BURST,
   JOIN_SOURCE_BURST,
   JOIN_SOURCE_PER_SECOND,
   JOINS_PER_SECOND,
+  REBIND_BURST,
   REBIND_SOURCE_BURST,
   REBIND_SOURCE_PER_SECOND,
   REBINDS_PER_SECOND,
@@ -16,24 +19,28 @@ import {
 export interface BudgetRates {
   sourceBurst: number;
   sourcePerSecond: number;
+  everybodyBurst: number;
   everybodyPerSecond: number;
 }
 
 export const ANSWER_RATES: BudgetRates = {
   sourceBurst: SOURCE_BURST,
   sourcePerSecond: SOURCE_PER_SECOND,
+  everybodyBurst: ANSWER_BURST,
   everybodyPerSecond: ANSWERS_PER_SECOND,
 };
 
 export const JOIN_RATES: BudgetRates = {
   sourceBurst: JOIN_SOURCE_BURST,
   sourcePerSecond: JOIN_SOURCE_PER_SECOND,
+  everybodyBurst: JOIN_BURST,
   everybodyPerSecond: JOINS_PER_SECOND,
 };
 
 export const REBIND_RATES: BudgetRates = {
   sourceBurst: REBIND_SOURCE_BURST,
   sourcePerSecond: REBIND_SOURCE_PER_SECOND,
+  everybodyBurst: REBIND_BURST,
   everybodyPerSecond: REBINDS_PER_SECOND,
 };
 
@@ -44,6 +51,7 @@ export const REBIND_RATES: BudgetRates = {
 export class AnswerBudget {
   readonly #seed: number;
   readonly #sources: BucketTable;
+  readonly #burst: number;
   readonly #perSecond: number;
   #allTokens: number;
   #allRefilledMs = 0;
@@ -53,13 +61,14 @@ export class AnswerBudget {
     this.#seed = seed;
     this.#sources = new BucketTable(rates.sourceBurst, rates.sourcePerSecond);
     this.#perSecond = rates.everybodyPerSecond;
-    this.#allTokens = rates.everybodyPerSecond;
+    this.#burst = rates.everybodyBurst;
+    this.#allTokens = rates.everybodyBurst;
   }
 
   /** Takes one; false = over budget, be silent. A source over its own budget takes nothing from the others'. */
   take(address: string, now: Millis): boolean {
     const elapsedMs = Math.max(0, now - this.#allRefilledMs);
-    this.#allTokens = Math.min(this.#perSecond, this.#allTokens + (elapsedMs * this.#perSecond) / 1000);
+    this.#allTokens = Math.min(this.#burst, this.#allTokens + (elapsedMs * this.#perSecond) / 1000);
     this.#allRefilledMs = now;
     if (this.#allTokens < 1 || !this.#sources.take(sourceKey(address, this.#seed), now)) return false;
     this.#allTokens -= 1;

@@ -7,6 +7,7 @@ const ROUNDS = 400;
 const rates = {
   sourceBurst: 2,
   sourcePerSecond: 1,
+  everybodyBurst: 500,
   everybodyPerSecond: 500,
   joinSourceBurst: 3,
   joinSourcePerSecond: 1,

@@ -142,7 +142,11 @@ describe('limits', () => {
     const world = new World();
     world.register([1], idOf(1));
     world.connect(1);
-    for (let peer = 2; peer <= 200; peer++) world.register([peer], idOf(peer));
+    for (let peer = 2; peer <= 200; peer++) {
+      world.register([peer], idOf(peer));
+      // Everybody together may have 2,000 answers a second.
+      world.advance(10);
+    }
     const id = groupId(world, 201);
     expect(world.core.snapshot(world.now).groups.length).toBe(200);
     const effects = world.receive(201, reg2(id));

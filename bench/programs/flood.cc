@@ -1,6 +1,6 @@
 // A flood of datagrams at a fixed rate, by somebody who knows the protocol.
 //   flood --mode reg1|data --port P --pps N [--ports N] [--addresses N] [--destination ID] [--payload BYTES]
-// reg1: registrations, each of another sender, from so many ports of each of so many addresses; what is answered is not read.
+// reg1: registrations, each of another sender, from so many ports of each of so many addresses.
 // data: registers a group with one link, then sends SRT data packets with that destination id.
 // Standard input: start, reset, report, stop. Standard output: one line of JSON for each answer.
 #include <arpa/inet.h>
@@ -129,7 +129,11 @@ class Flood {
     const uint16_t size = uint16_t(bytes_);
     memcpy(CMSG_DATA(c), &size, sizeof size);
     const int fd = sockets_[turn_++ % sockets_.size()];
-    // An answer that nobody takes may have come back as an error: it says nothing about this run.
+    // What is answered is taken away: full buffers of its own would look like the node's.
+    static uint8_t answer[MOST_BYTES];
+    while (recv(fd, answer, sizeof answer, MSG_DONTWAIT) >= 0) {
+    }
+    // An error of an earlier run says nothing about this one.
     for (int tries = 0; tries < 2; tries++)
       if (sendmsg(fd, &m, 0) > 0) return void(sent_ += RUN);
     failed_ += RUN;

@@ -32,6 +32,8 @@ class UdpEngine : public Napi::ObjectWrap<UdpEngine> {
   Napi::Value address(const Info& info);
   Napi::Value port(const Info& info);
   Napi::Value localAddress(const Info& info);
+  void knowGroup(const Info& info);
+  void forgetGroup(const Info& info);
   Napi::Value receive(const Info& info);
   void flush(const Info& info);
   Napi::Value rearm(const Info& info);
@@ -43,6 +45,8 @@ class UdpEngine : public Napi::ObjectWrap<UdpEngine> {
   UdpTransport& use(const Info& info);
   /** A peer number that exists. @throws RangeError */
   int peerArg(const Info& info);
+  /** A whole group id. @throws TypeError */
+  const uint8_t* groupIdArg(const Info& info);
   void exposeSlots(Napi::Env env, const Napi::Object& self);
   void tearDown();
   static void onEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* self);

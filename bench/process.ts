@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { createInterface } from 'node:readline';
 import { type ProgramName, programPath, ROOT } from './programs.ts';
@@ -15,8 +15,19 @@ export interface StartOptions {
   urgent?: boolean;
 }
 
-/** Of a program that keeps time; without the right to it `nice` starts the program all the same. */
-const URGENT = ['nice', '-n', '-10'];
+/**
+ * What starts a program that keeps time: in the real-time class, where the user may. Without the right to it `nice` starts the program
+ * all the same; and it counts only within a session, where the kernel groups processes by these.
+ */
+const urgentStart = (): readonly string[] => {
+  const realTime = ['chrt', '--rr', '1'];
+  urgent ??=
+    spawnSync(realTime[0]!, [...realTime.slice(1), 'true'], { stdio: 'ignore' }).status === 0
+      ? realTime
+      : ['nice', '-n', '-10'];
+  return urgent;
+};
+let urgent: readonly string[] | undefined;
 
 /** A child that keeps to these cores. It is ended with the bench at the latest. */
 export class BenchProcess {
@@ -27,10 +38,22 @@ export class BenchProcess {
   output = '';
   hasExited = false;
 
-  constructor(name: string, command: string, args: readonly string[], { cores, env, ipc, urgent }: StartOptions) {
+  constructor(
+    name: string,
+    command: string,
+    args: readonly string[],
+    { cores, env, ipc, urgent: isUrgent }: StartOptions,
+  ) {
     this.name = name;
     this.cores = cores;
-    const [program, ...words] = [...(urgent ? URGENT : []), 'taskset', '-c', cores.join(','), command, ...args];
+    const [program, ...words] = [
+      ...(isUrgent ? urgentStart() : []),
+      'taskset',
+      '-c',
+      cores.join(','),
+      command,
+      ...args,
+    ];
     this.child = spawn(program!, words, {
       cwd: ROOT,
       env: { ...process.env, ...env },
@@ -57,7 +80,7 @@ export class BenchProcess {
     void this.exited.then(() => running.delete(this));
   }
 
-  /** `nice` and `taskset` become the program itself, so this is the program's. */
+  /** What starts it, such as `taskset`, becomes the program itself, so this is the program's. */
   get pid(): number {
     return this.child.pid!;
   }

@@ -143,6 +143,7 @@ const feedbackTable = (scenarios: readonly BondScenario[], runs: readonly BondRu
     'light/s',
     'encoder RTT ms',
     'MiB',
+    'emulator late ms',
   ],
   rows: rowsOf(scenarios, runs, ({ impairment, encoderRttMs, memoryMiB }) => {
     const { forMs, nak, ack } = impairment.bond;
@@ -157,6 +158,7 @@ const feedbackTable = (scenarios: readonly BondScenario[], runs: readonly BondRu
       rate(ack.light, 0),
       fixed(encoderRttMs, 0),
       fixed(memoryMiB, 0),
+      fixed(impairment.lateness.p99Ms, 0),
     ];
   }),
 });

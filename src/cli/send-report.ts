@@ -43,7 +43,7 @@ export const statusText = (status: SenderStatus): string => {
 };
 
 /** What the impaired links lost, and what was sent again for it. */
-export const impairmentText = ({ bond, lateness }: ImpairmentReport): string => {
+export const impairmentLine = ({ bond, lateness }: ImpairmentReport): string => {
   const { firstCopies, retransmissions, ratio } = bond;
   const times = bond.losses.flatMap(({ nakMs }) => (nakMs === undefined ? [] : [nakMs])).sort((a, b) => a - b);
   return [
@@ -76,7 +76,7 @@ export const textReport = (out: Terminal): SendReport => {
     status: (status) => {
       if (tty) out.write(`${CLEAR_LINE}${statusText(status).slice(0, (out.columns ?? 120) - 1)}`);
     },
-    impairment: (report) => line(impairmentText(report)),
+    impairment: (report) => line(impairmentLine(report)),
     end: () => {
       if (tty) out.write(CLEAR_LINE);
     },

@@ -12,6 +12,8 @@ const DETECTION = HAS_EXACT_DETECTION ? 'exact' : 'plain';
 const ASKS_NOTHING_WHILE_LEARNING = false;
 const SECONDS = 12;
 const RUNS = 15;
+/** The same worlds each time; a night looks for new ones. */
+const SEED = process.env.TRIBUTARY_SIM_NIGHTLY === '1' ? {} : { seed: 4_711 };
 
 const share = (most: number): fc.Arbitrary<number> => fc.integer({ min: 0, max: 1_000 }).map((x) => (x / 1_000) * most);
 const sometimes = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
@@ -91,7 +93,7 @@ describe('whatever the links do', () => {
         const result = simulate(each).run();
         expect([result.duplicatedAtPlayer, result.inventedAtPlayer, result.swallowed]).toEqual([0, 0, 0]);
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, ...SEED },
     );
   });
 
@@ -120,7 +122,7 @@ describe('whatever the links do', () => {
         simulation.run();
         expect(listed).toEqual(arrived);
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, ...SEED },
     );
   });
 
@@ -142,7 +144,7 @@ describe('whatever the links do', () => {
         expect(most).toBeLessThan(3_000);
         for (const receiver of simulation.server.receivers) expect(receiver.spanPackets).toBeLessThan(2_000);
       }),
-      { numRuns: 10 },
+      { numRuns: 10, ...SEED },
     );
   });
 });
@@ -168,7 +170,7 @@ describe.runIf(HAS_EXACT_DETECTION)('links that stay in order', () => {
         }).run();
         expect(ASKS_NOTHING_WHILE_LEARNING ? result.askedTooEarly : result.askedTooEarlyLater).toBe(0);
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, ...SEED },
     );
   });
 });
@@ -219,7 +221,7 @@ describe('recovery', () => {
         simulation.run();
         expect(back).toBeGreaterThan(endMs);
       }),
-      { numRuns: 8 },
+      { numRuns: 8, ...SEED },
     );
   });
 
@@ -253,7 +255,7 @@ describe('recovery', () => {
         expect(resumedMs - endMs).toBeLessThanOrEqual(profile.linkTimeoutMs + 2_000);
         expect([result.duplicatedAtPlayer, result.inventedAtPlayer, result.swallowed]).toEqual([0, 0, 0]);
       }),
-      { numRuns: 8 },
+      { numRuns: 8, ...SEED },
     );
   });
 });

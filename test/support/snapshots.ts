@@ -67,6 +67,7 @@ export const groupSnapshot = (some: Partial<GroupSnapshot> = {}): GroupSnapshot 
       bitrateKbps: 1_200.6,
       lastHeardMs: 6_655.5,
       state: 'quiet',
+      roundTrip: { ms: 61.5, source: 'keepalive38' },
       telemetry: {
         connectionId: 7,
         windowPackets: 20,

@@ -118,8 +118,7 @@ export class Feedback {
     this.#send(best, packet, out);
     if (best === undefined) return;
     const isNear =
-      next?.flow.isKnown === true &&
-      next.flow.meanDelayMs - best.flow.meanDelayMs < repair.roundTrip.smallestMs(now);
+      next?.flow.isKnown === true && next.flow.meanDelayMs - best.flow.meanDelayMs < repair.roundTrip.smallestMs(now);
     this.#send(isNear ? next : best, packet, out);
   }
 

@@ -11,6 +11,7 @@ const PROGRAMS = {
   load: { source: 'programs/load.cc', srt: false },
   flood: { source: 'programs/flood.cc', srt: false },
   sink: { source: 'programs/sink.cc', srt: false },
+  caller: { source: 'programs/caller.cc', srt: true },
   players: { source: 'programs/players.cc', srt: true },
   perpacket: { source: 'reference/perpacket.cc', srt: false },
   minirelay: { source: 'reference/minirelay.cc', srt: true },

@@ -39,6 +39,7 @@ describe('defaults', () => {
       maxGroupPacketsPerSecond: 15_000,
       adoptRebinds: false,
       ackFlushMs: 30,
+      lossDetection: 'exact',
       transport: 'auto',
       coalesceMs: 2,
     });

@@ -4,7 +4,7 @@ import { REBIND_SILENT_MS } from './constants.ts';
 import { COUNTER, type Counters } from './counters.ts';
 import type { Group } from './group.ts';
 import type { Link } from './link.ts';
-import { KIND, parseTelemetry, TELEMETRY } from './packet.ts';
+import { KIND, parseTelemetry, TELEMETRY, type TelemetryFields } from './packet.ts';
 import type { Registry } from './registry.ts';
 import { destinationId } from './srt-header.ts';
 import type { PeerId, SrtlaOutbox } from './types.ts';
@@ -18,7 +18,15 @@ export class Rebinds {
   readonly #registry: Registry;
   readonly #budget: AnswerBudget;
   readonly #counters: Counters;
-  readonly #told = { connectionId: 0, windowPackets: 0, inFlightPackets: 0, rttMs: 0, nakCount: 0, bitrateKbps: 0 };
+  readonly #told: TelemetryFields = {
+    connectionId: 0,
+    windowPackets: 0,
+    inFlightPackets: 0,
+    rttMs: 0,
+    nakCount: 0,
+    bitrateKbps: 0,
+    inMicroseconds: false,
+  };
 
   constructor(registry: Registry, budget: AnswerBudget, counters: Counters) {
     this.#registry = registry;

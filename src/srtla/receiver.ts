@@ -12,6 +12,7 @@ import { AckWriter } from './packet-build.ts';
 import { Rebinds } from './rebinds.ts';
 import { Registration } from './registration.ts';
 import { Registry } from './registry.ts';
+import { Feedback } from './repair/feedback.ts';
 import { ReturnPath } from './return-path.ts';
 import { Sessions } from './sessions.ts';
 import { snapshotGroup } from './snapshot.ts';
@@ -39,6 +40,7 @@ class Receiver implements SrtlaCore {
   readonly #settings: SrtlaSettings;
   readonly #counters = new Counters();
   readonly #sessions: Sessions;
+  readonly #feedback = new Feedback(this.#counters);
   readonly #returnPath: ReturnPath;
   readonly #uplink: Uplink;
   readonly #registry: Registry;
@@ -55,8 +57,9 @@ class Receiver implements SrtlaCore {
     const failures = new AuthFailures(seed());
     this.#registry = new Registry(peers, ids);
     this.#sessions = new Sessions(this.#counters, failures);
-    this.#returnPath = new ReturnPath(this.#sessions, this.#counters);
-    this.#uplink = new Uplink(this.#sessions, this.#counters, new AckWriter());
+    this.#returnPath = new ReturnPath(this.#sessions, this.#counters, this.#feedback);
+    const exact = settings.lossDetection === 'exact';
+    this.#uplink = new Uplink(this.#sessions, this.#counters, new AckWriter(), this.#feedback, exact);
     this.#admission = new Admission(settings, failures, this.#counters);
     const budgets = { answers: new AnswerBudget(seed(), ANSWER_RATES), joins: new AnswerBudget(seed(), JOIN_RATES) };
     this.#registration = new Registration(settings, this.#registry, this.#sessions, ids, budgets, this.#counters);
@@ -90,6 +93,7 @@ class Receiver implements SrtlaCore {
 
   tick(now: Millis, out: SrtlaOutbox): void {
     this.#flushAcks(now, out);
+    this.#repair(now, out);
     this.#sessions.tick(now, out);
     if (now - this.#lastSweepMs < SWEEP_MS) return;
     this.#lastSweepMs = now;
@@ -121,6 +125,15 @@ class Receiver implements SrtlaCore {
         const link = links[j]!;
         if (now - link.firstUnackedMs >= this.#settings.ackFlushMs) this.#uplink.flushAck(link, out);
       }
+    }
+  }
+
+  #repair(now: Millis, out: SrtlaOutbox): void {
+    const { groups } = this.#registry;
+    for (let i = 0; i < groups.length; i++) {
+      const session = groups[i]!.current;
+      if (session?.repair !== undefined && session.state === 'accepted')
+        this.#feedback.tick(session, session.repair, now, out);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
+import type { LossCounts } from './repair/loss-detector.ts';
 
 /**
  * A remote address as a small integer, handed out by the UDP shell. Only registered links keep theirs (`hold`); others may be
@@ -63,7 +64,17 @@ export interface LinkTelemetry {
   rttMs: number;
   nakCount: number;
   bitrateKbps: number;
+  /** The layout with microseconds, of 42 bytes. */
+  inMicroseconds: boolean;
   ageMs: Millis;
+}
+
+/** Where a round trip is from: an extended keepalive of 42 or 38 bytes, or the encoder's answers to SRT ACKs. */
+export const ROUND_TRIP_SOURCES = ['keepalive42', 'keepalive38', 'srt'] as const;
+
+export interface LinkRoundTrip {
+  ms: Millis;
+  source: (typeof ROUND_TRIP_SOURCES)[number];
 }
 
 export interface LinkSnapshot {
@@ -75,9 +86,18 @@ export interface LinkSnapshot {
   packets: number;
   dataPackets: number;
   retransmittedPackets: number;
+  /** First copies without the mark of a retransmission. */
+  uniquePackets: number;
+  /** Data packets that had come already, by this link or another. */
+  duplicatePackets: number;
+  /** Certainly lost packets, where it can be told that this link has lost them. */
+  lostPackets: number;
   /** Bytes of SRT datagrams in the last 5 s. */
   windowBytes: number;
+  /** Over the last 5, 1 and 10 s. */
   bitrateKbps: number;
+  bitrate1sKbps: number;
+  bitrate10sKbps: number;
   /** Since any datagram of the link, keepalives included. */
   lastHeardMs: Millis;
   uptimeMs: Millis;
@@ -85,6 +105,12 @@ export interface LinkSnapshot {
   skewMs: Millis | undefined;
   /** How often its NAT has given it another address; counted while `srtla.adoptRebinds` is on. */
   rebinds: number;
+  /** Mean difference between the delays of neighbouring packets (RFC 3550); undefined while unknown. */
+  jitterMs: Millis | undefined;
+  /** How long after a later packet an earlier one has still come, worst of the last minute; 0 = in order. */
+  reorderMs: Millis;
+  /** Undefined while unknown. */
+  roundTrip: LinkRoundTrip | undefined;
   telemetry: LinkTelemetry | undefined;
 }
 
@@ -104,6 +130,8 @@ export interface GroupSnapshot {
   lastDataMs: Millis | undefined;
   /** Of all its links, those that have left included. */
   rebinds: number;
+  /** Of the group's sessions; all 0 with plain loss detection. */
+  losses: LossCounts;
   links: LinkSnapshot[];
 }
 
@@ -127,6 +155,11 @@ export interface SrtlaSettings {
   maxGroupPacketsPerSecond: number;
   /** A packet from a new address that only a silent link can have sent takes its place. */
   adoptRebinds: boolean;
+  /**
+   * `exact`: packets are asked for when no link can bring them any more, once and on the best link; the server's own NAKs stay here.
+   * `plain`: its NAKs go on as they are.
+   */
+  lossDetection: 'exact' | 'plain';
   /** SRTLA ACK at the latest this long after the first unacknowledged packet of a link. */
   ackFlushMs: Millis;
 }
@@ -140,6 +173,7 @@ export const DEFAULT_SRTLA_SETTINGS: SrtlaSettings = {
   maxGroupKbps: 100_000,
   maxGroupPacketsPerSecond: 15_000,
   adoptRebinds: false,
+  lossDetection: 'exact',
   ackFlushMs: 30,
 };
 

@@ -18,6 +18,14 @@ const link = (index: number): LinkSnapshot => ({
   uptimeMs: 0,
   skewMs: undefined,
   rebinds: 0,
+  uniquePackets: 0,
+  duplicatePackets: 0,
+  lostPackets: 0,
+  bitrate1sKbps: 0,
+  bitrate10sKbps: 0,
+  jitterMs: undefined,
+  reorderMs: 0,
+  roundTrip: undefined,
   telemetry: undefined,
 });
 
@@ -33,6 +41,7 @@ export const group = (id: string, links: number): GroupSnapshot => ({
   uptimeMs: 0,
   lastDataMs: undefined,
   rebinds: 0,
+  losses: { lost: 0, falselyLost: 0, repaired: 0, unrepaired: 0, duplicates: 0, restarts: 0 },
   links: Array.from({ length: links }, (_, index) => link(index + 1)),
 });
 

@@ -54,7 +54,12 @@ export class SimNode implements SrtlaOutbox {
       ...{ lossDetection: options.detection },
       ...options.settings,
     };
-    this.core = createSrtlaCore(settings, peers, options.random, createMac(options.random));
+    this.core = createSrtlaCore(
+      settings,
+      peers,
+      options.random,
+      createMac((bytes) => new Uint8Array(bytes)),
+    );
   }
 
   /** It is a registered link. */

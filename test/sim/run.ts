@@ -7,7 +7,7 @@ const HELP = `Usage: tsx test/sim/run.ts [options]
 
   --scenario NAME,NAME|all   ${[...BOND_SCENARIOS.keys()].join(', ')} (default all)
   --profile NAME,NAME|all    ${[...PROFILES.keys()].join(', ')} (default bel)
-  --detection exact|plain|ideal, or several   (default plain)
+  --detection exact|ordered|plain|ideal, or several   (default plain)
   --seeds N                  seeds 1 … N (default 5)
   --seed N                   only this one
   --minutes M                of streaming (default 10)
@@ -61,7 +61,8 @@ const main = (): void => {
         const result = cell(seeds, {
           scenario,
           profile,
-          detection: detection === 'exact' ? 'exact' : 'plain',
+          detection: detection === 'exact' || detection === 'ordered' ? 'exact' : 'plain',
+          ordered: detection === 'ordered',
           ideal: detection === 'ideal',
           minutes: Number(values.minutes),
           kbps: Number(values.kbps),

@@ -10,11 +10,14 @@ import {
   type SrtlaSettings,
 } from '../../src/srtla/types.ts';
 import type { Ledger } from './ledger.ts';
+import { OrderedHandover } from './ordered-handover.ts';
 import { eachLoss, MASK, readU32, steps } from './srt-wire.ts';
 
 export interface SimNodeOptions {
   readonly detection: 'exact' | 'plain';
   readonly settings?: Partial<SrtlaSettings>;
+  /** Packets are handed over in order. */
+  readonly ordered?: boolean;
   readonly random: (bytes: number) => Uint8Array;
   readonly sendToLink: (peer: PeerId, datagram: Uint8Array) => void;
   readonly sendToServer: (session: SessionId, datagram: Uint8Array) => void;
@@ -39,10 +42,13 @@ export class SimNode implements SrtlaOutbox {
   nakedNumbers = 0;
   readonly #options: SimNodeOptions;
   readonly #held = new Set<PeerId>();
+  readonly #ordered: OrderedHandover | undefined;
+  #session = 0;
   now = 0;
 
   constructor(options: SimNodeOptions) {
     this.#options = options;
+    if (options.ordered === true) this.#ordered = new OrderedHandover(options.sendToServer);
     const peers: PeerDirectory = {
       address: (peer) => `192.0.2.${peer % 250}`,
       port: (peer) => 10_000 + (peer % 50_000),
@@ -93,11 +99,14 @@ export class SimNode implements SrtlaOutbox {
     this.toLinks++;
     if (isAck(bytes)) this.linkAcks++;
     this.#options.sendToLink(peer, bytes);
+    if (isNak(bytes)) eachLoss(bytes, (first, last) => this.#ordered?.asked(this.#session, first, last));
   }
 
   sendToServer(session: SessionId, bytes: Uint8Array): void {
     this.toServers++;
-    this.#options.sendToServer(session, bytes);
+    this.#session = session;
+    if (this.#ordered === undefined) this.#options.sendToServer(session, bytes);
+    else this.#ordered.toServer(session, bytes);
   }
 
   openSession(): void {}
@@ -109,4 +118,5 @@ export class SimNode implements SrtlaOutbox {
   event(): void {}
 }
 
+const isNak = (bytes: Uint8Array): boolean => bytes.length >= 20 && readU32(bytes, 0) === 0x80030000;
 const isAck = (bytes: Uint8Array): boolean => bytes.length >= 20 && readU32(bytes, 0) === 0x80020000;

@@ -41,6 +41,8 @@ export interface SimulationOptions {
   readonly detection: 'exact' | 'plain';
   /** Nobody but an oracle asks for losses, at the moment they would have arrived. */
   readonly ideal?: boolean;
+  /** What is handed over is put in order first. */
+  readonly ordered?: boolean;
   readonly kbps?: number;
   readonly latencyMs?: number;
   /** Datagrams that the hop between node and server loses, each way. */
@@ -134,6 +136,7 @@ export class Simulation {
     });
     this.node = new SimNode({
       detection: options.detection,
+      ordered: options.ordered === true,
       random: bytes,
       sendToLink: (peer, datagram) => this.#toLink(peer, datagram),
       sendToServer: (session, datagram) => this.#toServer(session, datagram),

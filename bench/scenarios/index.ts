@@ -17,8 +17,8 @@ const SCENARIOS: Readonly<Record<string, Run>> = {
   fanout: runFanout,
   capacity: runCapacity,
   isolation: runIsolation,
-  flood: runFlood,
   bond: (context) => runBond(context),
+  flood: runFlood,
 };
 
 /** Of a measuring window, where nothing else was asked for. */
@@ -41,8 +41,8 @@ const ALL: readonly (readonly [name: string, smallBuffers: boolean])[] = [
   ['fanout', false],
   ['capacity', false],
   ['isolation', false],
-  ['flood', false],
   ['bond', false],
+  ['flood', false],
   ['srtla', true],
   ['chain', true],
 ];

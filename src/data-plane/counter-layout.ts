@@ -40,13 +40,13 @@ export const GROUP_FIELDS = [
   'sessionAccepted',
   'totalBytes',
   'windowBytes',
-  'rebinds',
   'lostPackets',
   'falselyLostPackets',
   'repairedPackets',
   'unrepairedPackets',
   'duplicatePackets',
   'lossRestarts',
+  'rebinds',
 ] as const;
 
 export const LINK_FIELDS = [
@@ -67,7 +67,6 @@ export const LINK_FIELDS = [
   'rttMs',
   'nakCount',
   'telemetryKbps',
-  'rebinds',
   'telemetryInMicroseconds',
   'uniquePackets',
   'duplicatePackets',
@@ -78,6 +77,7 @@ export const LINK_FIELDS = [
   'reorderMs',
   'roundTripMs',
   'roundTripSource',
+  'rebinds',
 ] as const;
 
 /** The SRT statistics come last, so that they can be copied as a whole. */

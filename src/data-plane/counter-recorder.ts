@@ -103,13 +103,13 @@ export class CounterRecorder {
     values[GROUP.sessionAccepted] = Number(group.sessionAccepted);
     values[GROUP.totalBytes] = group.totalBytes;
     values[GROUP.windowBytes] = group.windowBytes;
-    values[GROUP.rebinds] = group.rebinds;
     values[GROUP.lostPackets] = group.losses.lost;
     values[GROUP.falselyLostPackets] = group.losses.falselyLost;
     values[GROUP.repairedPackets] = group.losses.repaired;
     values[GROUP.unrepairedPackets] = group.losses.unrepaired;
     values[GROUP.duplicatePackets] = group.losses.duplicates;
     values[GROUP.lossRestarts] = group.losses.restarts;
+    values[GROUP.rebinds] = group.rebinds;
     table.open(slot.index, slot.generation);
     table.put(slot.index, values);
     for (const link of group.links) this.#link(link, slot, now);
@@ -136,7 +136,6 @@ export class CounterRecorder {
     values[LINK.windowBytes] = link.windowBytes;
     values[LINK.bitrateKbps] = link.bitrateKbps;
     values[LINK.skewMs] = link.skewMs ?? Number.NaN;
-    values[LINK.rebinds] = link.rebinds;
     values[LINK.uniquePackets] = link.uniquePackets;
     values[LINK.duplicatePackets] = link.duplicatePackets;
     values[LINK.lostPackets] = link.lostPackets;
@@ -146,6 +145,7 @@ export class CounterRecorder {
     values[LINK.reorderMs] = link.reorderMs;
     values[LINK.roundTripMs] = link.roundTrip?.ms ?? Number.NaN;
     values[LINK.roundTripSource] = link.roundTrip ? ROUND_TRIP_SOURCES.indexOf(link.roundTrip.source) : Number.NaN;
+    values[LINK.rebinds] = link.rebinds;
     values[LINK.telemetryAtMs] = telemetry === undefined ? Number.NaN : now - telemetry.ageMs;
     if (telemetry !== undefined) {
       values[LINK.connectionId] = telemetry.connectionId;

@@ -101,7 +101,6 @@ export class SnapshotView {
       lastHeardMs: age(values[GROUP.lastHeardAtMs]!, now),
       uptimeMs: age(values[GROUP.sinceMs]!, now),
       lastDataMs: Number.isNaN(lastDataAtMs) ? undefined : age(lastDataAtMs, now),
-      rebinds: values[GROUP.rebinds]!,
       losses: {
         lost: values[GROUP.lostPackets]!,
         falselyLost: values[GROUP.falselyLostPackets]!,
@@ -110,6 +109,7 @@ export class SnapshotView {
         duplicates: values[GROUP.duplicatePackets]!,
         restarts: values[GROUP.lossRestarts]!,
       },
+      rebinds: values[GROUP.rebinds]!,
       links,
     };
   }
@@ -201,11 +201,11 @@ const linkSnapshot = (entry: EntryOf<'links'>, values: Float64Array, now: Millis
     bitrate10sKbps: values[LINK.bitrate10sKbps]!,
     lastHeardMs: age(values[LINK.lastHeardAtMs]!, now),
     uptimeMs: age(values[LINK.sinceMs]!, now),
-    rebinds: values[LINK.rebinds]!,
     skewMs: known(values[LINK.skewMs]!),
     jitterMs: known(values[LINK.jitterMs]!),
     reorderMs: values[LINK.reorderMs]!,
     roundTrip: roundTripOf(values),
+    rebinds: values[LINK.rebinds]!,
     telemetry: Number.isNaN(telemetryAtMs)
       ? undefined
       : {

@@ -39,8 +39,8 @@ export const createSrtlaCore = (
 class Receiver implements SrtlaCore {
   readonly #settings: SrtlaSettings;
   readonly #counters = new Counters();
-  readonly #sessions: Sessions;
   readonly #feedback = new Feedback(this.#counters);
+  readonly #sessions: Sessions;
   readonly #returnPath: ReturnPath;
   readonly #uplink: Uplink;
   readonly #registry: Registry;

@@ -19,8 +19,8 @@ export const snapshotGroup = (group: Group, now: Millis): GroupSnapshot => {
     lastHeardMs: now - group.lastHeardMs,
     uptimeMs: now - group.createdMs,
     lastDataMs: group.lastDataMs === NEVER ? undefined : now - group.lastDataMs,
-    rebinds: group.rebinds,
     losses: { ...group.losses },
+    rebinds: group.rebinds,
     links,
   };
 };
@@ -57,10 +57,10 @@ const snapshotLink = (link: Link, smallestDelayMs: Millis, now: Millis): LinkSna
     lastHeardMs: now - link.lastHeardMs,
     uptimeMs: now - link.joinedMs,
     skewMs: largestDelayMs === NEVER ? undefined : largestDelayMs - smallestDelayMs,
-    rebinds: link.rebinds,
     jitterMs: flow.isKnown ? flow.jitterMs : undefined,
     reorderMs: flow.reorderMs,
     roundTrip: roundTripOf(link, now),
+    rebinds: link.rebinds,
     telemetry: link.telemetryMs === NEVER ? undefined : { ...link.telemetry, ageMs: now - link.telemetryMs },
   };
 };

@@ -103,14 +103,14 @@ export interface LinkSnapshot {
   uptimeMs: Millis;
   /** Arrival of first copies relative to the fastest link, worst of the last seconds; undefined while unknown. */
   skewMs: Millis | undefined;
-  /** How often its NAT has given it another address; counted while `srtla.adoptRebinds` is on. */
-  rebinds: number;
   /** Mean difference between the delays of neighbouring packets (RFC 3550); undefined while unknown. */
   jitterMs: Millis | undefined;
   /** How long after a later packet an earlier one has still come, worst of the last minute; 0 = in order. */
   reorderMs: Millis;
   /** Undefined while unknown. */
   roundTrip: LinkRoundTrip | undefined;
+  /** How often its NAT has given it another address; counted while `srtla.adoptRebinds` is on. */
+  rebinds: number;
   telemetry: LinkTelemetry | undefined;
 }
 
@@ -128,10 +128,10 @@ export interface GroupSnapshot {
   uptimeMs: Millis;
   /** Since the last SRT data packet; undefined before the first. */
   lastDataMs: Millis | undefined;
-  /** Of all its links, those that have left included. */
-  rebinds: number;
   /** Of the group's sessions; all 0 with plain loss detection. */
   losses: LossCounts;
+  /** Of all its links, those that have left included. */
+  rebinds: number;
   links: LinkSnapshot[];
 }
 
@@ -148,6 +148,11 @@ export interface SrtlaSettings {
   linkTimeoutMs: Millis;
   /** A group ends this long after its last datagram. */
   groupTimeoutMs: Millis;
+  /**
+   * `exact`: packets are asked for when no link can bring them any more, once and on the best link; the server's own NAKs stay here.
+   * `plain`: its NAKs go on as they are.
+   */
+  lossDetection: 'exact' | 'plain';
   /** A group of which no session was ever accepted ends this long after its first link. */
   sessionTimeoutMs: Millis;
   /** What one group may send, both averaged over a second; more is dropped. */
@@ -155,11 +160,6 @@ export interface SrtlaSettings {
   maxGroupPacketsPerSecond: number;
   /** A packet from a new address that only a silent link can have sent takes its place. */
   adoptRebinds: boolean;
-  /**
-   * `exact`: packets are asked for when no link can bring them any more, once and on the best link; the server's own NAKs stay here.
-   * `plain`: its NAKs go on as they are.
-   */
-  lossDetection: 'exact' | 'plain';
   /** SRTLA ACK at the latest this long after the first unacknowledged packet of a link. */
   ackFlushMs: Millis;
 }
@@ -169,11 +169,11 @@ export const DEFAULT_SRTLA_SETTINGS: SrtlaSettings = {
   maxLinksPerGroup: 16,
   linkTimeoutMs: 15_000,
   groupTimeoutMs: 30_000,
+  lossDetection: 'exact',
   sessionTimeoutMs: 10_000,
   maxGroupKbps: 100_000,
   maxGroupPacketsPerSecond: 15_000,
   adoptRebinds: false,
-  lossDetection: 'exact',
   ackFlushMs: 30,
 };
 

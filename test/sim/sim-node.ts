@@ -60,12 +60,7 @@ export class SimNode implements SrtlaOutbox {
       ...{ lossDetection: options.detection },
       ...options.settings,
     };
-    this.core = createSrtlaCore(
-      settings,
-      peers,
-      options.random,
-      createMac((bytes) => new Uint8Array(bytes)),
-    );
+    this.core = createSrtlaCore(settings, peers, options.random, createMac(options.random));
   }
 
   /** It is a registered link. */

@@ -52,7 +52,7 @@ describe('a group', () => {
   });
 
   it('has a ceiling of packets and of bytes, and its neighbours another', () => {
-    const { world } = live({ maxGroupPacketsPerSecond: 1_000, maxGroupKbps: 8_000 });
+    const { world } = live({ maxGroupPacketsPerSecond: 1_000, maxGroupKbps: 8_000, lossDetection: 'plain' });
     world.register([3], idOf(3));
     world.connect(3, 0x333, 0x3333);
     world.advanceAlive(2_000, 1, 2, 3);

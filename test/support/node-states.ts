@@ -17,7 +17,6 @@ const link = (index: number): LinkSnapshot => ({
   lastHeardMs: 0,
   uptimeMs: 0,
   skewMs: undefined,
-  rebinds: 0,
   uniquePackets: 0,
   duplicatePackets: 0,
   lostPackets: 0,
@@ -26,6 +25,7 @@ const link = (index: number): LinkSnapshot => ({
   jitterMs: undefined,
   reorderMs: 0,
   roundTrip: undefined,
+  rebinds: 0,
   telemetry: undefined,
 });
 
@@ -40,8 +40,8 @@ export const group = (id: string, links: number): GroupSnapshot => ({
   lastHeardMs: 0,
   uptimeMs: 0,
   lastDataMs: undefined,
-  rebinds: 0,
   losses: { lost: 0, falselyLost: 0, repaired: 0, unrepaired: 0, duplicates: 0, restarts: 0 },
+  rebinds: 0,
   links: Array.from({ length: links }, (_, index) => link(index + 1)),
 });
 

@@ -43,7 +43,6 @@ export const linkSnapshot = (some: Partial<LinkSnapshot> = {}): LinkSnapshot => 
   lastHeardMs: 12.345,
   uptimeMs: 63_001,
   skewMs: 21.5,
-  rebinds: 0,
   uniquePackets: 5_480,
   duplicatePackets: 9,
   lostPackets: 14,

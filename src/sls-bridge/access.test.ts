@@ -5,7 +5,11 @@ import { sessionBuffers } from './buffer-size.ts';
 
 let engine: FakeSrtEngine;
 let table: AccessTable;
-const row = (player: string, limits: Partial<AccessRow> = {}): AccessRow => ({ publisher: 'live_a', player, ...limits });
+const row = (player: string, limits: Partial<AccessRow> = {}): AccessRow => ({
+  publisher: 'live_a',
+  player,
+  ...limits,
+});
 
 beforeEach(() => {
   engine = new FakeSrtEngine();

@@ -20,6 +20,9 @@ const cache = (limits: Partial<{ maxBytes: number; maxMs: number }> = {}) =>
   new GopCache({ maxBytes: 1_048_576, maxMs: 10_000, ...limits });
 const held = (of: GopCache): Uint8Array[] => Array.from({ length: of.messages }, (_, i) => of.message(i).slice());
 
+const pids = (bytes: Uint8Array): number[] =>
+  Array.from({ length: bytes.length / 188 }, (_, i) => ((bytes[i * 188 + 1]! & 0x1f) << 8) | bytes[i * 188 + 2]!);
+
 describe('GopCache', () => {
   it('holds everything since the tables before the last key frame', () => {
     const all = [picture(0), tables, message(audio(1)), key(1), picture(2), message(audio(2)), picture(3)];
@@ -85,6 +88,7 @@ describe('GopCache', () => {
           const start = held(bounded);
           expect(start.length).toBeLessThanOrEqual(52);
           expect(start[0]!.length % 188).toBe(0);
+          expect(pids(start[0]!)).toContain(0);
           expect(start.reduce((sum, { length }) => sum + length, 0)).toBe(bounded.heldBytes);
         }
       }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type SendBacklog, type SlowPolicy, SlowPlayer, type SlowVerdict } from './slow-player.ts';
+import { type SendBacklog, SlowPlayer, type SlowPolicy, type SlowVerdict } from './slow-player.ts';
 
 interface Second extends Partial<SendBacklog> {
   missedTotal?: number;
@@ -8,13 +8,14 @@ interface Second extends Partial<SendBacklog> {
 
 const judge = (seconds: readonly Second[], policy: SlowPolicy = 'skip', latencyMs = 200): SlowVerdict[] => {
   const player = new SlowPlayer();
-  return seconds.map(({ bufferMs = 20, bufferPackets = 20, givenUpTotal = 0, missedTotal = 0, isHeld = false }, second) =>
-    player.judge(
-      { bufferMs, bufferPackets, givenUpTotal },
-      { missedTotal, isHeld, latencyMs },
-      policy,
-      second * 1_000,
-    ),
+  return seconds.map(
+    ({ bufferMs = 20, bufferPackets = 20, givenUpTotal = 0, missedTotal = 0, isHeld = false }, second) =>
+      player.judge(
+        { bufferMs, bufferPackets, givenUpTotal },
+        { missedTotal, isHeld, latencyMs },
+        policy,
+        second * 1_000,
+      ),
   );
 };
 const actions = (verdicts: readonly SlowVerdict[]) => verdicts.map(({ action }) => action);
@@ -42,7 +43,12 @@ describe('SlowPlayer', () => {
   });
 
   it('disconnects it where that is the policy', () => {
-    expect(actions(judge([BEHIND, BEHIND, BEHIND, BEHIND], 'disconnect'))).toEqual(['none', 'none', 'none', 'disconnect']);
+    expect(actions(judge([BEHIND, BEHIND, BEHIND, BEHIND], 'disconnect'))).toEqual([
+      'none',
+      'none',
+      'none',
+      'disconnect',
+    ]);
     const full = { bufferMs: 3_000, bufferPackets: 5_000, isHeld: true };
     expect(actions(judge([{}, full, full, full, full], 'disconnect')).at(-1)).toBe('disconnect');
   });

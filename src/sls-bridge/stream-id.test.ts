@@ -30,7 +30,13 @@ describe('what an unknown stream id may mean', () => {
     const id = fc.string({ minLength: 1, maxLength: 40, unit: fc.constantFrom(...'abcXYZ019_-./') });
     fc.assert(
       fc.property(id, fc.constantFrom('a', 'live', 'app-1'), (x, app) => {
-        for (const said of [`#!::r=${x},m=publish`, `#!::m=publish,u=${x}`, `publish/${app}/${x}`, `publish:${x}`, `${x}?a`])
+        for (const said of [
+          `#!::r=${x},m=publish`,
+          `#!::m=publish,u=${x}`,
+          `publish/${app}/${x}`,
+          `publish:${x}`,
+          `${x}?a`,
+        ])
           expect(streamIdForms(said, 'publish')).toContain(x);
         for (const said of [`#!::r=${x},m=request`, `play/${app}/${x}`, `read:${x}`, `read:${x}:u:p`])
           expect(streamIdForms(said, 'play')).toContain(x);

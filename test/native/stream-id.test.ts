@@ -41,7 +41,9 @@ describe('the parser of the addon', () => {
 describe('admission', () => {
   const dialects = STREAM_ID_TABLE.filter(({ forms }) => forms.length > 0);
 
-  test('lets every dialect in as the first known id that it may mean, and nobody else', { timeout: 60_000 }, async () => {
+  test('lets every dialect in as the first known id that it may mean, and nobody else', {
+    timeout: 60_000,
+  }, async () => {
     for (const { id, role, forms } of dialects) {
       const seen = node.ofType('accepted').length;
       expect([id, await call(role, id)]).toEqual([id, SRT_REJECT.notFound]);

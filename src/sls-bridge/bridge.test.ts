@@ -394,7 +394,7 @@ describe('a player that does not keep up', () => {
     say('a');
     second(4);
     say('b');
-    engine.figures.set(7, { sndBufPackets: 3, pktSndDropTotal: 5 });
+    engine.figures.set(7, { sndBufPackets: 0, pktSndDropTotal: 5 });
     second();
     say('c');
     expect([engine.texts(7), engine.texts(6)]).toEqual([

@@ -123,10 +123,14 @@ describe('Hub', () => {
     arrive(1, tables, message(video(3, true)));
     expect(engine.sent.get(10)).toHaveLength(1);
     expect(slow.droppedMessages).toBe(3);
+    slow.isProbed = true;
+    arrive(1, message(video(8)), message(video(9)));
+    expect(engine.sent.get(10)!.slice(1)).toEqual([message(video(9))]);
+    expect([slow.isProbed, slow.droppedMessages]).toEqual([false, 4]);
     hub.resume(slow);
     arrive(1, message(video(4)), tables, message(video(5, true)), message(video(6)));
-    expect(engine.sent.get(10)!.slice(1)).toEqual([tables, message(video(5, true)), message(video(6))]);
-    expect([slow.state, slow.droppedMessages, slow.sentMessages]).toEqual(['playing', 3, 4]);
+    expect(engine.sent.get(10)!.slice(2)).toEqual([tables, message(video(5, true)), message(video(6))]);
+    expect([slow.state, slow.droppedMessages, slow.sentMessages]).toEqual(['playing', 4, 5]);
   });
 
   it('keeps a held player through a change of publishers', () => {

@@ -109,6 +109,8 @@ export class Player {
   leaves: LeaveReason | undefined;
   /** It has not kept up: it is `joining`, but given nothing until its send buffer has drained. */
   isHeld = false;
+  /** Held as it is, it gets the next message. */
+  isProbed = false;
   readonly pace = new SlowPlayer();
   isLatencyShort = false;
   /** Handed to libsrt. */

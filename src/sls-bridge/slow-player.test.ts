@@ -36,10 +36,16 @@ describe('SlowPlayer', () => {
 
   it('holds one that stays behind, until its buffer has drained', () => {
     const held = { ...BEHIND, isHeld: true };
-    expect(actions(judge([BEHIND, BEHIND, BEHIND, BEHIND, held, held, { isHeld: true }]))).toEqual([
+    const drained = { bufferMs: 0, bufferPackets: 0, isHeld: true };
+    expect(actions(judge([BEHIND, BEHIND, BEHIND, BEHIND, held, held, drained, {}]))).toEqual([
       ...['none', 'none', 'none', 'hold'],
-      ...['none', 'none', 'resume'],
+      ...['none', 'none', 'resume', 'none'],
     ]);
+  });
+
+  it('gives one that is held a message now and then, so that both ends go on', () => {
+    const held = { ...BEHIND, isHeld: true };
+    expect(actions(judge(Array(7).fill(held)))).toEqual(['none', 'none', 'probe', 'none', 'probe', 'none', 'probe']);
   });
 
   it('disconnects it where that is the policy', () => {

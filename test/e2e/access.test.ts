@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DataPlaneHost } from '../../src/data-plane/host.ts';
 import { freeSettings, Hosts, ROW } from '../data-plane/host-harness.ts';
 import { rawPlayer, testClip } from '../support/media.ts';
@@ -18,11 +18,11 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tributary-access-'));
   clip = testClip(10);
 }, 120_000);
-afterEach(async () => {
-  await Promise.all(programs.splice(0).map((program) => program.stop('SIGKILL')));
+afterAll(async () => {
+  await Promise.all(programs.map((program) => program.stop('SIGKILL')));
   await hosts.closeAll();
-}, 30_000);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const run = (program: Program): Program => {
   programs.push(program);
@@ -55,7 +55,7 @@ const firstFrameErrors = (file: string): string => {
   return status === 0 ? stderr.trim() : `${stderr}\nfailed`;
 };
 
-describe('real encoders and players', { timeout: 90_000 }, () => {
+describe.concurrent('real encoders and players', { timeout: 90_000 }, () => {
   it('need the passphrase of their id', async () => {
     const host = await hosts.start();
     host.updateRow({ ...ROW, passphrase: 'correct-horse-battery' });

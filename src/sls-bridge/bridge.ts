@@ -135,7 +135,12 @@ export class SlsBridge {
     return this.#hub.publisher(socket);
   }
 
-  /** The publisher id that an encoder has meant by its stream id, in whatever dialect; undefined = nobody's. */
+  /** The publisher id that an encoder with this stream id is let in as, in whatever dialect. */
+  publisherIdOf(streamId: string): string | undefined {
+    return this.#access.publisherIdOf(streamId);
+  }
+
+  /** The stream that an encoder has meant by its stream id, even if it is a player's; undefined = nobody's. */
   publisherMeantBy(streamId: string): string | undefined {
     return this.#access.meantBy(streamId, 'publish');
   }

@@ -19,7 +19,7 @@ export type RefusalReason =
   | 'unknown-id'
   | 'wrong-role'
   | 'in-use'
-  | 'full'
+  | 'overload'
   | 'passphrase'
   | 'latency'
   | 'expired'
@@ -72,7 +72,7 @@ const REASONS: Readonly<Record<number, RefusalReason>> = {
   11: 'passphrase',
   1010: 'passphrase',
   1011: 'passphrase',
-  1402: 'full',
+  1402: 'overload',
   1403: 'wrong-role',
   1404: 'unknown-id',
   1406: 'latency',

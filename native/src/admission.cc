@@ -196,8 +196,8 @@ std::vector<Admission::Failure> Admission::expire(int64_t nowMs) {
   const Lock lock(mutex_);
   for (auto seat = seats_.begin(); seat != seats_.end();) {
     const Seat& waiting = seat->second;
-    const bool lapsed = nowMs - waiting.sinceMs >= kReservationMs || wasTurnedDown(seat->first);
-    if (waiting.claimed || !lapsed) {
+    const bool isPending = !waiting.claimed && nowMs - waiting.sinceMs < kReservationMs;
+    if (waiting.claimed || (isPending && !wasTurnedDown(seat->first))) {
       ++seat;
       continue;
     }

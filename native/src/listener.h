@@ -42,6 +42,8 @@ class Listener {
   /** 0 lets the newcomer in, -1 rejects it. */
   int decide(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId);
   int reject(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId, int code);
+  /** @throws SrtFailure */
+  void apply(const Access& access, SRTSOCKET newcomer) const;
   int refuse(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId, int code);
 
   const ListenOptions options_;

@@ -5,6 +5,7 @@ import type {
   SrtEvent,
   SrtListenOptions,
   SrtRole,
+  SrtStatsField,
 } from '../../src/sls-bridge/srt-engine.ts';
 import { SRT_SLOT_BYTES, SRT_STATS_FIELDS } from '../../src/sls-bridge/srt-engine.ts';
 
@@ -24,11 +25,15 @@ export class FakeSrtEngine implements SrtEngine {
   /** Sockets whose send buffer is full. */
   readonly full = new Set<number>();
   refusing = false;
+  refusingPublishers = false;
+  /** What `stats` answers; fields that are not here are 0. */
+  readonly figures = new Map<number, Partial<Record<SrtStatsField, number>>>();
   disposed = false;
   rearmed = 0;
   #events: SrtEvent[] = [];
   #pending: { socket: number; messages: Uint8Array[] }[] = [];
   #next = 1;
+  readonly #times = new Map<number, number[]>();
   clockUs = 1_000_000;
 
   listen(options: SrtListenOptions): number {
@@ -56,12 +61,18 @@ export class FakeSrtEngine implements SrtEngine {
   refuseAll(refuse: boolean): void {
     this.refusing = refuse;
   }
+  refusePublishers(refuse: boolean): void {
+    this.refusingPublishers = refuse;
+  }
 
   happen(event: SrtEvent): void {
     this.#events.push(event);
   }
   arrive(socket: number, ...messages: Uint8Array[]): void {
     this.#pending.push({ socket, messages });
+  }
+  sourceTimesOf(socket: number): readonly number[] {
+    return this.#times.get(socket) ?? [];
   }
   texts(socket: number): string[] {
     return (this.sent.get(socket) ?? []).map((bytes) => new TextDecoder().decode(bytes));
@@ -97,8 +108,11 @@ export class FakeSrtEngine implements SrtEngine {
       }
     }
   }
-  sendMessage(socket: number, message: Uint8Array, _sourceTimeUs: number): number {
+  sendMessage(socket: number, message: Uint8Array, sourceTimeUs: number): number {
     if (this.full.has(socket)) return -1;
+    const times = this.#times.get(socket) ?? [];
+    times.push(sourceTimeUs);
+    this.#times.set(socket, times);
     const sent = this.sent.get(socket) ?? [];
     sent.push(message.slice());
     this.sent.set(socket, sent);
@@ -107,8 +121,11 @@ export class FakeSrtEngine implements SrtEngine {
   rearm(): void {
     this.rearmed++;
   }
-  stats(_socket: number, out: Float64Array): boolean {
-    out.fill(0, 0, SRT_STATS_FIELDS.length);
+  stats(socket: number, out: Float64Array): boolean {
+    const figures = this.figures.get(socket);
+    SRT_STATS_FIELDS.forEach((name, index) => {
+      out[index] = figures?.[name] ?? 0;
+    });
     return true;
   }
   close(socket: number): void {

@@ -57,10 +57,14 @@ export const publisher = (bitrateKbps: number, groupId?: string): PublisherSnaps
   bitrateKbps,
   payloadBytes: 0,
   messages: 0,
+  lastPayloadMs: 0,
+  meanKbps2s: bitrateKbps,
+  warnings: [],
   stats,
 });
 
 export const player = (state: PlayerSnapshot['state']): PlayerSnapshot => ({
+  key: '7',
   playerId: 'play_a1b2',
   publisherId: 'live_3f00',
   address: '127.0.0.1',

@@ -16,6 +16,9 @@ export const publisherSnapshot = (some: Partial<PublisherSnapshot> = {}): Publis
   bitrateKbps: 4_123.456,
   payloadBytes: 32_000_000,
   messages: 25_000,
+  lastPayloadMs: 40,
+  meanKbps2s: 4_123.456,
+  warnings: [],
   stats: srtStats({
     rttMs: 41.23456,
     bandwidthMbps: 97.512345,
@@ -106,6 +109,7 @@ export const dataPlaneSnapshot = (some: Partial<DataPlaneSnapshot> = {}): DataPl
   publishers: [publisherSnapshot()],
   players: [
     {
+      key: '7',
       playerId: 'play_a_long_one',
       publisherId: 'live_a',
       address: '198.51.100.4',

@@ -37,14 +37,14 @@ const invalid = (path: string, what: string, cause?: unknown): TributaryError =>
     cause,
   );
 
-/** @returns undefined where there is nothing to keep. Errors as `backupDataFolder` */
-const gather = async (dataDir: string): Promise<Backup | undefined> => {
+/** @returns undefined where there is nothing to keep. @param checks a damaged file is an error. Errors as `backupDataFolder` */
+const gather = async (dataDir: string, checks: boolean): Promise<Backup | undefined> => {
   const files: Record<string, { text: string; sha256: string }> = {};
   for (const [name, check] of Object.entries(FILES)) {
     const path = join(dataDir, name);
     const text = await readDataFile(path);
     if (text === undefined) continue;
-    check(path, text);
+    if (checks) check(path, text);
     files[name] = { text, sha256: sha256(text) };
   }
   if (Object.keys(files).length === 0) return undefined;
@@ -60,7 +60,7 @@ const serialise = (backup: Backup): string => `${JSON.stringify(backup, undefine
  * TRIBUTARY_FILE_EXISTS, TRIBUTARY_FILE_UNWRITABLE
  */
 export const backupDataFolder = async (dataDir: string, path: string, force: boolean): Promise<readonly string[]> => {
-  const backup = await gather(dataDir);
+  const backup = await gather(dataDir, true);
   if (!backup)
     throw new TributaryError(
       'TRIBUTARY_NODE_NOT_RUNNING',
@@ -107,15 +107,15 @@ const readBackup = async (path: string): Promise<Backup> => {
  * Puts stream ids and keys of a backup in their place. No node may be running on the folder. With `force` what is there is replaced, and
  * kept as `before-restore.backup`.
  * @returns the names of the files
- * @throws TributaryError TRIBUTARY_BACKUP_INVALID, TRIBUTARY_FILE_EXISTS, TRIBUTARY_DATA_DIR_IN_USE, TRIBUTARY_DATA_DIR_UNWRITABLE,
- * TRIBUTARY_DATA_FILE_CORRUPT
+ * @throws TributaryError TRIBUTARY_BACKUP_INVALID, TRIBUTARY_FILE_EXISTS, TRIBUTARY_DATA_DIR_IN_USE, TRIBUTARY_DATA_DIR_UNWRITABLE
  */
 export const restoreDataFolder = async (path: string, dataDir: string, force: boolean): Promise<readonly string[]> => {
   const { files } = await readBackup(path);
   await prepareDataDir(dataDir);
   const lock = await lockDataDir(dataDir);
   try {
-    const present = await gather(dataDir);
+    // A damaged file is what many a restore is for.
+    const present = await gather(dataDir, false);
     if (present && !force)
       throw new TributaryError(
         'TRIBUTARY_FILE_EXISTS',

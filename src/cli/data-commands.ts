@@ -40,7 +40,11 @@ const command =
     help: string,
     what: string,
     flags: readonly string[],
-    run: (path: string, force: boolean, settings: NonNullable<ReturnType<typeof settingsOrProblems>>) => Promise<number>,
+    run: (
+      path: string,
+      force: boolean,
+      settings: NonNullable<ReturnType<typeof settingsOrProblems>>,
+    ) => Promise<number>,
   ) =>
   async (argv: readonly string[]): Promise<number> => {
     if (argv.includes('--help')) {

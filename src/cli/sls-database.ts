@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { codeOf, messageOf, TributaryError } from '../shared/errors.ts';
-import { whyNoStreamId } from '../sls-bridge/directory-rules.ts';
 import type { Row } from '../sls-bridge/directory.ts';
+import { whyNoStreamId } from '../sls-bridge/directory-rules.ts';
 import { PERMISSIONS, type StoredKey } from '../stats/key-store.ts';
 import { SLS_COLUMNS } from './sls-schema.ts';
 
@@ -59,7 +59,12 @@ const copyQuiet = async (path: string, folder: string): Promise<string> => {
         await chmod(`${copy}${suffix}`, 0o600);
       } catch (error) {
         if (suffix !== '' && codeOf(error) === 'ENOENT') continue;
-        throw unreadable(path, `cannot be read (${codeOf(error) ?? messageOf(error)})`, 'check the path and its rights', error);
+        throw unreadable(
+          path,
+          `cannot be read (${codeOf(error) ?? messageOf(error)})`,
+          'check the path and its rights',
+          error,
+        );
       }
     }
     if ((await stateOf(path)) === before) return copy;
@@ -141,7 +146,8 @@ const content = (path: string, database: DatabaseSync): SlsContent => {
   for (const key of keys.all()) {
     const sha256 = String(key.hash).toLowerCase();
     if (!Number(key.active)) found.inactiveKeys++;
-    else if (!/^[0-9a-f]{64}$/.test(sha256)) throw unreadable(path, 'has an API key without a SHA-256', 'see api_keys.key_hash');
+    else if (!/^[0-9a-f]{64}$/.test(sha256))
+      throw unreadable(path, 'has an API key without a SHA-256', 'see api_keys.key_hash');
     else
       found.keys.push({
         name: (textOf(key.name) ?? '').slice(0, 200),

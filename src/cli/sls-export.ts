@@ -35,7 +35,7 @@ export const exportSls = async (
   await needStreams(dataDir);
   const { directory } = await DirectoryFile.open(dataDir);
   const keys = (await KeyStore.openAsItIs(dataDir, presetKey)).stored();
-  const rows = directory.rows().filter((row) => !directory.isExpired(row.player));
+  const rows = directory.rows().filter(({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt > Date.now());
   const now = timestamp(new Date().toISOString());
   await writePrivateFile(path, force, async (partial) => {
     const database = new DatabaseSync(partial);

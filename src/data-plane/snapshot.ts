@@ -17,12 +17,6 @@ export interface PublisherSnapshot {
   encrypted: boolean;
   /** SRT payload that was delivered, over the last 1 s or so; falls to 0 by itself when nothing comes. */
   bitrateKbps: number;
-  /** Since the last payload arrived. */
-  lastPayloadMs: Millis;
-  /** Mean of the last 2 s. */
-  meanKbps2s: number;
-  /** What an operator should know of it, one line each. */
-  warnings: readonly string[];
   payloadBytes: number;
   messages: number;
   /** The last that could be read. */
@@ -30,8 +24,6 @@ export interface PublisherSnapshot {
 }
 
 export interface PlayerSnapshot {
-  /** Of this socket, while it lasts. */
-  key: string;
   playerId: string;
   publisherId: string;
   address: string;

@@ -57,7 +57,7 @@ const parse = (path: string, text: string, unixNow: number): StreamDirectory => 
   const directory = new StreamDirectory();
   const load = (row: Row, until: number | undefined, name: string): void => {
     try {
-      directory.load(row, until, unixNow);
+      directory.load(row, until);
     } catch (error) {
       throw corruptDataFile(path, `${name}: ${messageOf(error)}`);
     }
@@ -80,19 +80,17 @@ export class DirectoryFile implements DirectoryStore {
   /** True when this start made the file, with the first ids in it. */
   readonly isNew: boolean;
   readonly #path: string;
-  readonly #unixNow: () => number;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(path: string, directory: StreamDirectory, isNew: boolean, unixNow: () => number) {
+  private constructor(path: string, directory: StreamDirectory, isNew: boolean) {
     this.#path = path;
     this.directory = directory;
     this.isNew = isNew;
-    this.#unixNow = unixNow;
   }
 
   /**
    * Reads the file, or makes it.
-   * @param unixNow the wall clock, Unix ms: what is over by then is not admitted
+   * @param unixNow the wall clock, Unix ms: what was leaving and is over by then is dropped
    * @param first the rows of a file that is made
    * @throws TributaryError TRIBUTARY_DATA_DIR_UNWRITABLE, TRIBUTARY_DATA_FILE_CORRUPT; a damaged file is left as it is
    */
@@ -104,9 +102,9 @@ export class DirectoryFile implements DirectoryStore {
     await prepareDataDir(dataDir);
     const path = join(dataDir, FILE_NAME);
     const text = await readDataFile(path);
-    if (text !== undefined) return new DirectoryFile(path, parse(path, text, unixNow()), false, unixNow);
-    const file = new DirectoryFile(path, new StreamDirectory(), true, unixNow);
-    for (const row of first()) file.directory.load(row, undefined, unixNow());
+    if (text !== undefined) return new DirectoryFile(path, parse(path, text, unixNow()), false);
+    const file = new DirectoryFile(path, new StreamDirectory(), true);
+    for (const row of first()) file.directory.load(row);
     await file.#write(file.directory.rows());
     return file;
   }
@@ -122,7 +120,7 @@ export class DirectoryFile implements DirectoryStore {
       const added = directory.check(row);
       const staying = directory.leaving().filter((one) => one.row.player !== added.player);
       await this.#write([...directory.rows(), added], staying);
-      return directory.add(row, this.#unixNow());
+      return directory.add(row);
     });
   }
 
@@ -138,10 +136,9 @@ export class DirectoryFile implements DirectoryStore {
     return this.#inTurn(async () => {
       const { directory } = this;
       const trial = new StreamDirectory();
-      for (const row of [...directory.rows(), ...directory.leaving().map((one) => one.row), ...rows])
-        trial.load(row, undefined, this.#unixNow());
+      for (const row of [...directory.rows(), ...directory.leaving().map((one) => one.row), ...rows]) trial.load(row);
       await this.#write([...directory.rows(), ...rows]);
-      for (const row of rows) directory.load(row, undefined, this.#unixNow());
+      for (const row of rows) directory.load(row);
     });
   }
 
@@ -157,7 +154,7 @@ export class DirectoryFile implements DirectoryStore {
           directory.rows().map(current),
           directory.leaving().map(({ row, until }) => ({ row: current(row), until })),
         );
-      directory.update(changes, this.#unixNow());
+      directory.update(changes);
       return changes.filter((one) => meant.has(one.after.player)).map((one) => one.after);
     });
   }

@@ -14,7 +14,7 @@ export interface DirectoryLifeOptions {
 
 const LOOK_EVERY_MS: Millis = 500;
 
-/** Ends what has its time: rows that were deleted while they were live, and rows that expire. */
+/** Ends rows that were deleted while they were live, when their time is over. */
 export class DirectoryLife {
   readonly #options: DirectoryLifeOptions;
   /** By player id: the grace that it was seen with, and when that is over on the monotonic clock. */
@@ -36,8 +36,6 @@ export class DirectoryLife {
 
   async look(): Promise<void> {
     const { store, logger, clock, unixNow } = this.#options;
-    const expired = store.directory.expire(unixNow());
-    if (expired.length > 0) logger.info('stream ids have expired', { ids: expired.length });
     const due = this.#due(clock(), unixNow());
     if (due.length === 0) return;
     logger.info('deleted stream ids are over', { ids: due.length });
@@ -64,4 +62,3 @@ export class DirectoryLife {
       .map(({ row }) => row.player);
   }
 }
-

@@ -15,9 +15,10 @@ import {
 export type { Row, RowChange } from './directory-rules.ts';
 
 /** What admission has to know: rows that may come in, that may no longer, and whose limits are others now. */
-export type DirectoryChange =
-  | { readonly type: 'added' | 'removed'; readonly row: Row }
-  | { readonly type: 'updated'; readonly row: Row; readonly before: Row };
+export interface DirectoryChange {
+  readonly type: 'added' | 'updated' | 'removed';
+  readonly row: Row;
+}
 
 /** A row that was deleted while its stream was live: it is listed no more, and admitted until then. */
 export interface LeavingRow {
@@ -30,16 +31,10 @@ interface Entry {
   row: Row;
   /** Unix ms; undefined: it stays. */
   until: number | undefined;
-  /** Its time is over; it is listed, and not admitted. */
-  expired: boolean;
 }
 
 /** Rows in one directory: what fits into a file that is written as a whole at each change. */
 export const MAX_ROWS = 20_000;
-
-const isAdmitted = (entry: Entry): boolean => !entry.expired;
-
-const isOver = ({ expiresAt }: Row, unixNow: number): boolean => expiresAt !== undefined && expiresAt <= unixNow;
 
 /**
  * Who may publish and who may play what: rows in the order in which they were added. Held in memory; `DirectoryStore` keeps it on
@@ -60,9 +55,9 @@ export class StreamDirectory {
     return all.flatMap(({ row, until }) => (until === undefined ? [] : [{ row, until }]));
   }
 
-  /** What admission starts with. */
+  /** What admission starts with: rows that are leaving too. */
   admitted(): readonly Row[] {
-    return [...this.#byPlayer.values()].filter(isAdmitted).map((entry) => entry.row);
+    return [...this.#byPlayer.values()].map((entry) => entry.row);
   }
 
   /** The listed row of a player id. */
@@ -86,10 +81,6 @@ export class StreamDirectory {
 
   get publisherCount(): number {
     return this.#byPublisher.size;
-  }
-
-  isExpired(playerId: string): boolean {
-    return this.#byPlayer.get(playerId)?.expired ?? false;
   }
 
   /** Unix ms at which a deleted row is over. */
@@ -117,29 +108,25 @@ export class StreamDirectory {
     return this.#likeSiblings(row);
   }
 
-  /**
-   * @param unixNow Unix ms; a row whose time is over by then is listed, and not admitted
-   * @throws TributaryError as `check` does; nothing is changed then
-   */
-  add(row: Row, unixNow = 0): Row {
+  /** @throws TributaryError as `check` does; nothing is changed then */
+  add(row: Row): Row {
     const added = this.check(row);
     const known = this.#byPlayer.get(added.player);
-    if (known) this.#restore(known, added, unixNow);
-    else this.#enter(added, undefined, unixNow);
+    if (known) this.#restore(known, added);
+    else this.#enter(added, undefined);
     return added;
   }
 
   /**
    * A row that exists already: from the file, or from SLS, whose ids are kept whatever they look like.
    * @param until Unix ms; see `LeavingRow`
-   * @param unixNow see `add`
    * @throws TributaryError TRIBUTARY_STREAM_ID_TAKEN, TRIBUTARY_STREAM_ID_INVALID
    */
-  load(row: Row, until: number | undefined, unixNow: number): Row {
+  load(row: Row, until?: number): Row {
     checkKnownRow(row);
     if (this.#byPlayer.has(row.player)) throw taken(row.player);
     const loaded = this.#likeSiblings(row);
-    this.#enter(loaded, until, unixNow);
+    this.#enter(loaded, until);
     return loaded;
   }
 
@@ -160,11 +147,11 @@ export class StreamDirectory {
     }));
   }
 
-  /** @param rows of `checkUpdate` @param unixNow see `add` */
-  update(rows: readonly { before: Row; after: Row }[], unixNow = 0): void {
+  /** @param rows of `checkUpdate` */
+  update(rows: readonly { before: Row; after: Row }[]): void {
     for (const { before, after } of rows) {
       const entry = this.#byPlayer.get(before.player);
-      if (entry) this.#change(entry, after, unixNow);
+      if (entry) this.#change(entry, after);
     }
   }
 
@@ -188,16 +175,6 @@ export class StreamDirectory {
     if (entry) entry.until = until;
   }
 
-  /** Rows whose time is over by now stay, and are admitted no more. @returns those that have just gone */
-  expire(unixNow: number): readonly Row[] {
-    const over = [...this.#byPlayer.values()].filter((entry) => !entry.expired && isOver(entry.row, unixNow));
-    for (const entry of over) {
-      entry.expired = true;
-      this.#tell({ type: 'removed', row: entry.row });
-    }
-    return over.map((entry) => entry.row);
-  }
-
   /** @returns the row that was taken away */
   removeByPlayer(playerId: string): Row | undefined {
     const entry = this.#byPlayer.get(playerId);
@@ -207,7 +184,7 @@ export class StreamDirectory {
     const rest = this.#entriesOf(row.publisher).filter((other) => other !== entry);
     if (rest.length > 0) this.#byPublisher.set(row.publisher, rest);
     else this.#byPublisher.delete(row.publisher);
-    if (isAdmitted(entry)) this.#tell({ type: 'removed', row });
+    this.#tell({ type: 'removed', row });
     return row;
   }
 
@@ -239,29 +216,26 @@ export class StreamDirectory {
     return tidyRow({ ...row, ...shared });
   }
 
-  #enter(row: Row, until: number | undefined, unixNow: number): void {
-    const entry: Entry = { row, until, expired: isOver(row, unixNow) };
+  #enter(row: Row, until: number | undefined): void {
+    const entry: Entry = { row, until };
     this.#byPlayer.set(row.player, entry);
     this.#byPublisher.set(row.publisher, [...this.#entriesOf(row.publisher), entry]);
-    if (!entry.expired) this.#tell({ type: 'added', row });
+    this.#tell({ type: 'added', row });
   }
 
   /** Back in the list, as the last one. */
-  #restore(entry: Entry, row: Row, unixNow: number): void {
+  #restore(entry: Entry, row: Row): void {
     entry.until = undefined;
     this.#byPlayer.delete(row.player);
     this.#byPlayer.set(row.player, entry);
     const others = this.#entriesOf(row.publisher).filter((other) => other !== entry);
     this.#byPublisher.set(row.publisher, [...others, entry]);
-    this.#change(entry, row, unixNow);
+    this.#change(entry, row);
   }
 
-  #change(entry: Entry, row: Row, unixNow: number): void {
-    const { row: before, expired: wasExpired } = entry;
+  #change(entry: Entry, row: Row): void {
     entry.row = row;
-    entry.expired = isOver(row, unixNow);
-    if (wasExpired && !entry.expired) this.#tell({ type: 'added', row });
-    else if (!wasExpired) this.#tell(entry.expired ? { type: 'removed', row: before } : { type: 'updated', row, before });
+    this.#tell({ type: 'updated', row });
   }
 
   #tell(change: DirectoryChange): void {

@@ -29,7 +29,8 @@ export interface Received {
 }
 
 /** The peer of the connection, normalised; forwarding headers are not believed. */
-export const peerAddress = ({ socket }: Pick<Received, 'socket'>): string => normaliseAddress(socket.remoteAddress ?? '');
+export const peerAddress = ({ socket }: Pick<Received, 'socket'>): string =>
+  normaliseAddress(socket.remoteAddress ?? '');
 
 /** Entries of X-Forwarded-For that are looked at, from the right. */
 const MOST_HOPS = 16;

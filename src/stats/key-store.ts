@@ -201,7 +201,11 @@ export class KeyStore {
       const gone = this.#keys.find((key) => key.id === id);
       if (!gone) return undefined;
       if (!gone.stored)
-        throw new TributaryError('TRIBUTARY_KEY_NEEDED', 'this key is set by the settings', 'change api.key and restart');
+        throw new TributaryError(
+          'TRIBUTARY_KEY_NEEDED',
+          'this key is set by the settings',
+          'change api.key and restart',
+        );
       const rest = this.#keys.filter((key) => key !== gone);
       if (!rest.some(({ permissions }) => permissions === 'admin'))
         throw new TributaryError('TRIBUTARY_KEY_NEEDED', 'this is the last admin key', 'make another one first');

@@ -24,8 +24,7 @@ export const createLinksServer = (deps: StatsDeps): FastifyInstance => {
   const guesses = new GuessLimit(settings.http.unknownIdsPerMinute);
 
   const isPrivileged = (request: FastifyRequest): boolean =>
-    keyOf(request, keys) !== undefined ||
-    trust.covers(peerAddress(request), request.headers);
+    keyOf(request, keys) !== undefined || trust.covers(peerAddress(request), request.headers);
 
   const send = (request: FastifyRequest, reply: FastifyReply, asked: string | undefined): FastifyReply => {
     const streamId = asked === '' ? undefined : asked;

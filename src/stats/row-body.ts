@@ -43,10 +43,7 @@ const readOptions = (body: Body): { options: RowChange } | { problem: string } =
 const given = (options: RowChange): Options =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null)) as Options;
 
-export type NewRow =
-  | { row: Row }
-  | { generate: { forPlugin: boolean } & Options }
-  | { problem: string };
+export type NewRow = { row: Row } | { generate: { forPlugin: boolean } & Options } | { problem: string };
 
 /** What a POST asks for: a given pair, or with neither id in it a new one. What SLS does not know is ignored, as SLS does it. */
 export const readNewRow = (body: Body | undefined): NewRow => {

@@ -154,15 +154,18 @@ describe('GET /stats/{id}', () => {
     [5_000, 1, 0, 1],
     [5_001, undefined, undefined, undefined],
     [Number.POSITIVE_INFINITY, undefined, undefined, undefined],
-  ])('%i ms after the last payload: modern %s, legacy %s, Belabox %s', async (lastPayloadMs, modern, legacy, belabox) => {
-    const { call, deps } = await server();
-    deps.view = dataPlaneSnapshot({ publishers: [publisherSnapshot({ lastPayloadMs })] });
-    const answer = async (url: string) => JSON.parse((await call('GET', url)).body);
-    expect((await answer('/stats/play_a')).publisher?.bitrate).toBe(modern);
-    expect((await answer('/stats/play_a?legacy=1')).publishers.live?.bitrate).toBe(legacy);
-    expect((await answer('/belabox/play_a')).publishers.live?.bitrate).toBe(belabox);
-    expect((await answer('/stats?publisher=play_a')).publishers.play_a?.bitrate).toBe(legacy);
-  });
+  ])(
+    '%i ms after the last payload: modern %s, legacy %s, Belabox %s',
+    async (lastPayloadMs, modern, legacy, belabox) => {
+      const { call, deps } = await server();
+      deps.view = dataPlaneSnapshot({ publishers: [publisherSnapshot({ lastPayloadMs })] });
+      const answer = async (url: string) => JSON.parse((await call('GET', url)).body);
+      expect((await answer('/stats/play_a')).publisher?.bitrate).toBe(modern);
+      expect((await answer('/stats/play_a?legacy=1')).publishers.live?.bitrate).toBe(legacy);
+      expect((await answer('/belabox/play_a')).publishers.live?.bitrate).toBe(belabox);
+      expect((await answer('/stats?publisher=play_a')).publishers.play_a?.bitrate).toBe(legacy);
+    },
+  );
 
   it('is no offline stream to NOALBS while the first 2 s bring less than 1 kbit/s', async () => {
     const { call, deps } = await server();
@@ -259,9 +262,13 @@ describe('order of checks', () => {
     const read = await deps.keys.create('r', 'read');
     const tooLong = 'x'.repeat(70_000);
     const post = async (key: string) => (await call('POST', '/api/stream-ids', withKey(key, tooLong))).status;
-    expect([await post('wrong'), await post(read), await post(ADMIN), await post('wrong'), await post('wrong')]).toEqual(
-      [401, 403, 413, 401, 429],
-    );
+    expect([
+      await post('wrong'),
+      await post(read),
+      await post(ADMIN),
+      await post('wrong'),
+      await post('wrong'),
+    ]).toEqual([401, 403, 413, 401, 429]);
     // Whoever has a key does not suffer from those who guess behind the same address.
     expect(await post(ADMIN)).toBe(413);
   });

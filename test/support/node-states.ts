@@ -44,16 +44,16 @@ export const publisher = (bitrateKbps: number, groupId?: string): PublisherSnaps
   latencyMs: 2_000,
   encrypted: false,
   bitrateKbps,
+  payloadBytes: 0,
+  messages: 0,
   lastPayloadMs: 0,
   meanKbps2s: bitrateKbps,
   warnings: [],
-  payloadBytes: 0,
-  messages: 0,
   stats,
 });
 
 export const player = (state: PlayerSnapshot['state']): PlayerSnapshot => ({
-  key: '0-1',
+  key: '7',
   playerId: 'play_a1b2',
   publisherId: 'live_3f00',
   address: '127.0.0.1',

@@ -13,12 +13,12 @@ export const publisherSnapshot = (some: Partial<PublisherSnapshot> = {}): Publis
   uptimeMs: 63_999.7,
   latencyMs: 2_000,
   encrypted: false,
-  bitrateKbps: 4_099.1,
-  lastPayloadMs: 12,
-  meanKbps2s: 4_123.456,
-  warnings: [],
+  bitrateKbps: 4_123.456,
   payloadBytes: 32_000_000,
   messages: 25_000,
+  lastPayloadMs: 40,
+  meanKbps2s: 4_123.456,
+  warnings: [],
   stats: srtStats({
     rttMs: 41.23456,
     bandwidthMbps: 97.512345,
@@ -96,7 +96,7 @@ export const dataPlaneSnapshot = (some: Partial<DataPlaneSnapshot> = {}): DataPl
   publishers: [publisherSnapshot()],
   players: [
     {
-      key: '0-1',
+      key: '7',
       playerId: 'play_a_long_one',
       publisherId: 'live_a',
       address: '198.51.100.4',

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { publicStreamName } from '../../shared/redact.ts';
-import type { Row, StreamDirectory } from '../../sls-bridge/directory.ts';
+import type { Row } from '../../sls-bridge/directory.ts';
 import { guards, keyOf } from '../access.ts';
 import { errorAnswer, successAnswer } from '../compat-sls.ts';
 import type { StatsDeps } from '../deps.ts';
@@ -21,12 +21,12 @@ export const streamIdRoutes = (app: FastifyInstance, { deps }: RouteContext): vo
   const may = guards(keys);
 
   app.get('/api/stream-ids', { onRequest: may.any }, async (_request, reply) =>
-    sendJson(reply, 200, { data: directory.rows().map((row) => listed(row, directory)), status: 'success' }),
+    sendJson(reply, 200, { data: directory.rows().map((row) => listed(row, unixNow())), status: 'success' }),
   );
 
   app.get('/api/stream-ids/*', { onRequest: may.any }, async (request, reply) => {
     const showsSecrets = keyOf(request, keys)?.permissions !== 'read';
-    const data = directory.listedOf(pathRest(request)).map((row) => detailed(row, directory, showsSecrets));
+    const data = directory.listedOf(pathRest(request)).map((row) => detailed(row, unixNow(), showsSecrets));
     return data.length === 0 ? sendJson(reply, 404, NOT_FOUND) : sendJson(reply, 200, { data, status: 'success' });
   });
 
@@ -51,7 +51,7 @@ export const streamIdRoutes = (app: FastifyInstance, { deps }: RouteContext): vo
       const rows = await store.update(pathRest(request), wanted.change);
       if (rows.length === 0) return sendJson(reply, 404, NOT_FOUND);
       logger.info('stream id changed', { stream: publicStreamName(rows[0]!.publisher), key: actor(request, deps) });
-      const data = rows.map((row) => detailed(row, directory, true));
+      const data = rows.map((row) => detailed(row, unixNow(), true));
       return sendJson(reply, 200, { data, message: UPDATED, status: 'success' });
     } catch (error) {
       return refuseChange(reply, deps, error);
@@ -89,19 +89,19 @@ const isLive = ({ snapshot }: StatsDeps, publisherId: string): boolean => {
 };
 
 /** A row of SLS looks as in SLS; what it does not know comes in addition. */
-const listed = (row: Row, directory: StreamDirectory): object => {
+const listed = (row: Row, unixNow: number): object => {
   const { description, passphrase, ...rest } = row;
   return sorted({
     ...rest,
     description: description || undefined,
     encrypted: passphrase === undefined ? undefined : true,
-    expired: directory.isExpired(row.player) || undefined,
+    expired: row.expiresAt !== undefined && row.expiresAt <= unixNow ? true : undefined,
   });
 };
 
-const detailed = (row: Row, directory: StreamDirectory, showsSecrets: boolean): object =>
+const detailed = (row: Row, unixNow: number, showsSecrets: boolean): object =>
   sorted({
-    ...listed(row, directory),
+    ...listed(row, unixNow),
     owner: row.owner ?? 'local',
     passphrase: showsSecrets ? row.passphrase : undefined,
   });

@@ -42,6 +42,6 @@ export const writePrivateFile = async (
       throw failed(path, error);
     }
   } finally {
-    await rm(partial, { force: true });
+    await rm(partial, { force: true }).catch(() => {});
   }
 };

@@ -31,7 +31,6 @@ const readOptions = (body: Body): { options: RowChange } | { problem: string } =
       options[name] = ms;
     } else {
       const type = TEXTS.some((text) => text === name) ? 'string' : 'number';
-      // biome-ignore lint/suspicious/useValidTypeof: one of two literals
       if (typeof value !== type)
         return { problem: `Invalid ${name}: give a ${type === 'string' ? 'string' : 'whole number'}` };
       options[name] = value;

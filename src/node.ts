@@ -46,6 +46,10 @@ const dataPlaneSettings = (settings: Settings): DataPlaneSettings => {
       udpBufferBytes,
       playerWaitMs: settings.player.waitSeconds * 1_000,
       playersPerId: settings.player.maxPerId,
+      playerSlow: settings.player.slow,
+      playerJoin: settings.player.join,
+      gopMaxBytes: settings.player.gopMaxBytes,
+      gopMaxMs: settings.player.gopMaxMs,
     },
   };
 };

@@ -1,8 +1,10 @@
 // What the addon exports, and what each environment that loads it keeps. Several environments (worker threads) may do so.
 #include <napi.h>
 
+#include "js_args.h"
 #include "srt_engine.h"
 #include "srt_runtime.h"
+#include "stream_id.h"
 #include "udp_engine.h"
 
 namespace tributary {
@@ -25,12 +27,22 @@ Napi::Value createUdpEngine(const Napi::CallbackInfo& info) {
   return data->udpClass.New({options});
 }
 
+/** For the test that holds it against its twin in JavaScript. */
+Napi::Value formsOfStreamId(const Napi::CallbackInfo& info) {
+  const Role role = roleArg(info, 1);
+  const auto forms = streamIdForms(textArg(info, 0, "streamId", 512), role);
+  Napi::Array list = Napi::Array::New(info.Env(), forms.size());
+  for (size_t i = 0; i < forms.size(); i++) list.Set(static_cast<uint32_t>(i), forms[i]);
+  return list;
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   auto* data = new EnvironmentData{Napi::Persistent(SrtEngine::define(env)), Napi::Persistent(UdpEngine::define(env))};
   env.SetInstanceData(data);
   exports.Set("srtVersion", SrtRuntime::version());
   exports.Set("createSrtEngine", Napi::Function::New<createSrtEngine>(env, "createSrtEngine"));
   exports.Set("createUdpEngine", Napi::Function::New<createUdpEngine>(env, "createUdpEngine"));
+  exports.Set("streamIdForms", Napi::Function::New<formsOfStreamId>(env, "streamIdForms"));
   return exports;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "stream_id.h"
+
 namespace tributary {
 namespace {
 
@@ -10,6 +12,12 @@ namespace {
 bool isAlive(SRTSOCKET socket) {
   const SRT_SOCKSTATUS state = srt_getsockstate(socket);
   return state == SRTS_INIT || state == SRTS_OPENED || state == SRTS_CONNECTING || state == SRTS_CONNECTED;
+}
+
+/** libsrt closes at once what fails its handshake; whoever merely breaks while it waits to be accepted stays for a while. */
+bool wasTurnedDown(SRTSOCKET socket) {
+  const SRT_SOCKSTATUS state = srt_getsockstate(socket);
+  return state == SRTS_CLOSED || state == SRTS_NONEXIST;
 }
 
 using Lock = std::lock_guard<std::mutex>;
@@ -38,20 +46,39 @@ void Admission::refuseAll(bool refuse) {
   refuseAll_ = refuse;
 }
 
-Admission::Verdict Admission::request(Role role, const std::string& id, SRTSOCKET newcomer, int64_t nowMs) {
+void Admission::refusePublishers(bool refuse) {
   const Lock lock(mutex_);
-  if (refuseAll_) return {kRejectOverload};
-  const auto found = rows(role).find(id);
-  if (found == rows(role).end() || !found->second.allowed) {
-    Rows& others = rows(role == Role::publish ? Role::play : Role::publish);
-    const auto other = others.find(id);
-    return {other != others.end() && other->second.allowed ? kRejectForbidden : kRejectNotFound};
+  refusePublishers_ = refuse;
+}
+
+Admission::Row* Admission::allowed(Rows& rows, const std::string& id) {
+  const auto found = rows.find(id);
+  return found != rows.end() && found->second.allowed ? &found->second : nullptr;
+}
+
+Admission::Verdict Admission::request(Role role, const std::string& streamId, const Caller& caller, int64_t nowMs) {
+  const bool publishes = role == Role::publish;
+  // Outside the lock: it is the only part that allocates.
+  const std::vector<std::string> forms = streamIdForms(streamId, role);
+  const Lock lock(mutex_);
+  if (refuseAll_ || (publishes && refusePublishers_)) return {kRejectOverload};
+  Rows& others = rows(publishes ? Role::play : Role::publish);
+  const std::string* id = &streamId;
+  Row* row = allowed(rows(role), streamId);
+  if (row == nullptr) {
+    bool isForeign = allowed(others, streamId) != nullptr;
+    for (auto form = forms.begin(); row == nullptr && !isForeign && form != forms.end(); ++form) {
+      id = &*form;
+      row = allowed(rows(role), *form);
+    }
+    for (auto form = forms.begin(); row == nullptr && !isForeign && form != forms.end(); ++form)
+      isForeign = allowed(others, *form) != nullptr;
+    if (row == nullptr) return {isForeign ? kRejectForbidden : kRejectNotFound};
   }
-  Row& row = found->second;
-  const int code = role == Role::publish ? requestPublish(row, newcomer, nowMs) : requestPlay(row, newcomer);
+  const int code = publishes ? requestPublish(*row, caller.socket, nowMs) : requestPlay(*row, caller.socket);
   if (code != 0) return {code};
-  seats_[newcomer] = Seat{role, id, false, nowMs};
-  return {0, row.access.passphrase};
+  seats_[caller.socket] = Seat{role, *id, false, nowMs, 0, caller};
+  return {0, row->access};
 }
 
 int Admission::requestPublish(Row& row, SRTSOCKET newcomer, int64_t nowMs) {
@@ -59,7 +86,7 @@ int Admission::requestPublish(Row& row, SRTSOCKET newcomer, int64_t nowMs) {
     const auto seat = seats_.find(row.reserved);
     const bool pending = seat != seats_.end() && nowMs - seat->second.sinceMs < kReservationMs;
     if (pending && isAlive(row.reserved)) return kRejectConflict;
-    seats_.erase(row.reserved);
+    if (seat != seats_.end()) forget(seat);
     row.reserved = 0;
   }
   const bool occupied =
@@ -72,8 +99,10 @@ int Admission::requestPublish(Row& row, SRTSOCKET newcomer, int64_t nowMs) {
 int Admission::requestPlay(Row& row, SRTSOCKET newcomer) {
   const auto most = static_cast<size_t>(row.access.maxSockets);
   if (row.players.size() >= most) {
-    for (const SRTSOCKET player : row.players)
-      if (!isAlive(player)) seats_.erase(player);
+    for (const SRTSOCKET player : row.players) {
+      const auto seat = seats_.find(player);
+      if (seat != seats_.end() && !isAlive(player)) forget(seat);
+    }
     const auto gone = [this](SRTSOCKET player) { return seats_.find(player) == seats_.end(); };
     row.players.erase(std::remove_if(row.players.begin(), row.players.end(), gone), row.players.end());
   }
@@ -84,7 +113,7 @@ int Admission::requestPlay(Row& row, SRTSOCKET newcomer) {
 
 void Admission::letInToClose(const std::string& id, SRTSOCKET newcomer, int code, int64_t nowMs) {
   const Lock lock(mutex_);
-  seats_[newcomer] = Seat{Role::play, id, false, nowMs, code};
+  seats_[newcomer] = Seat{Role::play, id, false, nowMs, code, {}};
 }
 
 std::optional<Admission::Claim> Admission::claim(SRTSOCKET accepted, int64_t nowMs) {
@@ -152,16 +181,30 @@ void Admission::release(SRTSOCKET socket) {
   seats_.erase(seat);
 }
 
-void Admission::expire(int64_t nowMs) {
+Admission::Seats::iterator Admission::forget(Seats::iterator seat) {
+  const Seat& left = seat->second;
+  const bool failed = !left.claimed && left.refusal == 0 && wasTurnedDown(seat->first);
+  if (failed && failures_.size() < kMostFailures) {
+    const Row* row = allowed(rows(left.role), left.id);
+    const bool hasSecret = row != nullptr && !row->access.passphrase.empty();
+    failures_.push_back({left.caller, left.id, hasSecret ? kRejectBadSecret : kRejectUnsecure});
+  }
+  return seats_.erase(seat);
+}
+
+std::vector<Admission::Failure> Admission::expire(int64_t nowMs) {
   const Lock lock(mutex_);
   for (auto seat = seats_.begin(); seat != seats_.end();) {
-    if (seat->second.claimed || nowMs - seat->second.sinceMs < kReservationMs) {
+    const Seat& waiting = seat->second;
+    const bool lapsed = nowMs - waiting.sinceMs >= kReservationMs || wasTurnedDown(seat->first);
+    if (waiting.claimed || !lapsed) {
       ++seat;
       continue;
     }
-    leave(seat->first, seat->second);
-    seat = seats_.erase(seat);
+    leave(seat->first, waiting);
+    seat = forget(seat);
   }
+  return std::exchange(failures_, {});
 }
 
 }  // namespace tributary

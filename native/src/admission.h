@@ -14,7 +14,15 @@
 namespace tributary {
 
 /** srt's access-control numbers. */
-enum RejectCode { kRejectOverload = 1402, kRejectForbidden = 1403, kRejectNotFound = 1404, kRejectConflict = 1409 };
+enum RejectCode {
+  /** libsrt's own. */
+  kRejectBadSecret = SRT_REJ_BADSECRET,
+  kRejectUnsecure = SRT_REJ_UNSECURE,
+  kRejectOverload = 1402,
+  kRejectForbidden = 1403,
+  kRejectNotFound = 1404,
+  kRejectConflict = 1409,
+};
 
 /**
  * Who may come in: a table of ids that JavaScript keeps up to date and libsrt's threads ask in the listen callback. An id is reserved in
@@ -27,7 +35,8 @@ class Admission {
   struct Verdict {
     /** 0: admitted. */
     int code = 0;
-    std::string passphrase = {};
+    /** What an admitted caller is let in with. */
+    Access access = {};
   };
   struct Claim {
     std::string streamId;
@@ -36,15 +45,31 @@ class Admission {
     /** The publisher that is taken over, or 0. */
     SRTSOCKET replaces = 0;
   };
+  /** Where a caller comes from, as the listen callback sees it. */
+  struct Caller {
+    SRTSOCKET socket = SRT_INVALID_SOCK;
+    SRTSOCKET listener = SRT_INVALID_SOCK;
+    sockaddr_storage peer = {};
+  };
+  /** A caller that was let in, and that libsrt itself has turned down. */
+  struct Failure {
+    Caller caller;
+    std::string streamId;
+    int code = 0;
+  };
 
   explicit Admission(int takeoverSilenceMs) : takeoverSilenceMs_(takeoverSilenceMs) {}
 
   void allow(Role role, const std::string& id, Access access);
   void forbid(Role role, const std::string& id);
   void refuseAll(bool refuse);
+  void refusePublishers(bool refuse);
 
-  /** Listen callback: decides, and reserves the id for `newcomer` when it is let in. */
-  Verdict request(Role role, const std::string& id, SRTSOCKET newcomer, int64_t nowMs);
+  /**
+   * Listen callback: decides, and reserves the id for the caller when it is let in. The exact bytes count first; what they may mean in the
+   * dialect of another server is tried only when nobody knows them.
+   */
+  Verdict request(Role role, const std::string& streamId, const Caller& caller, int64_t nowMs);
   /** Listen callback: the newcomer will be accepted and closed at once. */
   void letInToClose(const std::string& id, SRTSOCKET newcomer, int code, int64_t nowMs);
   /** After srt_accept: the reservation becomes a holding. Nothing when the socket is unknown here (its reservation has lapsed). */
@@ -56,8 +81,11 @@ class Admission {
   void yield(SRTSOCKET publisher);
   /** The socket is closed, or never came to be. */
   void release(SRTSOCKET socket);
-  /** Drops reservations that were not claimed in time. */
-  void expire(int64_t nowMs);
+  /**
+   * Drops reservations that were not claimed in time, or whose caller failed the handshake: of a caller that was let in libsrt checks nothing
+   * more than its secret, and it does not tell.
+   */
+  std::vector<Failure> expire(int64_t nowMs);
 
  private:
   struct Row {
@@ -73,27 +101,37 @@ class Admission {
   };
   struct Seat {
     Role role;
+    /** Canonical: as JavaScript gave it. */
     std::string id;
     bool claimed = false;
     int64_t sinceMs = 0;
     int refusal = 0;
+    Caller caller = {};
   };
   using Rows = std::unordered_map<std::string, Row>;
+  using Seats = std::unordered_map<SRTSOCKET, Seat>;
 
   static constexpr int64_t kReservationMs = 3'000;
+  static constexpr size_t kMostFailures = 1'024;
 
   Rows& rows(Role role) { return role == Role::publish ? publish_ : play_; }
+  /** The row of an id that is let in, or null. */
+  static Row* allowed(Rows& rows, const std::string& id);
   int requestPublish(Row& row, SRTSOCKET newcomer, int64_t nowMs);
   int requestPlay(Row& row, SRTSOCKET newcomer);
   void leave(SRTSOCKET socket, const Seat& seat);
+  /** A caller that was turned down is noted. */
+  Seats::iterator forget(Seats::iterator seat);
   Row* rowOfPublisher(SRTSOCKET socket);
 
   const int takeoverSilenceMs_;
   std::mutex mutex_;
   Rows publish_;
   Rows play_;
-  std::unordered_map<SRTSOCKET, Seat> seats_;
+  Seats seats_;
+  std::vector<Failure> failures_;
   bool refuseAll_ = false;
+  bool refusePublishers_ = false;
 };
 
 }  // namespace tributary

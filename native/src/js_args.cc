@@ -37,6 +37,12 @@ int intOf(const Napi::Object& from, const char* name, int least, int most) {
   return toInt(from.Get(name), name, least, most);
 }
 
+/** 0 where it is absent. */
+int optionalIntOf(const Napi::Object& from, const char* name, int least, int most) {
+  const Napi::Value value = from.Get(name);
+  return value.IsUndefined() ? 0 : toInt(value, name, least, most);
+}
+
 std::string passphraseOf(const Napi::Object& from) {
   const Napi::Value value = from.Get("passphrase");
   return value.IsUndefined() ? std::string() : toText(value, "passphrase", 10, 79);
@@ -123,8 +129,7 @@ ConnectOptions connectOptions(const Napi::Object& from) {
   options.passphrase = passphraseOf(from);
   options.latencyMs = intOf(from, "latencyMs", 0, 60'000);
   options.connectTimeoutMs = intOf(from, "connectTimeoutMs", 1, kMostTimeMs);
-  if (!from.Get("peerIdleTimeoutMs").IsUndefined())
-    options.peerIdleTimeoutMs = intOf(from, "peerIdleTimeoutMs", 100, kMostTimeMs);
+  options.peerIdleTimeoutMs = optionalIntOf(from, "peerIdleTimeoutMs", 100, kMostTimeMs);
   const Napi::Value reads = from.Get("reads");
   if (!reads.IsBoolean()) fail(from.Env(), "reads must be a boolean");
   options.reads = reads.As<Napi::Boolean>().Value();
@@ -168,6 +173,9 @@ Access accessOptions(const Napi::Object& from) {
   Access access;
   access.passphrase = passphraseOf(from);
   access.maxSockets = intOf(from, "maxSockets", 1, 1'000'000);
+  access.latencyMs = optionalIntOf(from, "latencyMs", 1, 60'000);
+  access.bufferBytes = optionalIntOf(from, "bufferBytes", 64 * 1500, kMostInt);
+  access.flowWindowPackets = optionalIntOf(from, "flowWindowPackets", 64, 1'000'000);
   return access;
 }
 

@@ -1,5 +1,6 @@
 #include "listener.h"
 
+#include <cstring>
 #include <unordered_map>
 #include <utility>
 
@@ -114,14 +115,29 @@ int Listener::onRequest(void* token, SRTSOCKET newcomer, int, const sockaddr* pe
 }
 
 int Listener::decide(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId) {
-  const Admission::Verdict verdict = admission_->request(options_.role, streamId, newcomer, steadyMs());
+  Admission::Caller caller{newcomer, socket_, {}};
+  std::memcpy(&caller.peer, peer, peer->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
+  const Admission::Verdict verdict = admission_->request(options_.role, streamId, caller, steadyMs());
   if (verdict.code != 0) return refuse(newcomer, peer, streamId, verdict.code);
-  if (verdict.passphrase.empty()) return 0;
-  const auto& secret = verdict.passphrase;
-  if (srt_setsockflag(newcomer, SRTO_PASSPHRASE, secret.data(), static_cast<int>(secret.size())) == 0) return 0;
-  // Never let somebody in without the secret that is due.
-  admission_->release(newcomer);
-  return refuse(newcomer, peer, streamId, kRejectForbidden);
+  try {
+    apply(verdict.access, newcomer);
+    return 0;
+  } catch (const SrtFailure&) {
+    // Never let somebody in without the secret, or past the limits, that are due.
+    admission_->release(newcomer);
+    return refuse(newcomer, peer, streamId, kRejectForbidden);
+  }
+}
+
+void Listener::apply(const Access& access, SRTSOCKET newcomer) const {
+  const bool publishes = options_.role == Role::publish;
+  if (!access.passphrase.empty()) setText(newcomer, SRTO_PASSPHRASE, access.passphrase, "SRTO_PASSPHRASE");
+  if (access.latencyMs > 0)
+    setInt(newcomer, publishes ? SRTO_RCVLATENCY : SRTO_PEERLATENCY, access.latencyMs, "latency floor");
+  // Before the buffer: libsrt limits the receive buffer to the flow window.
+  if (access.flowWindowPackets > 0) setInt(newcomer, SRTO_FC, access.flowWindowPackets, "SRTO_FC");
+  if (access.bufferBytes > 0)
+    setInt(newcomer, publishes ? SRTO_RCVBUF : SRTO_SNDBUF, access.bufferBytes, "buffer");
 }
 
 int Listener::refuse(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId, int code) {

@@ -40,6 +40,8 @@ class Listener {
   static int onRequest(void* token, SRTSOCKET newcomer, int version, const sockaddr* peer, const char* streamId);
   /** 0 lets the newcomer in, -1 rejects it. */
   int decide(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId);
+  /** @throws SrtFailure */
+  void apply(const Access& access, SRTSOCKET newcomer) const;
   int refuse(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId, int code);
 
   const ListenOptions options_;

@@ -44,6 +44,11 @@ struct Access {
   /** Empty: the caller must not encrypt. */
   std::string passphrase;
   int maxSockets = 1;
+  /** Floor of the direction in use; 0 leaves the listener's. */
+  int latencyMs = 0;
+  /** SRTO_RCVBUF of a publisher, SRTO_SNDBUF of a player, and SRTO_FC; 0 leaves the listener's. */
+  int bufferBytes = 0;
+  int flowWindowPackets = 0;
 };
 
 }  // namespace tributary

@@ -184,7 +184,16 @@ void PollThread::adopt(Listener& listener, SRTSOCKET accepted, const sockaddr* p
 void PollThread::sampleArrivals(int64_t nowMs) {
   if (nowMs - sampledMs_ < kSampleMs) return;
   sampledMs_ = nowMs;
-  admission_.expire(nowMs);
+  for (const Admission::Failure& failure : admission_.expire(nowMs)) {
+    const Endpoint from = describe(reinterpret_cast<const sockaddr*>(&failure.caller.peer));
+    Event event{Event::Type::refused};
+    event.listener = failure.caller.listener;
+    event.streamId = failure.streamId;
+    event.address = from.address;
+    event.port = from.port;
+    event.code = failure.code;
+    events_.pushRefused(std::move(event));
+  }
   publishers_.clear();
   {
     const auto lock = table_.lock();

@@ -32,6 +32,7 @@ Napi::Function SrtEngine::define(Napi::Env env) {
                          InstanceMethod<&SrtEngine::forbid>("forbid"),
                          InstanceMethod<&SrtEngine::yieldPublisher>("yieldPublisher"),
                          InstanceMethod<&SrtEngine::refuseAll>("refuseAll"),
+                         InstanceMethod<&SrtEngine::refusePublishers>("refusePublishers"),
                          InstanceMethod<&SrtEngine::takeEvents>("takeEvents"),
                          InstanceMethod<&SrtEngine::receive>("receive"),
                          InstanceMethod<&SrtEngine::send>("send"),
@@ -88,6 +89,10 @@ void SrtEngine::forbid(const Info& info) {
 void SrtEngine::yieldPublisher(const Info& info) { use(info).admission().yield(socketArg(info, 0)); }
 
 void SrtEngine::refuseAll(const Info& info) { use(info).admission().refuseAll(boolArg(info, 0, "refuse")); }
+
+void SrtEngine::refusePublishers(const Info& info) {
+  use(info).admission().refusePublishers(boolArg(info, 0, "refuse"));
+}
 
 Napi::Value SrtEngine::takeEvents(const Info& info) {
   std::vector<Event> events;

@@ -30,6 +30,7 @@ class SrtEngine : public Napi::ObjectWrap<SrtEngine> {
   void forbid(const Info& info);
   void yieldPublisher(const Info& info);
   void refuseAll(const Info& info);
+  void refusePublishers(const Info& info);
   Napi::Value takeEvents(const Info& info);
   Napi::Value receive(const Info& info);
   void send(const Info& info);

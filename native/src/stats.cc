@@ -42,6 +42,7 @@ bool readStats(SRTSOCKET socket, double* out) {
       number(s.pktFlightSize),
       number(srt_time_now() - startUs) / 1000,
       number(s.pktReorderTolerance),
+      number(s.byteAvailRcvBuf),
   };
   static_assert(sizeof values == kStatsFields * sizeof(double), "one value for each field");
   std::copy(std::begin(values), std::end(values), out);

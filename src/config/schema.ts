@@ -147,7 +147,31 @@ export const SETTINGS = {
     0,
     'How long a player may wait for its publisher before it is closed; 0 = without limit.',
   ),
-  'player.maxPerId': setting(wholeNumber(1, 1_000), 20, 'Players at once on one player id; one more is refused.'),
+  'player.maxPerId': setting(
+    wholeNumber(1, 1_000),
+    20,
+    'Players at once on one player id that has no number of its own; one more is refused.',
+  ),
+  'player.slow': setting(
+    oneOf('skip', 'disconnect'),
+    'skip',
+    'What a player meets that cannot keep up for three seconds: skip (it goes on at the live edge) or disconnect.',
+  ),
+  'player.join': setting(
+    oneOf('next-key-frame', 'last-key-frame'),
+    'next-key-frame',
+    'Where a player begins that joins a running stream: next-key-frame (the live edge) or last-key-frame (a picture at once, up to a group of pictures behind; costs memory for each stream).',
+  ),
+  'player.gopMaxBytes': setting(
+    bytes(65_536, 64 * MIB),
+    8 * MIB,
+    'With last-key-frame: what is kept of each stream; a larger group of pictures is not kept.',
+  ),
+  'player.gopMaxMs': setting(
+    milliseconds(500, 60_000),
+    10_000,
+    'With last-key-frame: a longer group of pictures is not kept.',
+  ),
   'http.statsPort': setting(port, 8_090, 'TCP port for statistics of streams and the management API.', {
     env: 'SLS_STATS_PORT',
   }),

@@ -20,10 +20,10 @@ import type { SrtlaSettings } from '../srtla/types.ts';
  * Fields named …AtMs and `sinceMs` are moments of `commonNow`; NaN stands for "none". Flags are 0 or 1.
  */
 
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
-/** Indices of the header's words. The thread writes the first two, main the other two. */
-export const HEADER = { version: 0, heartbeat: 1, rosterSeen: 2, logSeen: 3 } as const;
+/** Indices of the header's words. The thread writes the first two, main the other ones. */
+export const HEADER = { version: 0, heartbeat: 1, rosterSeen: 2, logSeen: 3, eventsSeen: 4 } as const;
 export const HEADER_BYTES = 64;
 export const RECORD_HEAD_BYTES = 8;
 
@@ -70,6 +70,8 @@ export const PUBLISHER_FIELDS = [
   'bitrateKbps',
   'payloadBytes',
   'messages',
+  'lastArrivalAtMs',
+  'warnings',
   ...SRT_STATS_FIELDS,
 ] as const;
 
@@ -82,6 +84,9 @@ export const PLAYER_FIELDS = [
   'droppedMessages',
   ...SRT_STATS_FIELDS,
 ] as const;
+
+/** `warnings` of a publisher is a sum of 1 << index. */
+export const PUBLISHER_WARNINGS = ['latency-short', 'bitrate-exceeded'] as const;
 
 export const PLAYER_STATES = ['waiting', 'joining', 'playing'] as const;
 

@@ -12,6 +12,7 @@ import {
   PLAYER_STATES,
   PUBLISHER,
   PUBLISHER_FIELDS,
+  PUBLISHER_WARNINGS,
 } from './counter-layout.ts';
 import { CounterTable } from './counter-table.ts';
 import type { DataPlane } from './data-plane.ts';
@@ -159,7 +160,12 @@ export class CounterRecorder {
     values[PUBLISHER.bitrateKbps] = publisher.bitrateKbps(now);
     values[PUBLISHER.payloadBytes] = publisher.payloadBytes;
     values[PUBLISHER.messages] = publisher.messages;
+    values[PUBLISHER.warnings] = publisher
+      .warnings()
+      .reduce((sum, warning) => sum + (1 << PUBLISHER_WARNINGS.indexOf(warning)), 0);
+    // It notes arrivals, too.
     if (withStats || isNew) this.#plane.readStats(publisher, values.subarray(PUBLISHER_STATS_AT));
+    values[PUBLISHER.lastArrivalAtMs] = publisher.lastArrivalAtMs;
     this.#publishers.table.write(index, generation, values);
   }
 
@@ -170,8 +176,8 @@ export class CounterRecorder {
     const isNew = slot.text === null;
     if (isNew) {
       slot.text = undefined;
-      const { playerId, publisherId, address, port } = player;
-      this.#roster.put({ kind: 'players', slot: index, generation, playerId, publisherId, address, port });
+      const { key, playerId, publisherId, address, port } = player;
+      this.#roster.put({ kind: 'players', slot: index, generation, key, playerId, publisherId, address, port });
     }
     values[PLAYER.sinceMs] = player.sinceMs;
     values[PLAYER.latencyMs] = player.latencyMs;

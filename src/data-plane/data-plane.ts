@@ -1,24 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
-import { SRT_STATS_FIELDS } from '../shared/addon.ts';
 import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
-import { publicStreamName } from '../shared/redact.ts';
 import type { AccessRow } from '../sls-bridge/access.ts';
 import { srtBindAddresses } from '../sls-bridge/bind-addresses.ts';
 import { type Refusal, SlsBridge } from '../sls-bridge/bridge.ts';
 import type { Player, Publisher } from '../sls-bridge/sessions.ts';
 import type { SrtEngineFactory } from '../sls-bridge/srt-engine.ts';
+import type { StreamEvent, StreamHappening } from '../sls-bridge/stream-event.ts';
 import { createSrtlaShell, type SrtlaReceiver } from '../srtla/index.ts';
 import type { SrtlaEvent, SrtlaSnapshot } from '../srtla/types.ts';
+import { LinkEvents } from './link-events.ts';
 import type { DataPlaneSettings } from './settings.ts';
 import type { DataPlaneSnapshot } from './snapshot.ts';
+import { logStreamEvent } from './stream-log.ts';
 
 export interface DataPlaneDeps {
   settings: DataPlaneSettings;
   engine: SrtEngineFactory & { readonly version: string };
   logger: Logger;
   clock: () => Millis;
+  /** Unix ms. */
+  wallClock: () => number;
+  onStreamEvent: (event: StreamEvent) => void;
 }
 
 const SECOND_MS = 1_000;
@@ -26,7 +30,6 @@ const ADDRESS_CHECK_MS = 10_000;
 /** SHUTDOWNs cross loopback and leave on every active link within this. */
 const SHUTDOWN_FLUSH_MS = 200;
 const STOP_LIMIT_MS = 4_000;
-const RTT = SRT_STATS_FIELDS.indexOf('rttMs');
 
 /**
  * Everything that moves packets: the SRTLA receiver and the SRT bridge, and the wiring between them. Nothing here parses JSON,
@@ -37,8 +40,7 @@ export class DataPlane {
   readonly #bridge: SlsBridge;
   #shell: SrtlaReceiver | undefined;
   #timers: NodeJS.Timeout[] = [];
-  #warnedLatency = new WeakSet<Publisher>();
-  readonly #scratch = new Float64Array(SRT_STATS_FIELDS.length);
+  readonly #links: LinkEvents;
 
   constructor(deps: DataPlaneDeps) {
     this.#deps = deps;
@@ -47,7 +49,13 @@ export class DataPlane {
       settings: deps.settings.bridge,
       logger: deps.logger,
       clock: deps.clock,
-      onEvent: () => {},
+      wallClock: deps.wallClock,
+      onEvent: (publisherId, happening) => this.#happened(publisherId, happening),
+    });
+    this.#links = new LinkEvents({
+      publisherOf: (socket) => this.#bridge.publisher(socket)?.publisherId,
+      meantBy: (streamId) => this.#bridge.publisherMeantBy(streamId),
+      tell: (publisherId, happening, atMs) => this.#tell(publisherId, happening, atMs),
     });
   }
 
@@ -85,8 +93,28 @@ export class DataPlane {
     this.#bridge.addRow(row);
   }
 
+  updateRow(row: AccessRow): void {
+    this.#bridge.updateRow(row);
+  }
+
   removeRow(row: AccessRow): void {
     this.#bridge.removeRow(row);
+  }
+
+  kickPublisher(publisherId: string): void {
+    this.#bridge.kickPublisher(publisherId);
+  }
+
+  kickPlayers(playerId: string): void {
+    this.#bridge.kickPlayers(playerId);
+  }
+
+  kickSocket(key: string): void {
+    this.#bridge.kickSocket(key);
+  }
+
+  drain(on: boolean): void {
+    this.#bridge.drain(on);
   }
 
   get ports(): DataPlaneSnapshot['ports'] {
@@ -107,7 +135,13 @@ export class DataPlane {
   }
 
   srtla(now: Millis): SrtlaSnapshot {
-    return this.#shell ? this.#shell.snapshot(now) : { groups: [], counters: {} };
+    if (!this.#shell) return { groups: [], counters: {} };
+    const snapshot = this.#shell.snapshot(now);
+    // Whoever shows a group by its stream means the id, in whatever dialect the encoder has given it.
+    for (const group of snapshot.groups)
+      if (group.streamId !== undefined)
+        group.streamId = this.#bridge.publisherMeantBy(group.streamId) ?? group.streamId;
+    return snapshot;
   }
 
   publishers(): Iterable<Publisher> {
@@ -125,7 +159,7 @@ export class DataPlane {
 
   /** `SRT_STATS_FIELDS` in order; `out` keeps what it held when the socket is gone. */
   readStats(of: Publisher | Player, out: Float64Array): boolean {
-    return this.#bridge.stats(of.socket, out);
+    return this.#bridge.stats(of, out);
   }
 
   /** Admit nobody, tell encoders, let players play out, then close. */
@@ -151,38 +185,27 @@ export class DataPlane {
   #tick(): void {
     const now = this.#deps.clock();
     this.#bridge.tick(now);
-    for (const publisher of this.#bridge.publishers()) this.#warnOfShortLatency(publisher, now);
+    this.#links.tick(now);
   }
 
-  /** With less than four round trips of latency a lost packet can hardly be repaired twice. */
-  #warnOfShortLatency(publisher: Publisher, now: Millis): void {
-    if (this.#warnedLatency.has(publisher) || now - publisher.sinceMs < 5_000) return;
-    if (!this.readStats(publisher, this.#scratch)) return;
-    const rttMs = this.#scratch[RTT]!;
-    if (publisher.latencyMs >= 4 * rttMs) return;
-    this.#warnedLatency.add(publisher);
-    this.#deps.logger.warn('the latency of a stream is below four round trips: raise it in the encoder', {
-      stream: publicStreamName(publisher.publisherId),
-      latencyMs: publisher.latencyMs,
-      rttMs: Math.round(rttMs),
-    });
+  #happened(publisherId: string, happening: StreamHappening): void {
+    this.#tell(publisherId, happening, this.#deps.clock());
+    if (happening.type === 'publisher-up') this.#links.publisherUp();
+  }
+
+  #tell(publisherId: string, happening: StreamHappening, atMs: Millis): void {
+    const { clock, wallClock, logger, onStreamEvent } = this.#deps;
+    const wallMs = Math.round(wallClock() - (clock() - atMs));
+    const event: StreamEvent = { atMs, wallMs, publisherId, ...happening };
+    logStreamEvent(logger, event);
+    onStreamEvent(event);
   }
 
   #srtlaEvent(event: SrtlaEvent): void {
-    if (event.type === 'session-superseded') {
-      this.#bridge.yieldBonded(event.serverSocket);
-      return;
-    }
-    if (event.type === 'link-joined' || event.type === 'link-left') {
-      this.#deps.logger.info(event.type === 'link-joined' ? 'link joined' : 'link left', {
-        group: event.group,
-        ...('why' in event ? { why: event.why } : {}),
-      });
-    } else if (event.type === 'group-created' || event.type === 'group-ended') {
+    if (event.type === 'session-superseded') this.#bridge.yieldBonded(event.serverSocket);
+    else if (event.type === 'group-created' || event.type === 'group-ended')
       this.#deps.logger.debug(event.type, { group: event.group });
-    } else if (event.type === 'session-rejected') {
-      this.#deps.logger.debug('session rejected', { group: event.group, code: event.code });
-    }
+    this.#links.take(event, this.#deps.clock());
   }
 }
 

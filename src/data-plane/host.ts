@@ -3,6 +3,7 @@ import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { AccessRow } from '../sls-bridge/access.ts';
 import { commonNow } from './common-clock.ts';
+import { EventHistory } from './event-history.ts';
 import type { ThreadFacts, ThreadFault } from './messages.ts';
 import type { DataPlaneSettings } from './settings.ts';
 import type { DataPlaneSnapshot } from './snapshot.ts';
@@ -34,6 +35,8 @@ const NOTHING_LIVE = { srtla: { groups: [], counters: {} }, publishers: [], play
  * same ports with the same rows; sessions end with it, and senders and players connect anew.
  */
 export class DataPlaneHost {
+  /** What has happened to each stream. */
+  readonly events: EventHistory;
   readonly #options: DataPlaneHostOptions;
   readonly #startedMs = commonNow();
   /** By player id; what a new thread starts with. */
@@ -47,10 +50,12 @@ export class DataPlaneHost {
   /** Ends the pause before another try. */
   #hurry: () => void = () => {};
   #stopping = false;
+  #draining = false;
   #reviving: Promise<void> | undefined;
 
   constructor(options: DataPlaneHostOptions) {
     this.#options = options;
+    this.events = new EventHistory(options.logger);
   }
 
   /**
@@ -67,9 +72,40 @@ export class DataPlaneHost {
     this.#thread?.post({ type: 'add-row', row });
   }
 
+  /** New limits for a player id that is there already; a live session goes on, with the limits that can change under it. */
+  updateRow(row: AccessRow): void {
+    this.#rows.set(row.player, row);
+    this.#thread?.post({ type: 'update-row', row });
+  }
+
+  /** Refused from now on, and cut: the players of the player id and, with the last row of its publisher id, the publisher. */
   removeRow(row: AccessRow): void {
     this.#rows.delete(row.player);
     this.#thread?.post({ type: 'remove-row', row });
+  }
+
+  /** Ends the session of this publisher id, if there is one. It may come back. */
+  kickPublisher(publisherId: string): void {
+    this.#thread?.post({ type: 'kick-publisher', publisherId });
+  }
+
+  kickPlayers(playerId: string): void {
+    this.#thread?.post({ type: 'kick-players', playerId });
+  }
+
+  /** @param key of a `PlayerSnapshot`; one that is gone is passed over */
+  kickSocket(key: string): void {
+    this.#thread?.post({ type: 'kick-socket', key });
+  }
+
+  /** While on, no new publisher is admitted; players still are, and whoever is there stays. */
+  drain(on: boolean): void {
+    this.#draining = on;
+    this.#thread?.post({ type: 'drain', on });
+  }
+
+  get draining(): boolean {
+    return this.#draining;
   }
 
   /** From the shared counters, as of this moment: it costs the data plane nothing. */
@@ -110,7 +146,12 @@ export class DataPlaneHost {
     const { logger, debugLog, testHooks = false, onStuck } = this.#options;
     const settings = this.#facts ? onPorts(this.#options.settings, this.#facts.ports) : this.#options.settings;
     const rows = [...this.#rows.values()];
-    const thread = new DataPlaneThread({ settings, rows, logger, debugLog, testHooks, onStuck });
+    const thread = new DataPlaneThread({
+      ...{ settings, rows, draining: this.#draining, logger, debugLog, testHooks, onStuck },
+      onEvents: (events) => {
+        for (const event of events) this.events.add(event);
+      },
+    });
     this.#thread = thread;
     try {
       this.#facts = await thread.started;

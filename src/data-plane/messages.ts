@@ -1,5 +1,6 @@
 import { codeOf, type ErrorCode, messageOf, TributaryError } from '../shared/errors.ts';
 import type { AccessRow } from '../sls-bridge/access.ts';
+import type { EventsMessage } from './event-outlet.ts';
 import type { RosterMessage } from './roster.ts';
 import type { DataPlaneSettings } from './settings.ts';
 import type { DataPlaneSnapshot } from './snapshot.ts';
@@ -9,6 +10,8 @@ import type { LogMessage } from './thread-log.ts';
 export interface ThreadStart {
   settings: DataPlaneSettings;
   rows: readonly AccessRow[];
+  /** No new publisher is admitted. */
+  draining: boolean;
   /** See counter-layout.ts. */
   memory: SharedArrayBuffer;
   /** Debug lines are wanted. */
@@ -24,7 +27,12 @@ export type ThreadFault = (typeof THREAD_FAULTS)[number];
 /** Main → thread. */
 export type ThreadCommand =
   | { type: 'add-row'; row: AccessRow }
+  | { type: 'update-row'; row: AccessRow }
   | { type: 'remove-row'; row: AccessRow }
+  | { type: 'kick-publisher'; publisherId: string }
+  | { type: 'kick-players'; playerId: string }
+  | { type: 'kick-socket'; key: string }
+  | { type: 'drain'; on: boolean }
   | { type: 'stop' }
   | { type: 'hook'; fault: ThreadFault };
 
@@ -36,6 +44,7 @@ export type ThreadReport =
   | { type: 'started'; facts: ThreadFacts }
   | { type: 'failed'; error: PortableError }
   | RosterMessage
+  | EventsMessage
   | LogMessage;
 
 /** An error as plain values: what crosses threads loses its class and the fields that are not Error's own. */

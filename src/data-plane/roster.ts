@@ -27,6 +27,7 @@ export type RosterEntry =
       kind: 'players';
       slot: number;
       generation: number;
+      key: string;
       playerId: string;
       publisherId: string;
       address: string;

@@ -10,6 +10,7 @@ import {
   PLAYER_STATES,
   PUBLISHER,
   PUBLISHER_FIELDS,
+  PUBLISHER_WARNINGS,
 } from './counter-layout.ts';
 import { CounterTable } from './counter-table.ts';
 import type { RosterChange, RosterEntry } from './roster.ts';
@@ -109,6 +110,7 @@ export class SnapshotView {
     const values = freshen(publisher, this.#publishers);
     if (values === undefined) return undefined;
     const { publisherId, source, group, address } = publisher.entry;
+    const lastArrivalAtMs = values[PUBLISHER.lastArrivalAtMs]!;
     return {
       publisherId,
       source,
@@ -120,6 +122,9 @@ export class SnapshotView {
       bitrateKbps: values[PUBLISHER.bitrateKbps]!,
       payloadBytes: values[PUBLISHER.payloadBytes]!,
       messages: values[PUBLISHER.messages]!,
+      lastPayloadMs: age(Number.isNaN(lastArrivalAtMs) ? values[PUBLISHER.sinceMs]! : lastArrivalAtMs, now),
+      meanKbps2s: values[PUBLISHER.bitrateKbps]!,
+      warnings: PUBLISHER_WARNINGS.filter((_, index) => (values[PUBLISHER.warnings]! & (1 << index)) !== 0),
       stats: srtStats(values, PUBLISHER_STATS_AT),
     };
   }
@@ -127,8 +132,9 @@ export class SnapshotView {
   #player(player: Known<EntryOf<'players'>>, now: Millis): PlayerSnapshot | undefined {
     const values = freshen(player, this.#players);
     if (values === undefined) return undefined;
-    const { playerId, publisherId, address, port } = player.entry;
+    const { key, playerId, publisherId, address, port } = player.entry;
     return {
+      key,
       playerId,
       publisherId,
       address,

@@ -15,15 +15,23 @@ export interface PublisherSnapshot {
   uptimeMs: Millis;
   latencyMs: Millis;
   encrypted: boolean;
-  /** SRT payload that was delivered, over the last 1 s or so; falls to 0 by itself when nothing comes. */
+  /** SRT payload that was delivered, over the last 2 s; falls to 0 by itself when nothing comes. */
   bitrateKbps: number;
   payloadBytes: number;
   messages: number;
+  /** Since the last payload packet reached libsrt, in steps of 200 ms; since it connected while none has. */
+  lastPayloadMs: Millis;
+  /** The same, under the name of the time line: mean of the last 2 s. */
+  meanKbps2s: number;
+  /** Words of `StreamEvent` types that are the case now: `latency-short`, `bitrate-exceeded`. */
+  warnings: string[];
   /** The last that could be read. */
   stats: SrtStats;
 }
 
 export interface PlayerSnapshot {
+  /** Names this connection, for `DataPlaneHost.kickSocket`. */
+  key: string;
   playerId: string;
   publisherId: string;
   address: string;

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { AccessRow } from '../sls-bridge/access.ts';
+import type { StreamEvent } from '../sls-bridge/stream-event.ts';
 import { commonNow } from './common-clock.ts';
 import { counterLayout, HEADER } from './counter-layout.ts';
 import { revivedError, type ThreadCommand, type ThreadFacts, type ThreadReport } from './messages.ts';
@@ -12,9 +13,11 @@ import { writeThreadLine } from './thread-log.ts';
 export interface ThreadOptions {
   settings: DataPlaneSettings;
   rows: readonly AccessRow[];
+  draining: boolean;
   logger: Logger;
   debugLog: boolean;
   testHooks: boolean;
+  onEvents: (events: readonly StreamEvent[]) => void;
   /** The thread hangs in native code: it cannot be ended, and its ports cannot be had. */
   onStuck: () => void;
 }
@@ -53,7 +56,7 @@ export class DataPlaneThread {
 
   constructor(options: ThreadOptions) {
     this.#options = options;
-    const { settings, rows, debugLog, testHooks } = options;
+    const { settings, rows, draining, debugLog, testHooks } = options;
     const layout = counterLayout(settings.srtla);
     const memory = new SharedArrayBuffer(layout.byteLength);
     this.#view = new SnapshotView(memory, layout);
@@ -62,7 +65,7 @@ export class DataPlaneThread {
     this.ended = this.#ending.promise;
     this.#worker = new Worker(ENTRY, {
       name: 'data-plane',
-      workerData: { settings, rows, memory, debugLog, testHooks },
+      workerData: { settings, rows, draining, memory, debugLog, testHooks },
     });
     this.#worker.on('message', (report: ThreadReport) => this.#take(report));
     this.#worker.on('error', (error) => this.#threw(error));
@@ -96,6 +99,10 @@ export class DataPlaneThread {
       case 'roster':
         this.#view.apply(report.changes);
         Atomics.store(this.#header, HEADER.rosterSeen, report.sequence);
+        break;
+      case 'events':
+        this.#options.onEvents(report.events);
+        Atomics.store(this.#header, HEADER.eventsSeen, report.sequence);
         break;
       case 'started':
         this.#isUp = true;

@@ -5,6 +5,7 @@ import { commonNow } from './common-clock.ts';
 import { counterLayout, HEADER, LAYOUT_VERSION } from './counter-layout.ts';
 import { CounterRecorder } from './counter-recorder.ts';
 import { DataPlane } from './data-plane.ts';
+import { EventOutlet } from './event-outlet.ts';
 import {
   portableError,
   type ThreadCommand,
@@ -25,7 +26,10 @@ const MAX_PASS_MS: Millis = 1_000;
  * The entry of the data-plane thread. It ends by itself after `failed` and after `stop`; whatever is thrown here and not caught ends it
  * too, and main starts another one.
  */
-const run = async (port: MessagePort, { settings, rows, memory, debugLog, testHooks }: ThreadStart): Promise<void> => {
+const run = async (
+  port: MessagePort,
+  { settings, rows, draining, memory, debugLog, testHooks }: ThreadStart,
+): Promise<void> => {
   const header = new Int32Array(memory);
   Atomics.store(header, HEADER.version, LAYOUT_VERSION);
   const post = (report: ThreadReport): void => port.postMessage(report);
@@ -36,10 +40,19 @@ const run = async (port: MessagePort, { settings, rows, memory, debugLog, testHo
     debug: debugLog,
   });
   const roster = new RosterOutlet(post, () => Atomics.load(header, HEADER.rosterSeen));
+  const events = new EventOutlet(post, () => Atomics.load(header, HEADER.eventsSeen));
 
   const open = async (): Promise<{ plane: DataPlane; srtVersion: string }> => {
     const engine = libsrtEngine();
-    const plane = new DataPlane({ settings, engine, logger, clock: commonNow });
+    const plane = new DataPlane({
+      settings,
+      engine,
+      logger,
+      clock: commonNow,
+      wallClock: Date.now,
+      onStreamEvent: (event) => events.put(event),
+    });
+    plane.drain(draining);
     await plane.start(rows);
     return { plane, srtVersion: engine.version };
   };
@@ -54,13 +67,14 @@ const run = async (port: MessagePort, { settings, rows, memory, debugLog, testHo
   let nextPassMs = 0;
   const record = (): void => {
     const now = commonNow();
-    recorder.pass(now, { logLinesLost: logger.lost });
+    recorder.pass(now, { logLinesLost: logger.lost, eventsLost: events.lost });
     const tookMs = commonNow() - now;
     nextPassMs = now + Math.min(MAX_PASS_MS, Math.max(BEAT_MS, tookMs * SHARE_OF_RECORDING) - BEAT_MS / 2);
   };
   const beat = (): void => {
     Atomics.add(header, HEADER.heartbeat, 1);
     logger.flush();
+    events.flush();
     if (commonNow() >= nextPassMs) record();
   };
   setInterval(beat, BEAT_MS);
@@ -68,12 +82,12 @@ const run = async (port: MessagePort, { settings, rows, memory, debugLog, testHo
   const stop = async (): Promise<void> => {
     await plane.stop();
     logger.flush();
+    events.flush();
     process.exit(0);
   };
   port.on('message', (command: ThreadCommand) => {
-    if (command.type === 'add-row') plane.addRow(command.row);
-    else if (command.type === 'remove-row') plane.removeRow(command.row);
-    else if (command.type === 'stop') void stop();
+    if (command.type === 'stop') void stop();
+    else if (command.type !== 'hook') obey(plane, command);
     else if (testHooks) {
       logger.warn('a test makes this thread fail', { fault: command.fault });
       fail(command.fault);
@@ -81,6 +95,32 @@ const run = async (port: MessagePort, { settings, rows, memory, debugLog, testHo
   });
   record();
   post({ type: 'started', facts: { srtVersion, ports: plane.ports } });
+};
+
+const obey = (plane: DataPlane, command: Exclude<ThreadCommand, { type: 'stop' | 'hook' }>): void => {
+  switch (command.type) {
+    case 'add-row':
+      plane.addRow(command.row);
+      break;
+    case 'update-row':
+      plane.updateRow(command.row);
+      break;
+    case 'remove-row':
+      plane.removeRow(command.row);
+      break;
+    case 'kick-publisher':
+      plane.kickPublisher(command.publisherId);
+      break;
+    case 'kick-players':
+      plane.kickPlayers(command.playerId);
+      break;
+    case 'kick-socket':
+      plane.kickSocket(command.key);
+      break;
+    case 'drain':
+      plane.drain(command.on);
+      break;
+  }
 };
 
 const fail = (fault: ThreadFault): void => {

@@ -61,13 +61,22 @@ export interface SrtAccess {
   passphrase?: string;
   /** Sockets that may be open on this id at once: 1 for a publisher id. */
   maxSockets: number;
+  /** RCVLATENCY floor of a publisher, PEERLATENCY floor of a player; absent = the listener's. */
+  latencyMs?: number;
+  /** SRTO_RCVBUF of a publisher, SRTO_SNDBUF of a player; absent = the listener's. */
+  bufferBytes?: number;
+  /** SRTO_FC; absent = the listener's. */
+  flowWindowPackets?: number;
 }
 
 /** Reject codes of the listen callback (srt's access-control numbers); libsrt's own are below 1000. */
 export const SRT_REJECT = { forbidden: 1403, notFound: 1404, conflict: 1409, overload: 1402 } as const;
 
 export type SrtEvent =
-  /** `replaces` is the incumbent's socket when a silent publisher is taken over, else 0. */
+  /**
+   * `streamId` as it was allowed, whichever dialect the caller spoke. `replaces` is the incumbent's socket when a silent publisher is taken
+   * over, else 0.
+   */
   | {
       type: 'accepted';
       socket: number;
@@ -80,7 +89,10 @@ export type SrtEvent =
       encrypted: boolean;
       replaces: number;
     }
-  /** `code` as in `SRT_REJECT`, or libsrt's own (10 bad secret, 11 unsecure). */
+  /**
+   * `code` as in `SRT_REJECT`, or libsrt's own: 10 where a secret is due and was wrong or missing, 11 where none is due and one was given.
+   * Of libsrt's own the canonical id is told.
+   */
   | {
       type: 'refused';
       listener: number;
@@ -133,6 +145,7 @@ export const SRT_STATS_FIELDS = [
   'flightPackets',
   'uptimeMs',
   'reorderTolerancePackets',
+  'rcvBufAvailableBytes',
 ] as const;
 export type SrtStatsField = (typeof SRT_STATS_FIELDS)[number];
 
@@ -161,6 +174,8 @@ export interface NativeSrtEngine {
   yieldPublisher(socket: number): void;
   /** While true every new caller is refused with 1402. */
   refuseAll(refuse: boolean): void;
+  /** While true every new publisher is refused with 1402; players are let in. */
+  refusePublishers(refuse: boolean): void;
 
   takeEvents(): SrtEvent[];
   /** Reads what is due into the slots. Returns the number of runs; 0 = nothing left. */
@@ -188,6 +203,8 @@ export interface NativeAddon {
   /** libsrt's version that is loaded, such as `1.5.1`. */
   readonly srtVersion: string;
   createSrtEngine(options: SrtEngineOptions): NativeSrtEngine;
+  /** What an unknown stream id may mean; twin of `streamIdForms` in sls-bridge. */
+  streamIdForms(streamId: string, role: SrtRole): string[];
   /** Absent where the addon was built without it. */
   readonly createUdpEngine?: (options: NativeUdpOptions) => NativeUdpEngine;
 }

@@ -1,48 +1,190 @@
-import type { SrtEngine } from './srt-engine.ts';
+import type { Millis } from '../shared/clock.ts';
+import { sessionBuffers } from './buffer-size.ts';
+import type { SrtAccess, SrtEngine, SrtRole } from './srt-engine.ts';
+import { streamIdForms } from './stream-id.ts';
 
 /** A row of the stream directory, as far as admission needs it. */
 export interface AccessRow {
   publisher: string;
   player: string;
+  /** 10–79 bytes. Of several rows of a publisher id the one that was added or updated last counts. */
   passphrase?: string | undefined;
+  /** Players at once on this player id; absent = the setting. */
+  maxPlayers?: number | undefined;
+  /** Of the publisher; absent = none. Of several rows of a publisher id the lowest counts. */
+  maxBitrateKbps?: number | undefined;
+  /** Least SRT latency of the publisher, in place of the setting. Of several rows the highest counts. */
+  latencyMs?: Millis | undefined;
+  /** Least SRT latency of players on this player id. */
+  playerLatencyMs?: Millis | undefined;
+  /** Unix ms. From then on the player id is refused, and the publisher id once all of its rows have expired. */
+  expiresAt?: number | undefined;
 }
 
+export interface AccessSettings {
+  playersPerId: number;
+  latencyCeilingMs: Millis;
+}
+
+/** Ids whose time has come. */
+export interface Expired {
+  publishers: string[];
+  players: string[];
+}
+
+/** Above its ceiling a stream is borne for a while, and its buffers have to hold that too. */
+const CEILING_MARGIN = 1.2;
+
 /**
- * Who may come in: keeps the engine's admission table in step with the directory. A publisher id may have several player ids.
+ * Who may come in, and with which limits: keeps the engine's admission table in step with the directory. A publisher id may have several
+ * player ids. Wall-clock moments are Unix ms.
  */
 export class AccessTable {
   readonly #engine: Pick<SrtEngine, 'allow' | 'forbid'>;
-  readonly #playersPerId: number;
-  readonly #publisherOf = new Map<string, string>();
+  readonly #settings: AccessSettings;
+  readonly #rows = new Map<string, AccessRow>();
+  /** Player ids of each publisher id; the one that was added or updated last is the last. */
   readonly #playersOf = new Map<string, Set<string>>();
+  readonly #expired = new Set<string>();
+  /** Player ids that have a time to expire. */
+  readonly #dated = new Set<string>();
 
-  constructor(engine: Pick<SrtEngine, 'allow' | 'forbid'>, playersPerId: number) {
+  constructor(engine: Pick<SrtEngine, 'allow' | 'forbid'>, settings: AccessSettings) {
     this.#engine = engine;
-    this.#playersPerId = playersPerId;
+    this.#settings = settings;
   }
 
   publisherOf(playerId: string): string | undefined {
-    return this.#publisherOf.get(playerId);
+    return this.#rows.get(playerId)?.publisher;
   }
 
-  add(row: AccessRow): void {
-    const secret = row.passphrase === undefined ? {} : { passphrase: row.passphrase };
-    this.#publisherOf.set(row.player, row.publisher);
+  hasPublisher(publisherId: string): boolean {
+    return this.#playersOf.has(publisherId);
+  }
+
+  /** True when the id is known and its time is over. */
+  isExpired(id: string): boolean {
+    const players = this.#playersOf.get(id);
+    return players ? [...players].every((player) => this.#expired.has(player)) : this.#expired.has(id);
+  }
+
+  /** The publisher id that a caller of this role has meant, in whatever dialect, known to either role; undefined = nobody's. */
+  meantBy(streamId: string, role: SrtRole): string | undefined {
+    for (const id of [streamId, ...streamIdForms(streamId, role)]) {
+      if (this.#playersOf.has(id)) return id;
+      const publisher = this.publisherOf(id);
+      if (publisher !== undefined) return publisher;
+    }
+    return undefined;
+  }
+
+  /** Adds a row, or puts it in the place of the one with the same player id. */
+  put(row: AccessRow, wallMs: number): void {
+    const old = this.#rows.get(row.player);
+    if (old && old.publisher !== row.publisher) this.remove(old.player);
+    this.#rows.set(row.player, row);
     const players = this.#playersOf.get(row.publisher) ?? new Set();
+    players.delete(row.player);
     this.#playersOf.set(row.publisher, players.add(row.player));
-    this.#engine.allow('publish', row.publisher, { ...secret, maxSockets: 1 });
-    this.#engine.allow('play', row.player, { ...secret, maxSockets: this.#playersPerId });
+    if (row.expiresAt === undefined) this.#dated.delete(row.player);
+    else this.#dated.add(row.player);
+    this.#apply(row, wallMs);
   }
 
-  /** @returns true when this was the last row of its publisher id. */
-  remove(row: AccessRow): boolean {
-    this.#publisherOf.delete(row.player);
-    this.#engine.forbid('play', row.player);
+  /** @returns the publisher id of the row, and whether it was its last one; undefined when there is no such row */
+  remove(playerId: string): { publisher: string; wasLast: boolean } | undefined {
+    const row = this.#rows.get(playerId);
+    if (!row) return undefined;
+    this.#rows.delete(playerId);
+    this.#dated.delete(playerId);
+    this.#expired.delete(playerId);
+    this.#engine.forbid('play', playerId);
     const players = this.#playersOf.get(row.publisher);
-    players?.delete(row.player);
-    if (players && players.size > 0) return false;
-    this.#playersOf.delete(row.publisher);
-    this.#engine.forbid('publish', row.publisher);
-    return true;
+    players?.delete(playerId);
+    const wasLast = !players || players.size === 0;
+    if (wasLast) {
+      this.#playersOf.delete(row.publisher);
+      this.#engine.forbid('publish', row.publisher);
+    } else this.#applyStream(row.publisher);
+    return { publisher: row.publisher, wasLast };
+  }
+
+  /** The publisher's ceiling, kbit/s; undefined = none. */
+  ceilingKbps(publisherId: string): number | undefined {
+    return least(this.#valid(publisherId).map((row) => row.maxBitrateKbps));
+  }
+
+  /** Ids that have expired since the last call: refused from now on, and to be cut. A clock that was set back lets them in again. */
+  expire(wallMs: number): Expired {
+    const expired: Expired = { publishers: [], players: [] };
+    for (const player of this.#dated) {
+      const row = this.#rows.get(player);
+      if (!row || isOver(row, wallMs) === this.#expired.has(player)) continue;
+      this.#apply(row, wallMs);
+      if (!this.#expired.has(player)) continue;
+      expired.players.push(player);
+      if (this.isExpired(row.publisher)) expired.publishers.push(row.publisher);
+    }
+    return expired;
+  }
+
+  #apply(row: AccessRow, wallMs: number): void {
+    if (isOver(row, wallMs)) {
+      this.#expired.add(row.player);
+      this.#engine.forbid('play', row.player);
+    } else this.#expired.delete(row.player);
+    this.#applyStream(row.publisher);
+  }
+
+  /** The publisher id and its player ids: what one row says of the publisher sets the players' buffers too. */
+  #applyStream(publisherId: string): void {
+    const rows = this.#valid(publisherId);
+    const newest = rows.at(-1);
+    if (!newest) {
+      this.#engine.forbid('publish', publisherId);
+      return;
+    }
+    const buffers = this.#buffers(publisherId);
+    const latencyMs = Math.max(0, ...rows.map((row) => row.latencyMs ?? 0));
+    this.#engine.allow('publish', publisherId, {
+      ...defined({ passphrase: newest.passphrase, latencyMs: latencyMs || undefined }),
+      ...buffers,
+      maxSockets: 1,
+    });
+    for (const { player, passphrase, playerLatencyMs, maxPlayers } of rows)
+      this.#engine.allow('play', player, {
+        ...defined({ passphrase, latencyMs: playerLatencyMs || undefined }),
+        ...buffers,
+        maxSockets: maxPlayers ?? this.#settings.playersPerId,
+      });
+  }
+
+  /** A caller may ask for any latency up to the ceiling, and nobody knows it before the handshake is over. */
+  #buffers(publisherId: string): Partial<SrtAccess> {
+    const kbps = this.ceilingKbps(publisherId);
+    return kbps === undefined ? {} : sessionBuffers(this.#settings.latencyCeilingMs, kbps * CEILING_MARGIN);
+  }
+
+  /** Rows of a publisher id that have not expired; the one that was added or updated last is the last. */
+  #valid(publisherId: string): AccessRow[] {
+    const valid: AccessRow[] = [];
+    for (const player of this.#playersOf.get(publisherId) ?? []) {
+      const row = this.#rows.get(player);
+      if (row && !this.#expired.has(player)) valid.push(row);
+    }
+    return valid;
   }
 }
+
+const isOver = ({ expiresAt }: AccessRow, wallMs: number): boolean => expiresAt !== undefined && expiresAt <= wallMs;
+
+const least = (values: readonly (number | undefined)[]): number | undefined => {
+  const given = values.filter((value) => value !== undefined && value > 0) as number[];
+  return given.length > 0 ? Math.min(...given) : undefined;
+};
+
+type Given<T> = { [K in keyof T]?: NonNullable<T[K]> };
+
+/** Without the members that are undefined. */
+const defined = <T extends object>(from: T): Given<T> =>
+  Object.fromEntries(Object.entries(from).filter(([, value]) => value !== undefined)) as Given<T>;

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeSrtEngine } from '../../test/support/fake-srt-engine.ts';
 import { TributaryError } from '../shared/errors.ts';
 import { silentLogger } from '../shared/logger.ts';
-import { type BridgeEvent, type BridgeSettings, SlsBridge } from './bridge.ts';
+import type { StreamHappening } from './stream-event.ts';
+import { type BridgeSettings, SlsBridge } from './bridge.ts';
 
 const settings: BridgeSettings = {
   publishPort: 4001,
@@ -17,11 +18,16 @@ const settings: BridgeSettings = {
   udpBufferBytes: 8_388_608,
   playerWaitMs: 0,
   playersPerId: 20,
+  playerSlow: 'skip',
+  playerJoin: 'next-key-frame',
+  gopMaxBytes: 1_048_576,
+  gopMaxMs: 10_000,
 };
 
 let engine: FakeSrtEngine;
-let events: BridgeEvent[];
+let events: ({ publisherId: string } & StreamHappening)[];
 let now = 0;
+let wall = 0;
 
 const create = (): SlsBridge => {
   engine = new FakeSrtEngine();
@@ -31,7 +37,8 @@ const create = (): SlsBridge => {
     settings,
     logger: silentLogger,
     clock: () => now,
-    onEvent: (event) => events.push(event),
+    wallClock: () => wall,
+    onEvent: (publisherId, happening) => events.push({ publisherId, ...happening }),
   });
 };
 const listener = (role: 'publish' | 'play', refuse: 'close' | 'reject'): number =>
@@ -53,6 +60,7 @@ const accept = (socket: number, at: number, streamId: string, more: object = {})
 let bridge: SlsBridge;
 beforeEach(() => {
   now = 0;
+  wall = 0;
   bridge = create();
   bridge.open(['::']);
   bridge.addRow({ publisher: 'live_a', player: 'play_a' });
@@ -90,10 +98,12 @@ describe('SlsBridge', () => {
     bridge.pump();
     expect(engine.texts(7)).toEqual(['hello']);
     expect(engine.rearmed).toBe(2);
+    expect(events.every(({ publisherId }) => publisherId === 'live_a')).toBe(true);
     expect(events.map((event) => event.type)).toEqual(['player-up', 'publisher-up']);
   });
 
   it('knows a bonded publisher by its door, and yields it when its encoder begins anew', () => {
+    bridge.addRow({ publisher: 'live_b', player: 'play_b' });
     accept(8, listener('publish', 'reject'), 'live_a');
     accept(9, listener('publish', 'close'), 'live_b');
     bridge.pump();

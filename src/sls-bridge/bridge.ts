@@ -1,35 +1,18 @@
 import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
-import { publicStreamName, shortenId } from '../shared/redact.ts';
+import { shortenId } from '../shared/redact.ts';
 import { type AccessRow, AccessTable } from './access.ts';
+import { listenOptions } from './door-options.ts';
 import { Hub } from './hub.ts';
 import { type Door, DoorListeners } from './listeners.ts';
+import { RefusalDigest } from './refusal-digest.ts';
+import { SessionChecks } from './session-checks.ts';
 import { Player, Publisher } from './sessions.ts';
-import type { SrtEngine, SrtEngineFactory, SrtEvent } from './srt-engine.ts';
+import type { BridgeSettings } from './settings.ts';
+import { SRT_STATS_FIELDS, type SrtEngine, type SrtEngineFactory, type SrtEvent } from './srt-engine.ts';
+import { type LeaveReason, type RefusalReason, refusalReason, type StreamHappening } from './stream-event.ts';
 
-type Refuse = 'close' | 'reject';
-
-export interface BridgeSettings {
-  publishPort: number;
-  playPort: number;
-  bondPort: number;
-  refuse: { publish: Refuse; play: Refuse; bond: Refuse };
-  latencyFloorMs: Millis;
-  latencyCeilingMs: Millis;
-  peerIdleTimeoutMs: Millis;
-  takeoverSilenceMs: Millis;
-  tickMs: Millis;
-  udpBufferBytes: number;
-  /** 0 = players wait for their publisher without limit. */
-  playerWaitMs: Millis;
-  playersPerId: number;
-}
-
-export type BridgeEvent =
-  | { type: 'publisher-up'; publisher: Publisher }
-  | { type: 'publisher-down'; publisher: Publisher }
-  | { type: 'player-up'; player: Player }
-  | { type: 'player-down'; player: Player };
+export type { BridgeSettings } from './settings.ts';
 
 /** The last refused caller. */
 export interface Refusal {
@@ -44,33 +27,49 @@ export interface BridgeDeps {
   settings: BridgeSettings;
   logger: Logger;
   clock: () => Millis;
-  onEvent: (event: BridgeEvent) => void;
+  /** Unix ms. */
+  wallClock: () => number;
+  onEvent: (publisherId: string, happening: StreamHappening) => void;
 }
+
+type Accepted = Extract<SrtEvent, { type: 'accepted' }>;
+type Refused = Extract<StreamHappening, { type: 'publisher-refused' }>;
+type Caller = Pick<Accepted, 'streamId' | 'address' | 'port'>;
 
 /** Our own code beside srt's 1400s: the caller wants more latency than the node allows (406 = unacceptable). */
 const REJECT_LATENCY = 1406;
-/** Behind SRTLA packets come out of order; until they are put in order, libsrt must be patient. */
-const BOND_REORDER_TOLERANCE_PACKETS = 200;
+const REJECT_OVERLOAD = 1402;
+const REJECT_NOT_FOUND = 1404;
 const SLOTS = 1024;
-/** Latency × bitrate that one session may hold: 10 s at 25 Mbit/s. libsrt takes the memory only as it is used. */
-const SESSION_BUFFER_BYTES = 32 * 1024 * 1024;
-const FLOW_WINDOW_PACKETS = 25_600;
-const CLOSES_PER_MINUTE = 5;
-const BACKLOG = 100;
+/** A connection that was given up for its silence has been silent for nearly the idle timeout: arrivals are seen every 200 ms. */
+const TIMEOUT_MARGIN_MS: Millis = 500;
+const ARRIVALS = SRT_STATS_FIELDS.indexOf('pktRecvUniqueTotal');
 
 /**
  * The SRT side of a node: three listeners, admission by stream id, and the hub between them. Owns the engine; everything it does
- * happens in `pump`, which the engine's wake-up calls, and in `tick`.
+ * happens in `pump`, which the engine's wake-up calls, in `tick`, and in the commands.
  */
 export class SlsBridge {
-  readonly counters = { accepted: 0, refused: 0, takeovers: 0, messages: 0, wakeups: 0 };
+  readonly counters = {
+    accepted: 0,
+    refused: 0,
+    takeovers: 0,
+    messages: 0,
+    wakeups: 0,
+    kicked: 0,
+    slowPlayers: 0,
+    bitrateClosed: 0,
+  };
   lastRefusal: Refusal | undefined;
   readonly #deps: BridgeDeps;
   readonly #engine: SrtEngine;
   readonly #hub: Hub;
   readonly #access: AccessTable;
+  readonly #checks: SessionChecks;
+  readonly #refusals = new RefusalDigest<{ publisherId: string; happening: Refused }>();
   readonly #doors: Record<Door, DoorListeners>;
   #stopping = false;
+  #draining = false;
 
   constructor(deps: BridgeDeps) {
     this.#deps = deps;
@@ -81,8 +80,18 @@ export class SlsBridge {
       takeoverSilenceMs: settings.takeoverSilenceMs,
       onWake: () => this.pump(),
     });
-    this.#hub = new Hub(this.#engine);
-    this.#access = new AccessTable(this.#engine, settings.playersPerId);
+    const gop = { maxBytes: settings.gopMaxBytes, maxMs: settings.gopMaxMs };
+    this.#hub = new Hub(this.#engine, settings.playerJoin === 'last-key-frame' ? gop : undefined);
+    this.#access = new AccessTable(this.#engine, settings);
+    this.#checks = new SessionChecks({
+      slowPolicy: settings.playerSlow,
+      stats: (of, out) => this.stats(of, out),
+      ceilingKbps: (publisherId) => this.#access.ceilingKbps(publisherId),
+      cut: (session, why) => this.#cut(session, why),
+      hold: (player) => this.#hub.hold(player),
+      resume: (player) => this.#hub.resume(player),
+      tell: deps.onEvent,
+    });
     const door = (name: Door, port: number, portSetting: string): DoorListeners =>
       new DoorListeners(name, this.#engine, { port, portSetting, listen: listenOptions(name, settings) }, deps.logger);
     this.#doors = {
@@ -121,19 +130,64 @@ export class SlsBridge {
     return this.#hub.players();
   }
 
-  /** libsrt's statistics of a socket into `out`; false when it is gone. */
-  stats(socket: number, out: Float64Array): boolean {
-    return this.#engine.stats(socket, out);
+  /** The publisher behind an SRT socket. */
+  publisher(socket: number): Publisher | undefined {
+    return this.#hub.publisher(socket);
+  }
+
+  /** The publisher id that an encoder has meant by its stream id, in whatever dialect; undefined = nobody's. */
+  publisherMeantBy(streamId: string): string | undefined {
+    return this.#access.meantBy(streamId, 'publish');
+  }
+
+  /** libsrt's statistics of a session into `out`; false when its socket is gone. */
+  stats(of: Publisher | Player, out: Float64Array): boolean {
+    if (!this.#engine.stats(of.socket, out)) return false;
+    if (of instanceof Publisher) of.noteArrivals(out[ARRIVALS]!, this.#deps.clock());
+    return true;
   }
 
   addRow(row: AccessRow): void {
-    this.#access.add(row);
+    this.#access.put(row, this.#deps.wallClock());
   }
 
-  /** Running sessions go on; players that wait are sent away. */
+  /** Ceiling and expiry hold for live sessions at once, the other limits for those that come. */
+  updateRow(row: AccessRow): void {
+    const before = this.#access.publisherOf(row.player);
+    this.#access.put(row, this.#deps.wallClock());
+    if (before !== undefined && before !== row.publisher) {
+      this.#cutPlayers(row.player, 'revoked');
+      if (!this.#access.hasPublisher(before)) this.#cutPublisher(before, 'revoked');
+    }
+    if (this.#access.isExpired(row.player)) this.#cutPlayers(row.player, 'expired');
+    if (this.#access.isExpired(row.publisher)) this.#cutPublisher(row.publisher, 'expired');
+  }
+
+  /** Cuts the players of the row and, where it was the last row of its publisher id, the publisher. */
   removeRow(row: AccessRow): void {
-    this.#access.remove(row);
-    this.#hub.revokePlayerId(row.player);
+    const removed = this.#access.remove(row.player);
+    if (!removed) return;
+    this.#cutPlayers(row.player, 'revoked');
+    if (removed.wasLast) this.#cutPublisher(removed.publisher, 'revoked');
+  }
+
+  kickPublisher(publisherId: string): void {
+    this.#cutPublisher(publisherId, 'kicked');
+  }
+
+  kickPlayers(playerId: string): void {
+    this.#cutPlayers(playerId, 'kicked');
+  }
+
+  /** @param key of a player: see `Player.key` */
+  kickSocket(key: string): void {
+    for (const player of this.#hub.players()) if (player.key === key) this.#cut(player, 'kicked');
+  }
+
+  /** While on, nobody new may publish. */
+  drain(on: boolean): void {
+    this.#draining = on;
+    this.#engine.refusePublishers(on);
   }
 
   /** The bonded encoder behind this socket has begun anew: its old session may be replaced at once. */
@@ -159,7 +213,15 @@ export class SlsBridge {
 
   /** Second-scale deadlines, and libsrt's log. */
   tick(now: Millis): void {
+    const expired = this.#access.expire(this.#deps.wallClock());
+    for (const player of expired.players) this.#cutPlayers(player, 'expired');
+    for (const publisher of expired.publishers) this.#cutPublisher(publisher, 'expired');
+    for (const publisher of this.#hub.publishers()) this.#checks.publisher(publisher, now);
+    for (const player of this.#hub.players()) this.#checks.player(player, now);
     this.#hub.closeIdlePlayers(this.#deps.settings.playerWaitMs, now);
+    this.#refusals.tick(now, ({ publisherId, happening }, times) =>
+      this.#deps.onEvent(publisherId, { ...happening, times }),
+    );
     const log = this.#engine.takeLog();
     for (const line of log.lines) this.#deps.logger.debug('libsrt', { level: line.level, text: line.text });
     if (log.dropped > 0) this.#deps.logger.debug('libsrt wrote more than was kept', { dropped: log.dropped });
@@ -173,7 +235,7 @@ export class SlsBridge {
 
   /** Tells every encoder that the session is over. */
   closePublishers(): void {
-    for (const publisher of this.#hub.publishers()) this.#engine.close(publisher.socket);
+    for (const publisher of this.#hub.publishers()) this.#cut(publisher, 'stopping');
   }
 
   /** The longest latency among the players: until then their buffers still play. */
@@ -188,19 +250,35 @@ export class SlsBridge {
     this.#engine.dispose();
   }
 
+  #cutPublisher(publisherId: string, why: LeaveReason): void {
+    for (const publisher of this.#hub.publishers())
+      if (publisher.publisherId === publisherId) this.#cut(publisher, why);
+  }
+
+  #cutPlayers(playerId: string, why: LeaveReason): void {
+    for (const player of this.#hub.players()) if (player.playerId === playerId) this.#cut(player, why);
+  }
+
+  /** What libsrt had buffered of a publisher is lost. The engine says when the socket is gone. */
+  #cut(session: Publisher | Player, why: LeaveReason): void {
+    if (why === 'kicked') this.counters.kicked++;
+    else if (why === 'slow') this.counters.slowPlayers++;
+    else if (why === 'bitrate') this.counters.bitrateClosed++;
+    session.leaves ??= why;
+    this.#engine.close(session.socket);
+  }
+
   #handle(event: SrtEvent, now: Millis): void {
     switch (event.type) {
       case 'accepted':
         this.#accepted(event, now);
         break;
       case 'refused':
-        this.#refused(this.#doorOf(event.listener), event.streamId, event.code, event.address, now);
+        this.#refused(this.#doorOf(event.listener), event, event.code, now);
         break;
-      case 'broken': {
-        const publisher = this.#hub.publisher(event.socket);
-        if (publisher) publisher.ending = true;
+      case 'broken':
+        this.#broken(event.socket, now);
         break;
-      }
       case 'ended':
         this.#ended(event.socket, now);
         break;
@@ -209,70 +287,93 @@ export class SlsBridge {
     }
   }
 
-  #accepted(event: Extract<SrtEvent, { type: 'accepted' }>, now: Millis): void {
+  #accepted(event: Accepted, now: Millis): void {
     const door = this.#doorOf(event.listener);
-    const { settings, logger } = this.#deps;
-    if (event.latencyMs > settings.latencyCeilingMs) {
-      this.#refused(door, event.streamId, REJECT_LATENCY, event.address, now);
+    if (event.latencyMs > this.#deps.settings.latencyCeilingMs) {
+      this.#refused(door, event, REJECT_LATENCY, now);
       this.#engine.close(event.socket);
       return;
     }
     this.counters.accepted++;
     if (door === 'play') this.#acceptedPlayer(event, now);
-    else {
-      if (event.replaces !== 0) this.counters.takeovers++;
-      const publisher = new Publisher({
-        ...event,
-        publisherId: event.streamId,
-        source: door === 'bond' ? 'srtla' : 'srt',
-        sinceMs: now,
-      });
-      this.#hub.addPublisher(publisher);
-      logger.info('publisher connected', {
-        stream: publicStreamName(event.streamId),
-        source: publisher.source,
-        latencyMs: event.latencyMs,
-        takeover: event.replaces !== 0,
-      });
-      this.#deps.onEvent({ type: 'publisher-up', publisher });
-    }
+    else this.#acceptedPublisher(event, door === 'bond' ? 'srtla' : 'srt', now);
   }
 
-  #acceptedPlayer(event: Extract<SrtEvent, { type: 'accepted' }>, now: Millis): void {
-    const publisherId = this.#access.publisherOf(event.streamId);
-    if (publisherId === undefined || this.#stopping) {
+  #acceptedPublisher(event: Accepted, source: Publisher['source'], now: Millis): void {
+    const { streamId: publisherId, address, port, latencyMs, encrypted } = event;
+    if (!this.#access.hasPublisher(publisherId) || this.#access.isExpired(publisherId) || this.#stopping) {
+      // Its id was taken away after the engine let it in.
       this.#engine.close(event.socket);
       return;
     }
-    const player = new Player({ ...event, playerId: event.streamId, publisherId, sinceMs: now });
-    this.#hub.addPlayer(player);
-    this.#deps.logger.info('player connected', { stream: publicStreamName(publisherId), latencyMs: event.latencyMs });
-    this.#deps.onEvent({ type: 'player-up', player });
+    const publisher = new Publisher({ ...event, publisherId, source, sinceMs: now });
+    const caller = { source, address, port };
+    const replaced = this.#hub.publisher(event.replaces);
+    if (event.replaces !== 0) {
+      this.counters.takeovers++;
+      if (replaced) replaced.leaves ??= 'taken-over';
+      this.#deps.onEvent(publisherId, { type: 'publisher-takeover', ...caller });
+    }
+    this.#hub.addPublisher(publisher);
+    this.#deps.onEvent(publisherId, { type: 'publisher-up', ...caller, latencyMs, encrypted });
+  }
+
+  #acceptedPlayer(event: Accepted, now: Millis): void {
+    const { streamId: playerId, address, port, latencyMs } = event;
+    const publisherId = this.#access.publisherOf(playerId);
+    if (publisherId === undefined || this.#access.isExpired(playerId) || this.#stopping) {
+      this.#engine.close(event.socket);
+      return;
+    }
+    this.#hub.addPlayer(new Player({ ...event, playerId, publisherId, sinceMs: now }));
+    this.#deps.onEvent(publisherId, { type: 'player-up', playerId, address, port, latencyMs });
+  }
+
+  /** The end of arrival: of a publisher its tail is still to come. */
+  #broken(socket: number, now: Millis): void {
+    const publisher = this.#hub.publisher(socket);
+    if (!publisher) return;
+    publisher.ending = true;
+    const silentMs = Math.round(publisher.silentMs(now));
+    if (publisher.leaves !== undefined || silentMs < this.#deps.settings.peerIdleTimeoutMs - TIMEOUT_MARGIN_MS) return;
+    publisher.leaves = 'timeout';
+    const { publisherId, source, address, port } = publisher;
+    this.#deps.onEvent(publisherId, { type: 'publisher-timeout', silentMs, source, address, port });
   }
 
   #ended(socket: number, now: Millis): void {
     const gone = this.#hub.remove(socket, now);
     if (!gone) return;
-    const seconds = Math.round((now - gone.sinceMs) / 1000);
-    const stream = publicStreamName(gone.publisherId);
+    const { publisherId, address, port, leaves: why = 'ended' } = gone;
+    const words = { why, seconds: Math.round((now - gone.sinceMs) / 1000), address, port };
     if (gone instanceof Publisher) {
-      this.#deps.logger.info('publisher left', { stream, source: gone.source, seconds, messages: gone.messages });
-      this.#deps.onEvent({ type: 'publisher-down', publisher: gone });
+      const { source, messages } = gone;
+      this.#deps.onEvent(publisherId, { type: 'publisher-down', ...words, source, messages });
     } else {
-      this.#deps.logger.info('player left', {
-        stream,
-        seconds,
-        messages: gone.sentMessages,
-        dropped: gone.droppedMessages,
-      });
-      this.#deps.onEvent({ type: 'player-down', player: gone });
+      const { playerId, sentMessages: messages, droppedMessages: dropped } = gone;
+      this.#deps.onEvent(publisherId, { type: 'player-down', ...words, playerId, messages, dropped });
     }
   }
 
-  #refused(door: Door, streamId: string, code: number, address: string, now: Millis): void {
+  #refused(door: Door, { streamId, address, port }: Caller, code: number, now: Millis): void {
     this.counters.refused++;
     this.lastRefusal = { atMs: now, door, shortId: shortenId(streamId), code };
-    this.#deps.logger.debug('caller refused', { door, id: shortenId(streamId), code, address });
+    const publisherId = door === 'play' ? undefined : this.#access.meantBy(streamId, 'publish');
+    if (publisherId === undefined) {
+      this.#deps.logger.debug('caller refused', { door, id: shortenId(streamId), code, address });
+      return;
+    }
+    const why = this.#whyRefused(publisherId, code);
+    const source = door === 'bond' ? 'srtla' : 'srt';
+    const happening: Refused = { type: 'publisher-refused', why, code, times: 1, source, address, port };
+    const isNew = this.#refusals.note(`${source} ${why} ${publisherId}`, { publisherId, happening }, now);
+    if (isNew) this.#deps.onEvent(publisherId, happening);
+  }
+
+  #whyRefused(publisherId: string, code: number): RefusalReason {
+    if (code === REJECT_NOT_FOUND && this.#access.isExpired(publisherId)) return 'expired';
+    if (code === REJECT_OVERLOAD && (this.#draining || this.#stopping)) return 'draining';
+    return refusalReason(code);
   }
 
   #doorOf(listener: number): Door {
@@ -280,16 +381,3 @@ export class SlsBridge {
     return this.#doors.bond.has(listener) ? 'bond' : 'publish';
   }
 }
-
-const listenOptions = (door: Door, settings: BridgeSettings) => ({
-  role: door === 'play' ? ('play' as const) : ('publish' as const),
-  refuse: settings.refuse[door],
-  closesPerMinute: CLOSES_PER_MINUTE,
-  latencyFloorMs: door === 'play' ? 0 : settings.latencyFloorMs,
-  reorderTolerancePackets: door === 'bond' ? BOND_REORDER_TOLERANCE_PACKETS : 0,
-  peerIdleTimeoutMs: settings.peerIdleTimeoutMs,
-  bufferBytes: SESSION_BUFFER_BYTES,
-  flowWindowPackets: FLOW_WINDOW_PACKETS,
-  udpBufferBytes: settings.udpBufferBytes,
-  backlog: BACKLOG,
-});

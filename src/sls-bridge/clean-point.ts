@@ -1,6 +1,6 @@
 import type { Millis } from '../shared/clock.ts';
-import { isRandomAccess, isTransportStream, PAT_PID, packetPid, TS_PACKET_BYTES } from './mpegts/packet.ts';
-import { pmtPidOf, videoPidOf } from './mpegts/psi.ts';
+import { isTransportStream, TS_PACKET_BYTES } from './mpegts/packet.ts';
+import { TS_KEY, TS_NO_VIDEO, TS_PAT, TS_PMT, TS_VIDEO, TsScanner } from './mpegts/scanner.ts';
 
 /** Messages held at the most while a clean point is looked for. */
 export const HOLD_MESSAGES = 256;
@@ -25,8 +25,7 @@ export class CleanPoint {
   /** Index in the hold of the newest message with a PMT. */
   #latestPmt = 0;
   #videoHeld = false;
-  #pmtPid = UNKNOWN;
-  #videoPid = UNKNOWN;
+  readonly #scanner = new TsScanner();
   #sinceMs: Millis = Number.NaN;
 
   get heldMessages(): number {
@@ -64,22 +63,12 @@ export class CleanPoint {
   /** Reads the packets of one message. A key frame counts only behind the tables that describe it. */
   #scan(arena: Uint8Array, start: number, length: number): boolean {
     for (let at = start; at < start + length; at += TS_PACKET_BYTES) {
-      const pid = packetPid(arena, at);
-      if (pid === PAT_PID) {
-        const pmtPid = pmtPidOf(arena, at);
-        if (pmtPid === UNKNOWN) continue;
-        this.#pmtPid = pmtPid;
-        this.#rememberPat();
-      } else if (pid === this.#pmtPid) {
-        const videoPid = videoPidOf(arena, at);
-        if (videoPid === UNKNOWN) continue;
-        this.#videoPid = videoPid;
-        this.#latestPmt = this.#held;
-        if (videoPid === 0) return true;
-      } else if (pid === this.#videoPid) {
-        if (isRandomAccess(arena, at)) return true;
-        this.#videoHeld = true;
-      }
+      const found = this.#scanner.packet(arena, at);
+      if (found === 0) continue;
+      if (found & TS_PAT) this.#rememberPat();
+      if (found & TS_PMT) this.#latestPmt = this.#held;
+      if (found & (TS_KEY | TS_NO_VIDEO)) return true;
+      if (found & TS_VIDEO) this.#videoHeld = true;
     }
     return false;
   }

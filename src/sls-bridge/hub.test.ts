@@ -119,20 +119,6 @@ describe('Hub', () => {
     expect(engine.closed).toEqual([10]);
   });
 
-  it('lets a player whose id was taken away play on, but not wait', () => {
-    play(10);
-    publish(1);
-    arrive(1, 'a');
-    hub.revokePlayerId('play_a');
-    arrive(1, 'b');
-    expect(engine.texts(10)).toEqual(['a', 'b']);
-    hub.remove(1, now);
-    hub.closeIdlePlayers(0, 700);
-    expect(engine.closed).toEqual([]);
-    hub.closeIdlePlayers(0, 701);
-    expect(engine.closed).toEqual([10]);
-  });
-
   it('counts payload and lets the bitrate fall to nothing when a publisher stalls', () => {
     const publisher = publish(1);
     const payload = new Uint8Array(1316);

@@ -1,19 +1,20 @@
 import type { Millis } from '../shared/clock.ts';
+import type { GopCacheLimits } from './gop-cache.ts';
 import type { Player, Publisher } from './sessions.ts';
 import { Stream, type StreamSink } from './stream.ts';
-
-/** Beyond its latency, for what is still on the way to it. */
-const PLAY_OUT_MARGIN_MS: Millis = 500;
 
 /** The table of streams: which socket belongs to whom, and fan-out of what arrives. Knows nothing of listeners or access. */
 export class Hub {
   readonly #sink: StreamSink;
+  readonly #gop: GopCacheLimits | undefined;
   readonly #streams = new Map<string, Stream>();
   readonly #publishers = new Map<number, Publisher>();
   readonly #players = new Map<number, Player>();
 
-  constructor(sink: StreamSink) {
+  /** @param gop where players begin with the last key frame instead of the next one */
+  constructor(sink: StreamSink, gop?: GopCacheLimits) {
     this.#sink = sink;
+    this.#gop = gop;
   }
 
   publishers(): Iterable<Publisher> {
@@ -63,28 +64,30 @@ export class Hub {
     return player;
   }
 
-  /** A player id was taken away: its players play on to the end of the stream, but wait no longer. */
-  revokePlayerId(playerId: string): void {
-    for (const player of this.#players.values()) if (player.playerId === playerId) player.revoked = true;
+  /** It has not kept up: it is given nothing more for now. */
+  hold(player: Player): void {
+    this.#streams.get(player.publisherId)?.hold(player);
   }
 
-  /**
-   * Closes players that have waited for a publisher for longer than `waitMs` (0 = no limit), and those that may not wait at all once
-   * they have played out what they were given.
-   */
+  /** It has caught up, and goes on at the next clean point. */
+  resume(player: Player): void {
+    this.#streams.get(player.publisherId)?.resume(player);
+  }
+
+  /** Closes players that have waited for a publisher for longer than `waitMs`; 0 = no limit. */
   closeIdlePlayers(waitMs: Millis, now: Millis): void {
+    if (waitMs === 0) return;
     for (const player of this.#players.values()) {
-      if (player.state !== 'waiting') continue;
-      const waitedMs = now - player.waitingSinceMs;
-      const limitMs = player.revoked ? player.latencyMs + PLAY_OUT_MARGIN_MS : waitMs || Number.POSITIVE_INFINITY;
-      if (waitedMs > limitMs) this.#sink.close(player.socket);
+      if (player.state !== 'waiting' || now - player.waitingSinceMs <= waitMs) continue;
+      player.leaves ??= 'waited';
+      this.#sink.close(player.socket);
     }
   }
 
   #stream(publisherId: string): Stream {
     let stream = this.#streams.get(publisherId);
     if (!stream) {
-      stream = new Stream(publisherId, this.#sink);
+      stream = new Stream(publisherId, this.#sink, this.#gop);
       this.#streams.set(publisherId, stream);
     }
     return stream;

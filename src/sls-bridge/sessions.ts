@@ -1,8 +1,13 @@
 import type { Millis } from '../shared/clock.ts';
 import { RateWindow } from '../shared/rate-window.ts';
+import { BitrateCeiling, CEILING_WINDOW_MS } from './bitrate-ceiling.ts';
+import { SlowPlayer } from './slow-player.ts';
+import type { LeaveReason } from './stream-event.ts';
 
 /** The bitrate shown is an average over this long; it falls to 0 within it when a publisher stalls. */
 const BITRATE_WINDOW_MS: Millis = 2_000;
+
+export type PublisherWarning = 'latency-short' | 'bitrate-exceeded';
 
 /** One publishing SRT socket. A stream may have several for a moment: the one that plays out its tail, and its successor. */
 export class Publisher {
@@ -18,6 +23,15 @@ export class Publisher {
   payloadBytes = 0;
   /** The end of arrival was seen: what comes now is its tail. */
   ending = false;
+  /** Why it was closed by us; undefined while it was not. */
+  leaves: LeaveReason | undefined;
+  readonly ceiling = new BitrateCeiling();
+  /** Its latency is less than four round trips. */
+  isLatencyShort = false;
+  /** When a payload packet was last seen to have reached libsrt; NaN before the first. */
+  lastArrivalAtMs: Millis = Number.NaN;
+  #arrivals = 0;
+  readonly #lately = new RateWindow(CEILING_WINDOW_MS, 20);
   readonly #rate = new RateWindow(BITRATE_WINDOW_MS, 20);
   #firstMs: Millis = Number.NaN;
 
@@ -46,6 +60,32 @@ export class Publisher {
     this.messages += messages;
     this.payloadBytes += bytes;
     this.#rate.add(bytes, now);
+    this.#lately.add(bytes, now);
+  }
+
+  /** @param packets payload packets that libsrt has received of it up to now */
+  noteArrivals(packets: number, now: Millis): void {
+    if (packets === this.#arrivals) return;
+    this.#arrivals = packets;
+    this.lastArrivalAtMs = now;
+  }
+
+  /** Since its last payload packet reached libsrt; since it connected while none has. */
+  silentMs(now: Millis): Millis {
+    return now - (Number.isNaN(this.lastArrivalAtMs) ? this.sinceMs : this.lastArrivalAtMs);
+  }
+
+  /** Mean of the window that is held against a ceiling; less while it is younger than that. */
+  ceilingWindowKbps(now: Millis): number {
+    return (this.#lately.total(now) * 8) / CEILING_WINDOW_MS;
+  }
+
+  /** What is wrong with it now, in the words of the events. */
+  warnings(): PublisherWarning[] {
+    const all: PublisherWarning[] = [];
+    if (this.isLatencyShort) all.push('latency-short');
+    if (this.ceiling.isExceeded) all.push('bitrate-exceeded');
+    return all;
   }
 
   bitrateKbps(now: Millis): number {
@@ -53,7 +93,7 @@ export class Publisher {
   }
 }
 
-/** One reading SRT socket. `waiting` for a publisher, `joining` until the next clean point, `playing`. */
+/** One reading SRT socket. `waiting` for a publisher, `joining` until a clean point, `playing`. */
 export class Player {
   readonly socket: number;
   readonly playerId: string;
@@ -65,10 +105,18 @@ export class Player {
   state: 'waiting' | 'joining' | 'playing' = 'waiting';
   /** Since when it waits; NaN while it does not. */
   waitingSinceMs: Millis;
-  /** Its id was taken away: it plays on, but it waits no longer. */
-  revoked = false;
+  /** Why it was closed by us; undefined while it was not. */
+  leaves: LeaveReason | undefined;
+  /** It has not kept up: it is `joining`, but given nothing until its send buffer has drained. */
+  isHeld = false;
+  readonly pace = new SlowPlayer();
+  isLatencyShort = false;
+  /** Handed to libsrt. */
   sentMessages = 0;
-  droppedMessages = 0;
+  /** Withheld from it, because its buffer was full or it was held. */
+  missedMessages = 0;
+  /** Handed to libsrt, and given up by it as too late. */
+  givenUpMessages = 0;
 
   constructor(facts: {
     socket: number;
@@ -87,5 +135,14 @@ export class Player {
     this.latencyMs = facts.latencyMs;
     this.sinceMs = facts.sinceMs;
     this.waitingSinceMs = facts.sinceMs;
+  }
+
+  /** Names this connection: libsrt does not use a socket's number again. */
+  get key(): string {
+    return String(this.socket);
+  }
+
+  get droppedMessages(): number {
+    return this.missedMessages + this.givenUpMessages;
   }
 }

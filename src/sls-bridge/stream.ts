@@ -1,5 +1,6 @@
 import type { Millis } from '../shared/clock.ts';
 import { CleanPoint } from './clean-point.ts';
+import { GopCache, type GopCacheLimits } from './gop-cache.ts';
 import type { Player, Publisher } from './sessions.ts';
 import { SRT_SLOT_BYTES, type SrtEngine } from './srt-engine.ts';
 
@@ -15,7 +16,8 @@ export type StreamSink = Pick<SrtEngine, 'arena' | 'lengths' | 'sourceTimesUs' |
  *                                                 │ ▲
  *                                                 └─┘ first message of a newer publisher: the old one is cut
  * ```
- * A player is `waiting` while the stream is offline, `joining` until a clean point, then `playing`.
+ * A player is `waiting` while the stream is offline, `joining` until a clean point, then `playing`. One that does not keep up is held:
+ * `joining`, but given nothing until its send buffer has drained.
  */
 export class Stream {
   readonly publisherId: string;
@@ -29,12 +31,17 @@ export class Stream {
   #clean: CleanPoint | undefined;
   #playing: Player[] = [];
   #joining: Player[] = [];
+  #held: Player[] = [];
+  /** Only where players begin with the last key frame. */
+  readonly #gop: GopCache | undefined;
   #sockets = new Int32Array(4);
   #dropped = new Float64Array(4);
 
-  constructor(publisherId: string, sink: StreamSink) {
+  /** @param gop where players begin with the last key frame instead of the next one */
+  constructor(publisherId: string, sink: StreamSink, gop?: GopCacheLimits) {
     this.publisherId = publisherId;
     this.#sink = sink;
+    this.#gop = gop && new GopCache(gop);
   }
 
   get isEmpty(): boolean {
@@ -51,6 +58,7 @@ export class Stream {
     if (index >= 0) this.publishers.splice(index, 1);
     if (this.active !== publisher) return;
     this.active = undefined;
+    this.#gop?.clear();
     for (const player of this.players) {
       player.state = 'waiting';
       player.waitingSinceMs = now;
@@ -60,7 +68,23 @@ export class Stream {
 
   addPlayer(player: Player): void {
     this.players.add(player);
-    if (this.active) this.#beginJoining(player);
+    if (this.active) {
+      this.#beginJoining(player);
+      this.#passLastKeyFrame(player);
+    }
+    this.#arrange();
+  }
+
+  /** It has not kept up: it is given nothing more for now. */
+  hold(player: Player): void {
+    player.isHeld = true;
+    if (player.state === 'playing') this.#beginJoining(player);
+    this.#arrange();
+  }
+
+  /** Its send buffer has drained: it goes on at the next clean point. */
+  resume(player: Player): void {
+    player.isHeld = false;
     this.#arrange();
   }
 
@@ -75,15 +99,21 @@ export class Stream {
     for (let slot = firstSlot; slot < firstSlot + count; slot++) bytes += this.#sink.lengths[slot]!;
     publisher.count(count, bytes, now);
     if (publisher !== this.active && !this.#activate(publisher)) return;
+    for (const player of this.#held) player.missedMessages += count;
     if (this.#playing.length > 0) this.#pass(this.#playing, firstSlot, count);
     if (this.#joining.length > 0) this.#lookForCleanPoint(firstSlot, count, now);
+    if (this.#gop) this.#keep(this.#gop, firstSlot, count, now);
   }
 
   /** A publisher's first message is due: it takes the stream over from any older one. False: it is the older one itself. */
   #activate(publisher: Publisher): boolean {
     const index = this.publishers.indexOf(publisher);
     if (index < 0 || (this.active && index < this.publishers.indexOf(this.active))) return false;
-    for (let older = 0; older < index; older++) this.#sink.close(this.publishers[older]!.socket);
+    for (let older = 0; older < index; older++) {
+      this.publishers[older]!.leaves ??= 'taken-over';
+      this.#sink.close(this.publishers[older]!.socket);
+    }
+    this.#gop?.clear();
     this.active = publisher;
     for (const player of this.players) this.#beginJoining(player);
     this.#clean = undefined;
@@ -106,19 +136,39 @@ export class Stream {
       for (const player of joined) this.#passHeld(player, clean, sourceTimesUs[slot]!);
       const rest = firstSlot + count - slot - 1;
       if (rest > 0) this.#pass(joined, slot + 1, rest);
-      for (const player of joined) player.state = 'playing';
+      for (const player of joined) if (!player.isHeld) player.state = 'playing';
       this.#arrange();
       return;
     }
   }
 
-  /** Held messages leave with the source time of the newest: stamped with their own they would be late already. */
+  /** The first messages of a player leave with the source time of the newest: stamped with their own they would be late already. */
   #passHeld(player: Player, clean: CleanPoint, sourceTimeUs: number): void {
     const held = clean.heldMessages;
-    for (let index = 0; index < held; index++) {
-      if (this.#sink.sendMessage(player.socket, clean.heldMessage(index), sourceTimeUs) < 0) player.droppedMessages++;
-      else player.sentMessages++;
+    for (let index = 0; index < held; index++) this.#passOne(player, clean.heldMessage(index), sourceTimeUs);
+  }
+
+  /** Everything since the last key frame, where it is kept and there is one. */
+  #passLastKeyFrame(player: Player): void {
+    const gop = this.#gop;
+    if (!gop || gop.messages === 0) return;
+    for (let index = 0; index < gop.messages; index++) this.#passOne(player, gop.message(index), gop.newestTimeUs);
+    if (!player.isHeld) player.state = 'playing';
+  }
+
+  #passOne(player: Player, message: Uint8Array, sourceTimeUs: number): void {
+    if (!player.isHeld && this.#sink.sendMessage(player.socket, message, sourceTimeUs) >= 0) {
+      player.sentMessages++;
+      return;
     }
+    player.missedMessages++;
+    player.isHeld = true;
+  }
+
+  #keep(gop: GopCache, firstSlot: number, count: number, now: Millis): void {
+    const { arena, lengths, sourceTimesUs } = this.#sink;
+    for (let slot = firstSlot; slot < firstSlot + count; slot++)
+      gop.offer(arena, slot * SRT_SLOT_BYTES, lengths[slot]!, sourceTimesUs[slot]!, now);
   }
 
   #pass(players: readonly Player[], firstSlot: number, count: number): void {
@@ -128,20 +178,28 @@ export class Stream {
       this.#dropped[i] = 0;
     }
     this.#sink.send(this.#sockets, total, firstSlot, count, this.#dropped);
+    let isAnyFull = false;
     for (let i = 0; i < total; i++) {
       const player = players[i]!;
       const dropped = this.#dropped[i]!;
-      player.droppedMessages += dropped;
       player.sentMessages += count - dropped;
+      if (dropped === 0) continue;
+      player.missedMessages += dropped;
+      player.isHeld = true;
+      this.#beginJoining(player);
+      isAnyFull = true;
     }
+    if (isAnyFull) this.#arrange();
   }
 
   /** Sorts the players by what they are given; after every change of a player's state, before the next message. */
   #arrange(): void {
     this.#playing = [];
     this.#joining = [];
+    this.#held = [];
     for (const player of this.players) {
-      if (player.state === 'playing') this.#playing.push(player);
+      if (player.isHeld) this.#held.push(player);
+      else if (player.state === 'playing') this.#playing.push(player);
       else if (player.state === 'joining') this.#joining.push(player);
     }
     if (this.#joining.length === 0) this.#clean = undefined;

@@ -47,6 +47,10 @@ export const freeSettings = (change: Partial<DataPlaneSettings> = {}): DataPlane
       refuse: { publish: 'reject', play: 'reject', bond: 'reject' },
       playerWaitMs: player.waitSeconds * 1_000,
       playersPerId: player.maxPerId,
+      playerSlow: player.slow,
+      playerJoin: player.join,
+      gopMaxBytes: player.gopMaxBytes,
+      gopMaxMs: player.gopMaxMs,
     },
     ...change,
   };

@@ -28,11 +28,15 @@ describe('what is recorded', () => {
     world.srtlaCounters = { toServer: 12, toLinks: 0 };
     const live = publisher('live_a', world.now - 500);
     live.count(10, 13_160, world.now - 100);
+    live.noteArrivals(10, world.now);
+    live.isLatencyShort = true;
     world.publishers.add(live);
     world.groupNames.set(live, groups[0]!.id);
     const watching = player('play_a', 'live_a', world.now - 400);
     watching.state = 'playing';
     watching.sentMessages = 9;
+    watching.missedMessages = 2;
+    watching.givenUpMessages = 3;
     world.players.add(watching);
     world.refusal = { atMs: world.now - 30, door: 'bond', shortId: 'live_3f…', code: 1404 };
     world.pass();
@@ -53,11 +57,15 @@ describe('what is recorded', () => {
           bitrateKbps: live.bitrateKbps(world.now),
           payloadBytes: 13_160,
           messages: 10,
+          lastPayloadMs: 0,
+          meanKbps2s: live.bitrateKbps(world.now),
+          warnings: ['latency-short'],
           stats,
         },
       ],
       players: [
         {
+          key: '9',
           playerId: 'play_a',
           publisherId: 'live_a',
           address: '198.51.100.4',
@@ -66,7 +74,7 @@ describe('what is recorded', () => {
           uptimeMs: 400,
           latencyMs: 900,
           sentMessages: 9,
-          droppedMessages: 0,
+          droppedMessages: 5,
           stats,
         },
       ],

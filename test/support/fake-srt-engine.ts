@@ -5,6 +5,7 @@ import type {
   SrtEvent,
   SrtListenOptions,
   SrtRole,
+  SrtStatsField,
 } from '../../src/sls-bridge/srt-engine.ts';
 import { SRT_SLOT_BYTES, SRT_STATS_FIELDS } from '../../src/sls-bridge/srt-engine.ts';
 
@@ -24,6 +25,9 @@ export class FakeSrtEngine implements SrtEngine {
   /** Sockets whose send buffer is full. */
   readonly full = new Set<number>();
   refusing = false;
+  refusingPublishers = false;
+  /** What `stats` answers; fields that are not here are 0. */
+  readonly figures = new Map<number, Partial<Record<SrtStatsField, number>>>();
   disposed = false;
   rearmed = 0;
   #events: SrtEvent[] = [];
@@ -55,6 +59,9 @@ export class FakeSrtEngine implements SrtEngine {
   }
   refuseAll(refuse: boolean): void {
     this.refusing = refuse;
+  }
+  refusePublishers(refuse: boolean): void {
+    this.refusingPublishers = refuse;
   }
 
   happen(event: SrtEvent): void {
@@ -107,8 +114,11 @@ export class FakeSrtEngine implements SrtEngine {
   rearm(): void {
     this.rearmed++;
   }
-  stats(_socket: number, out: Float64Array): boolean {
-    out.fill(0, 0, SRT_STATS_FIELDS.length);
+  stats(socket: number, out: Float64Array): boolean {
+    const figures = this.figures.get(socket);
+    SRT_STATS_FIELDS.forEach((name, index) => {
+      out[index] = figures?.[name] ?? 0;
+    });
     return true;
   }
   close(socket: number): void {

@@ -5,8 +5,8 @@ const VIDEO_STREAM_TYPES: ReadonlySet<number> = new Set([
   0x01, 0x02, 0x10, 0x1b, 0x1f, 0x20, 0x21, 0x24, 0x25, 0x33, 0xea,
 ]);
 
-/** What a PMT says about video: its PID, 0 when there is none, -1 when the packet holds no readable PMT. */
-export type VideoPid = number;
+/** What a PMT says about video: its PID and, from bit 13 on, its stream type; 0 when there is none, -1 when the packet holds no readable PMT. */
+export type VideoStream = number;
 
 /** Offset of the section in a packet that starts one, or -1. Sections that span packets are read as far as the first packet goes. */
 const sectionOffset = (bytes: Uint8Array, at: number, tableId: number): number => {
@@ -34,14 +34,15 @@ export const pmtPidOf = (bytes: Uint8Array, at: number): number => {
   return -1;
 };
 
-/** The first video PID in a PMT packet. */
-export const videoPidOf = (bytes: Uint8Array, at: number): VideoPid => {
+/** The first video stream in a PMT packet. */
+export const videoStreamOf = (bytes: Uint8Array, at: number): VideoStream => {
   const section = sectionOffset(bytes, at, 0x02);
   if (section < 0) return -1;
   const end = sectionEnd(bytes, at, section);
   const programmeInfo = ((bytes[section + 10]! & 0x0f) << 8) | bytes[section + 11]!;
   for (let entry = section + 12 + programmeInfo; entry + 5 <= end; ) {
-    if (VIDEO_STREAM_TYPES.has(bytes[entry]!)) return ((bytes[entry + 1]! & 0x1f) << 8) | bytes[entry + 2]!;
+    const type = bytes[entry]!;
+    if (VIDEO_STREAM_TYPES.has(type)) return (type << 13) | ((bytes[entry + 1]! & 0x1f) << 8) | bytes[entry + 2]!;
     entry += 5 + (((bytes[entry + 3]! & 0x0f) << 8) | bytes[entry + 4]!);
   }
   return 0;

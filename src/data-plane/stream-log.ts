@@ -1,0 +1,21 @@
+import type { LogFields, Logger } from '../shared/logger.ts';
+import { publicStreamName, shortenId } from '../shared/redact.ts';
+import type { StreamEvent, StreamEventType } from '../sls-bridge/stream-event.ts';
+
+/** What somebody may have to do something about. */
+const WARNINGS: ReadonlySet<StreamEventType> = new Set([
+  'bitrate-exceeded',
+  'bitrate-closed',
+  'latency-short',
+  'player-dropped',
+]);
+
+/** Writes an event to the log, in its own words but without the ids, which are secrets. */
+export const logStreamEvent = (logger: Logger, event: StreamEvent): void => {
+  const { type, publisherId, atMs: _atMs, wallMs: _wallMs, ...words } = event;
+  const fields: LogFields = { stream: publicStreamName(publisherId), ...words };
+  const shown =
+    'playerId' in words && words.playerId !== undefined ? { ...fields, playerId: shortenId(words.playerId) } : fields;
+  if (WARNINGS.has(type)) logger.warn(type, shown);
+  else logger.info(type, shown);
+};

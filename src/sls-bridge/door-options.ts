@@ -1,0 +1,21 @@
+import { ASSUMED_KBPS, sessionBuffers } from './buffer-size.ts';
+import type { Door, DoorOptions } from './listeners.ts';
+import type { BridgeSettings } from './settings.ts';
+
+/** Behind SRTLA packets come out of order; until they are put in order, libsrt must be patient. */
+const BOND_REORDER_TOLERANCE_PACKETS = 200;
+const CLOSES_PER_MINUTE = 5;
+const BACKLOG = 100;
+
+/** How each door listens. Buffers are for a stream without limits of its own; see `AccessTable` for the others. */
+export const listenOptions = (door: Door, settings: BridgeSettings): DoorOptions['listen'] => ({
+  role: door === 'play' ? 'play' : 'publish',
+  refuse: settings.refuse[door],
+  closesPerMinute: CLOSES_PER_MINUTE,
+  latencyFloorMs: door === 'play' ? 0 : settings.latencyFloorMs,
+  reorderTolerancePackets: door === 'bond' ? BOND_REORDER_TOLERANCE_PACKETS : 0,
+  peerIdleTimeoutMs: settings.peerIdleTimeoutMs,
+  ...sessionBuffers(settings.latencyCeilingMs, ASSUMED_KBPS),
+  udpBufferBytes: settings.udpBufferBytes,
+  backlog: BACKLOG,
+});

@@ -1,0 +1,27 @@
+import type { Millis } from '../shared/clock.ts';
+import type { SlowPolicy } from './slow-player.ts';
+
+type Refuse = 'close' | 'reject';
+
+export interface BridgeSettings {
+  publishPort: number;
+  playPort: number;
+  bondPort: number;
+  refuse: { publish: Refuse; play: Refuse; bond: Refuse };
+  latencyFloorMs: Millis;
+  latencyCeilingMs: Millis;
+  peerIdleTimeoutMs: Millis;
+  takeoverSilenceMs: Millis;
+  tickMs: Millis;
+  udpBufferBytes: number;
+  /** 0 = players wait for their publisher without limit. */
+  playerWaitMs: Millis;
+  /** Where a row names no other number. */
+  playersPerId: number;
+  playerSlow: SlowPolicy;
+  /** Where a player that joins a running stream begins. */
+  playerJoin: 'next-key-frame' | 'last-key-frame';
+  /** With `last-key-frame`: what is kept of each stream at the most. */
+  gopMaxBytes: number;
+  gopMaxMs: Millis;
+}

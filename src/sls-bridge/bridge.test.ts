@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeSrtEngine } from '../../test/support/fake-srt-engine.ts';
 import { TributaryError } from '../shared/errors.ts';
 import { silentLogger } from '../shared/logger.ts';
-import type { StreamHappening } from './stream-event.ts';
 import { type BridgeSettings, SlsBridge } from './bridge.ts';
+import type { StreamHappening } from './stream-event.ts';
 
 const settings: BridgeSettings = {
   publishPort: 4001,

@@ -67,7 +67,12 @@ describe('a row that was deleted while it was live', () => {
     const again = await DirectoryFile.open(folder, () => time.unixMs);
     expect(again.directory.rows().map((row) => row.player)).toEqual(['play_a2']);
     expect(again.directory.admitted().map((row) => row.player)).toEqual(['play_a2', 'play_b']);
-    const life = new DirectoryLife({ store: again, logger: silentLogger, clock: () => time.now, unixNow: () => time.unixMs });
+    const life = new DirectoryLife({
+      store: again,
+      logger: silentLogger,
+      clock: () => time.now,
+      unixNow: () => time.unixMs,
+    });
     await life.look();
     time.now += 4_000;
     await life.look();

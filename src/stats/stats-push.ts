@@ -134,6 +134,8 @@ export class StatsPush {
     socket.on('message', () => {
       if (++client.messages > MAX_MESSAGES) socket.close(CLOSE_POLICY, 'too many messages');
     });
+    // What was lost is counted from the first client on.
+    if (!this.#timer) this.#loss.look(this.#context.deps.snapshot());
     this.#push(client);
     this.#timer ??= setInterval(() => this.#pushAll(), PUSH_EVERY_MS).unref();
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { dataPlaneSnapshot, publisherSnapshot } from '../../../test/support/snapshots.ts';
 import { CORS, statsClient as server } from '../../../test/support/stats-client.ts';
 import { ADMIN } from '../../../test/support/stats-deps.ts';
-import { dataPlaneSnapshot, publisherSnapshot } from '../../../test/support/snapshots.ts';
 
 const GRACE_MS = 600_000;
 const silent = dataPlaneSnapshot({ publishers: [], players: [] });
@@ -151,7 +151,9 @@ describe('PATCH of a stream id', () => {
 
   it('is told to browsers', async () => {
     const { call } = await server();
-    expect((await call('OPTIONS', '/api/stream-ids/play_a')).headers['access-control-allow-methods']).toContain('PATCH');
+    expect((await call('OPTIONS', '/api/stream-ids/play_a')).headers['access-control-allow-methods']).toContain(
+      'PATCH',
+    );
   });
 });
 
@@ -291,9 +293,16 @@ describe('drain', () => {
     const write = await deps.keys.create('w', 'write');
     const post = (body: unknown, key = ADMIN) => call('POST', '/api/drain', withKey(key, body));
     expect((await post({ drain: true }, write)).status).toBe(403);
-    expect(await post({ drain: 'yes' })).toMatchObject({ status: 400, body: refused('Invalid drain: give true or false') });
+    expect(await post({ drain: 'yes' })).toMatchObject({
+      status: 400,
+      body: refused('Invalid drain: give true or false'),
+    });
     expect(await post({ drain: true })).toMatchObject({ status: 200, body: '{"draining":true,"status":"success"}' });
-    expect(JSON.parse((await call('GET', '/health')).body)).toMatchObject({ draining: true, ready: false, status: 'ok' });
+    expect(JSON.parse((await call('GET', '/health')).body)).toMatchObject({
+      draining: true,
+      ready: false,
+      status: 'ok',
+    });
     expect((await call('GET', '/readyz')).status).toBe(503);
     await post({ drain: false });
     expect((await call('GET', '/readyz')).body).toBe('{"ready":true,"status":"ok"}');

@@ -51,7 +51,7 @@ const isLive = async (call: Call, publisher: string): Promise<boolean> =>
       one.publisher === publisher && one.publishers.some(({ state, bitrateKbps }) => state === 'live' && bitrateKbps > 100),
   );
 const untilLive = (call: Call, publisher: string): Promise<unknown> =>
-  until(`${publisher} to be live`, () => isLive(call, publisher), 20_000);
+  until(`${publisher} to be live`, () => isLive(call, publisher), 40_000);
 const words = async (call: Call, publisher: string): Promise<string[]> =>
   (await call('GET', `/api/events/${publisher}`)).body.data.map((event: { type: string; why?: string }) =>
     event.why === undefined ? event.type : `${event.type} ${event.why}`,

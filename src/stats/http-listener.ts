@@ -32,6 +32,8 @@ const SERVER_OPTIONS = {
   requestTimeout: 10_000,
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 2_000,
+  // Others are served as if they had not asked: curl offers HTTP/2 in that way.
+  shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
 };
 
 /** What is no HTTP, too long or too slow never reaches the application. */

@@ -136,12 +136,25 @@ describe('/ws/stats', () => {
     await until('another message', () => good.frames.length > before);
   });
 
+  it('leaves a request alone that would like to be HTTP/2', async () => {
+    const { port } = await setUp();
+    const raw = connect(port, '127.0.0.1');
+    let answer = '';
+    raw.on('data', (chunk) => {
+      answer += chunk.toString('latin1');
+    });
+    const gone = new Promise((done) => raw.once('close', done));
+    raw.write('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n');
+    await gone;
+    expect(answer).toMatch(/^HTTP\/1\.1 200 .*\{"status":"ok"\}$/s);
+  });
+
   it('a handshake that is wrong gets a 4xx', async () => {
     const { port } = await setUp();
     for (const headers of [
       'Upgrade: websocket\r\nSec-WebSocket-Version: 13',
       'Upgrade: websocket\r\nSec-WebSocket-Version: 1\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-      'Upgrade: h2c\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+      'Upgrade: websocket',
     ]) {
       const raw = connect(port, '127.0.0.1');
       let answer = '';

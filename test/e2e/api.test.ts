@@ -20,7 +20,10 @@ const programs: Program[] = [];
 const nodes: TestNode[] = [];
 
 const startNode = async (env: Record<string, string> = {}, dataDir?: string): Promise<TestNode> => {
-  const node = await TestNode.start({ ...LIMITS, TRIBUTARY_STREAMS_DELETE_GRACE_SECONDS: String(GRACE_SECONDS), ...env }, dataDir);
+  const node = await TestNode.start(
+    { ...LIMITS, TRIBUTARY_STREAMS_DELETE_GRACE_SECONDS: String(GRACE_SECONDS), ...env },
+    dataDir,
+  );
   nodes.push(node);
   return node;
 };
@@ -48,7 +51,8 @@ type Call = (method: string, path: string, body?: object, key?: string) => Promi
 const isLive = async (call: Call, publisher: string): Promise<boolean> =>
   (await call('GET', '/api/streams')).body.data.some(
     (one: { publisher: string; publishers: { state: string; bitrateKbps: number }[] }) =>
-      one.publisher === publisher && one.publishers.some(({ state, bitrateKbps }) => state === 'live' && bitrateKbps > 100),
+      one.publisher === publisher &&
+      one.publishers.some(({ state, bitrateKbps }) => state === 'live' && bitrateKbps > 100),
   );
 const untilLive = (call: Call, publisher: string): Promise<unknown> =>
   until(`${publisher} to be live`, () => isLive(call, publisher), 40_000);
@@ -80,7 +84,10 @@ describe('a live stream, by the management API', () => {
     const viewer = watch(node, player);
     await untilLive(call, publisher);
     await until('the picture', () => sizeOf(viewer.file) > 100_000);
-    await until('the push', () => push.last.streams[0]?.connected === true && Number(push.last.streams[0].bitrate) > 100);
+    await until(
+      'the push',
+      () => push.last.streams[0]?.connected === true && Number(push.last.streams[0].bitrate) > 100,
+    );
     const { body: stream } = await call('GET', `/api/streams/${player}`);
     expect(stream.data).toMatchObject({
       publisher,
@@ -212,7 +219,15 @@ describe('two tenants', () => {
     const base = `127.0.0.1:${node.ports.stats}`;
     const links = `127.0.0.1:${node.ports.links}`;
     const ids = [one.player, two.player, 'live_x', 'none'];
-    const withIds = ['/stats/', '/belabox/', '/api/stream-ids/', '/api/streams/', '/api/events/', '/api/players/', '/api/disconnect/'];
+    const withIds = [
+      '/stats/',
+      '/belabox/',
+      '/api/stream-ids/',
+      '/api/streams/',
+      '/api/events/',
+      '/api/players/',
+      '/api/disconnect/',
+    ];
     const paths = [
       ...['/', '/health', '/healthz', '/readyz', '/stats', '/metrics', '/v1/doctor', '/api/stream-ids', '/api/keys'],
       ...['/api/streams', '/api/drain', '/ws/stats', '/disconnect', '/api/events', '/events'],
@@ -227,7 +242,8 @@ describe('two tenants', () => {
     const callers = [{}, { 'user-agent': 'Telemy/0.0.5' }, { authorization: 'Bearer wrong' }];
     for (const path of paths)
       for (const headers of callers)
-        for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) await ask(`http://${base}${path}`, { method, headers });
+        for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS'])
+          await ask(`http://${base}${path}`, { method, headers });
     // A stranger: on this machine's own address the links are open.
     const stranger = { 'x-forwarded-for': '198.51.100.7' };
     for (const path of ['/', '/stats', ...ids.flatMap((id) => [`/stats/${id}`, `/stats?stream_id=${id}`])])

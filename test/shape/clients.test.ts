@@ -39,7 +39,8 @@ describe('golden answers', () => {
 });
 
 /** NOALBS gives up on a whole answer where one field is not of its type: the stream is offline then. */
-const isUint = (most: number) => (value: unknown) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most;
+const isUint = (most: number) => (value: unknown) =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most;
 const isInt = (most: number) => (value: unknown) => Number.isInteger(value) && Math.abs(value as number) <= most;
 const isFloat = (value: unknown) => typeof value === 'number' && Number.isFinite(value);
 const U32 = 2 ** 32 - 1;
@@ -47,9 +48,22 @@ const I32 = 2 ** 31 - 1;
 const U64 = Number.MAX_SAFE_INTEGER;
 type Rules = Record<string, (value: unknown) => boolean>;
 
-const OPENIRL: Rules = { bitrate: isUint(U32), buffer: isUint(U32), dropped_pkts: isUint(U64), uptime: isUint(U64), latency: isUint(65_535), rtt: isFloat };
+const OPENIRL: Rules = {
+  bitrate: isUint(U32),
+  buffer: isUint(U32),
+  dropped_pkts: isUint(U64),
+  uptime: isUint(U64),
+  latency: isUint(65_535),
+  rtt: isFloat,
+};
 const SLS: Rules = {
-  ...{ bitrate: isInt(U64), uptime: isInt(U64), bytesRcvDrop: isUint(U64), bytesRcvLoss: isUint(U64), msRcvBuf: isInt(I32) },
+  ...{
+    bitrate: isInt(U64),
+    uptime: isInt(U64),
+    bytesRcvDrop: isUint(U64),
+    bytesRcvLoss: isUint(U64),
+    msRcvBuf: isInt(I32),
+  },
   ...{ pktRcvDrop: isInt(I32), pktRcvLoss: isInt(I32), rtt: isFloat, mbpsBandwidth: isFloat, mbpsRecvRate: isFloat },
 };
 const BELABOX: Rules = { bitrate: isInt(U64), rtt: isFloat, dropped_pkts: isInt(I32) };
@@ -62,7 +76,9 @@ const noalbs = {
   openirl: (answer: ReturnType<typeof bodyOf>): string => {
     const { publisher } = answer;
     if (!publisher || brokenRules(publisher, OPENIRL).length > 0) return 'offline';
-    const peersBroken = (publisher.peers ?? []).some((peer: Record<string, unknown>) => !isUint(U32)(peer.bitrate) || !isFloat(peer.rtt));
+    const peersBroken = (publisher.peers ?? []).some(
+      (peer: Record<string, unknown>) => !isUint(U32)(peer.bitrate) || !isFloat(peer.rtt),
+    );
     if (peersBroken || publisher.bitrate === 0) return 'offline';
     return publisher.bitrate === 1 ? 'keeps the scene' : 'live';
   },
@@ -102,7 +118,12 @@ describe('the OBS plugin, by its own rules', () => {
     if (!text.startsWith('200\n') || first === undefined) return undefined;
     const entry = publishers[first];
     const [lost, received] = [toDouble(entry.pktRcvLoss), toDouble(entry.pktRecv)];
-    return { kbps: toInt(entry.bitrate), latencyMs: toInt(entry.latency), seconds: toInt(entry.uptime), lossPercent: (lost / (lost + received)) * 100 };
+    return {
+      kbps: toInt(entry.bitrate),
+      latencyMs: toInt(entry.latency),
+      seconds: toInt(entry.uptime),
+      lossPercent: (lost / (lost + received)) * 100,
+    };
   };
 
   it('sees the bitrate, and a loss that makes sense', async () => {
@@ -116,12 +137,15 @@ describe('the OBS plugin, by its own rules', () => {
     expect((await read('plugin-player-id-silent'))?.kbps).toBe(0);
   });
   it('sees nothing of an id that was not live, and of none at all', async () => {
-    for (const name of ['plugin-player-id-never-live', 'plugin-slashes', 'plugin-unknown']) expect(await read(name)).toBeUndefined();
+    for (const name of ['plugin-player-id-never-live', 'plugin-slashes', 'plugin-unknown'])
+      expect(await read(name)).toBeUndefined();
   });
   it('takes whole ages for links, and shares that total 100', async () => {
     const { groups } = bodyOf(await answerTo(row('plugin-links')));
     for (const link of groups[0].connections) expect(toInt(link.last_ms_ago)).toBe(link.last_ms_ago);
-    expect(groups[0].connections.reduce((sum: number, link: { share_pct: number }) => sum + link.share_pct, 0)).toBe(100);
+    expect(groups[0].connections.reduce((sum: number, link: { share_pct: number }) => sum + link.share_pct, 0)).toBe(
+      100,
+    );
   });
 });
 
@@ -141,10 +165,14 @@ describe('the old control plane, by its own rules', () => {
 describe('receiver.sh', () => {
   it('finds the first key in the log with its grep', () => {
     const key = 'aB3'.repeat(10) + 'Zz';
-    const found = execFileSync('sh', ['-c', "grep -o 'Generated default admin API key: [A-Za-z0-9]*' | head -n 1 | sed 's/.*: //'"], {
-      input: `receiver  | ${keyLine(key)}\n`,
-      encoding: 'utf8',
-    });
+    const found = execFileSync(
+      'sh',
+      ['-c', "grep -o 'Generated default admin API key: [A-Za-z0-9]*' | head -n 1 | sed 's/.*: //'"],
+      {
+        input: `receiver  | ${keyLine(key)}\n`,
+        encoding: 'utf8',
+      },
+    );
     expect(found.trim()).toBe(key);
   });
 });

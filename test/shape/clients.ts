@@ -46,7 +46,13 @@ export const CLIENT_ROWS: readonly ClientRow[] = [
     'Telemy OBS plugin',
     get('plugin-player-id', 'GET /stats/play_…?legacy=1', '/stats/play_a?legacy=1', [...LIVES, 'never live'], TELEMY),
     get('plugin-publisher-id', 'GET /stats/live_…?legacy=1', '/stats/live_a?legacy=1', ['live'], TELEMY),
-    get('plugin-slashes', 'GET /stats/live/stream123?legacy=1', '/stats/live/stream123?legacy=1', ['never live'], TELEMY),
+    get(
+      'plugin-slashes',
+      'GET /stats/live/stream123?legacy=1',
+      '/stats/live/stream123?legacy=1',
+      ['never live'],
+      TELEMY,
+    ),
     get('plugin-unknown', 'GET /stats/play_telemy?legacy=1', '/stats/play_telemy?legacy=1', ['live'], TELEMY),
     { ...get('plugin-links', 'GET :5080/stats', '/stats', ['live'], TELEMY), port: 'links' },
   ),
@@ -54,13 +60,21 @@ export const CLIENT_ROWS: readonly ClientRow[] = [
   ...of('NOALBS, type SrtLiveServer', get('noalbs-sls', 'GET /stats/play_…?legacy=1', '/stats/play_a?legacy=1', LIVES)),
   ...of(
     'NOALBS, type SrtLiveServer with apiKey',
-    get('noalbs-sls-key', 'GET /stats?publisher=…', '/stats?publisher=live_a', LIVES, { headers: { authorization: ADMIN } }),
+    get('noalbs-sls-key', 'GET /stats?publisher=…', '/stats?publisher=live_a', LIVES, {
+      headers: { authorization: ADMIN },
+    }),
   ),
   ...of('NOALBS, type Belabox', get('noalbs-belabox', 'GET /belabox/play_…', '/belabox/play_a', LIVES)),
   ...of(
     'old control plane',
     get('plane-health', 'GET /health', '/health', ['live'], { headers: KEY }),
-    { ...get('plane-add', 'POST /api/stream-ids', '/api/stream-ids', ['live'], { headers: KEY, payload: JSON.stringify(pair) }), method: 'POST' },
+    {
+      ...get('plane-add', 'POST /api/stream-ids', '/api/stream-ids', ['live'], {
+        headers: KEY,
+        payload: JSON.stringify(pair),
+      }),
+      method: 'POST',
+    },
     {
       ...get('plane-add-again', 'POST /api/stream-ids, there already', '/api/stream-ids', ['live'], {
         headers: KEY,
@@ -68,18 +82,44 @@ export const CLIENT_ROWS: readonly ClientRow[] = [
       }),
       method: 'POST',
     },
-    { ...get('plane-delete', 'DELETE /api/stream-ids/play_…', '/api/stream-ids/play_a', ['live'], { headers: KEY }), method: 'DELETE' },
-    { ...get('plane-delete-unknown', 'DELETE /api/stream-ids/play_…, unknown', '/api/stream-ids/play_x', ['live'], { headers: KEY }), method: 'DELETE' },
+    {
+      ...get('plane-delete', 'DELETE /api/stream-ids/play_…', '/api/stream-ids/play_a', ['live'], { headers: KEY }),
+      method: 'DELETE',
+    },
+    {
+      ...get('plane-delete-unknown', 'DELETE /api/stream-ids/play_…, unknown', '/api/stream-ids/play_x', ['live'], {
+        headers: KEY,
+      }),
+      method: 'DELETE',
+    },
     get('plane-list', 'GET /api/stream-ids', '/api/stream-ids', ['live'], { headers: KEY }),
-    { ...get('plane-links', 'GET :5080/stats from a trusted address', '/stats', ['live'], { remoteAddress: '192.0.2.10' }), port: 'links' },
+    {
+      ...get('plane-links', 'GET :5080/stats from a trusted address', '/stats', ['live'], {
+        remoteAddress: '192.0.2.10',
+      }),
+      port: 'links',
+    },
   ),
   ...of(
     'old web UI',
     { ...get('ui-preflight', 'OPTIONS /api/stream-ids', '/api/stream-ids', ['live']), method: 'OPTIONS' },
     get('ui-list', 'GET /api/stream-ids', '/api/stream-ids', ['live'], { headers: KEY }),
-    get('ui-list-wrong-key', 'GET /api/stream-ids, wrong key', '/api/stream-ids', ['live'], { headers: { authorization: 'Bearer x' } }),
-    { ...get('ui-add', 'POST /api/stream-ids', '/api/stream-ids', ['live'], { headers: KEY, payload: JSON.stringify(pair) }), method: 'POST' },
-    { ...get('ui-delete', 'DELETE /api/stream-ids/{player}', '/api/stream-ids/live/play/123', ['live'], { headers: KEY }), method: 'DELETE' },
+    get('ui-list-wrong-key', 'GET /api/stream-ids, wrong key', '/api/stream-ids', ['live'], {
+      headers: { authorization: 'Bearer x' },
+    }),
+    {
+      ...get('ui-add', 'POST /api/stream-ids', '/api/stream-ids', ['live'], {
+        headers: KEY,
+        payload: JSON.stringify(pair),
+      }),
+      method: 'POST',
+    },
+    {
+      ...get('ui-delete', 'DELETE /api/stream-ids/{player}', '/api/stream-ids/live/play/123', ['live'], {
+        headers: KEY,
+      }),
+      method: 'DELETE',
+    },
     get('ui-stats', 'GET /stats/{player}', '/stats/play_a', ['live', 'silent']),
     get('ui-stats-unknown', 'GET /stats/{player}, unknown', '/stats/none', ['live']),
   ),
@@ -87,7 +127,10 @@ export const CLIENT_ROWS: readonly ClientRow[] = [
 
 const snapshotOf = (stream: StreamState) =>
   dataPlaneSnapshot({
-    publishers: stream === 'live' || stream === 'stalled' ? [publisherSnapshot({ lastPayloadMs: stream === 'live' ? 40 : 3_000 })] : [],
+    publishers:
+      stream === 'live' || stream === 'stalled'
+        ? [publisherSnapshot({ lastPayloadMs: stream === 'live' ? 40 : 3_000 })]
+        : [],
     players: [],
   });
 
@@ -108,8 +151,15 @@ export const answerTo = async ({ name, stream, method, url, port, more }: Client
   deps.view = snapshotOf(stream);
   const server = port === 'links' ? createLinksServer(deps) : app;
   const answer = await server.inject({ remoteAddress: '198.51.100.5', ...more, method, url });
-  const shownHeaders = ['content-type', 'access-control-allow-origin', 'access-control-allow-methods', 'access-control-allow-headers'];
-  const headers = shownHeaders.flatMap((name) => (answer.headers[name] === undefined ? [] : `${name}: ${answer.headers[name]}`));
+  const shownHeaders = [
+    'content-type',
+    'access-control-allow-origin',
+    'access-control-allow-methods',
+    'access-control-allow-headers',
+  ];
+  const headers = shownHeaders.flatMap((name) =>
+    answer.headers[name] === undefined ? [] : `${name}: ${answer.headers[name]}`,
+  );
   // The names of links are made anew at each start.
   const body = answer.body
     .replace(/"connection_id":"[0-9a-f]{8}"/g, '"connection_id":"(8 hex)"')

@@ -106,7 +106,7 @@ describe('a live stream, by the management API', () => {
     expect((await call('DELETE', `/api/disconnect/${publisher}`)).status).toBe(200);
     await until('the encoder to be sent away', () => ended(encoder), 10_000);
     expect(ended(again.program)).toBe(false);
-    expect((await call('DELETE', `/api/disconnect/${publisher}`)).status).toBe(404);
+    await until('it to be gone', async () => (await call('DELETE', `/api/disconnect/${publisher}`)).status === 404);
     await until('the push to say so', () => push.last.streams[0]?.connected === false);
     expect((await call('GET', `/stats/${player}`)).body).toEqual({
       message: 'Publisher is currently not streaming',

@@ -164,7 +164,7 @@ describe('the old control plane, by its own rules', () => {
 
 describe('receiver.sh', () => {
   it('finds the first key in the log with its grep', () => {
-    const key = 'aB3'.repeat(10) + 'Zz';
+    const key = `${'aB3'.repeat(10)}Zz`;
     const found = execFileSync(
       'sh',
       ['-c', "grep -o 'Generated default admin API key: [A-Za-z0-9]*' | head -n 1 | sed 's/.*: //'"],

@@ -19,7 +19,8 @@ SrtSocket prepareCaller(const ConnectOptions& options) {
   setBool(handle, SRTO_RCVSYN, false, "SRTO_RCVSYN");
   setBool(handle, SRTO_SNDSYN, false, "SRTO_SNDSYN");
   setInt(handle, SRTO_FC, kFlowWindowPackets, "SRTO_FC");
-  setInt(handle, options.reads ? SRTO_RCVBUF : SRTO_SNDBUF, kBufferBytes, "buffer");
+  const int bufferBytes = options.bufferBytes > 0 ? options.bufferBytes : kBufferBytes;
+  setInt(handle, options.reads ? SRTO_RCVBUF : SRTO_SNDBUF, bufferBytes, "buffer");
   setInt(handle, SRTO_PAYLOADSIZE, kPayloadBytes, "SRTO_PAYLOADSIZE");
   setBool(handle, SRTO_TLPKTDROP, true, "SRTO_TLPKTDROP");
   setInt(handle, SRTO_LATENCY, options.latencyMs, "SRTO_LATENCY");

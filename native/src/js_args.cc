@@ -130,6 +130,7 @@ ConnectOptions connectOptions(const Napi::Object& from) {
   options.latencyMs = intOf(from, "latencyMs", 0, 60'000);
   options.connectTimeoutMs = intOf(from, "connectTimeoutMs", 1, kMostTimeMs);
   options.peerIdleTimeoutMs = optionalIntOf(from, "peerIdleTimeoutMs", 100, kMostTimeMs);
+  options.bufferBytes = optionalIntOf(from, "bufferBytes", 64 * 1500, kMostInt);
   const Napi::Value reads = from.Get("reads");
   if (!reads.IsBoolean()) fail(from.Env(), "reads must be a boolean");
   options.reads = reads.As<Napi::Boolean>().Value();

@@ -37,6 +37,8 @@ struct ConnectOptions {
   int connectTimeoutMs = 0;
   /** 0 leaves libsrt's default. */
   int peerIdleTimeoutMs = 0;
+  /** 0 leaves the usual room. */
+  int bufferBytes = 0;
   bool reads = false;
 };
 

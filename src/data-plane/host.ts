@@ -161,13 +161,14 @@ export class DataPlaneHost {
     }
     this.#isUp = true;
     const sinceMs = commonNow();
-    void thread.ended.then((reason) => this.#died(reason, commonNow() - sinceMs));
+    void thread.ended.then((reason) => this.#died(thread, reason, commonNow() - sinceMs));
   }
 
-  #died(reason: string, livedMs: Millis): void {
+  #died(thread: DataPlaneThread, reason: string, livedMs: Millis): void {
     this.#isUp = false;
     this.#thread = undefined;
     if (this.#stopping) return;
+    this.#tellOfTheLost(thread.snapshot());
     this.#reviving = this.#revive(reason, livedMs < SETTLED_MS).finally(() => {
       this.#reviving = undefined;
     });
@@ -195,6 +196,24 @@ export class DataPlaneHost {
         logger.error('the data plane does not start', { error: messageOf(error), nextTryMs: this.#pauseMs });
       }
     }
+  }
+
+  /** The thread can no longer say that its sessions are gone. */
+  #tellOfTheLost({ publishers, players }: Pick<DataPlaneSnapshot, 'publishers' | 'players'>): void {
+    const moment = { atMs: commonNow(), wallMs: Date.now(), why: 'data-plane' } as const;
+    for (const { publisherId, source, address, uptimeMs, messages } of publishers)
+      this.events.add({
+        ...moment,
+        ...{ type: 'publisher-down', publisherId, source, address, messages },
+        seconds: Math.round(uptimeMs / 1000),
+      });
+    for (const { publisherId, playerId, address, port, uptimeMs, sentMessages, droppedMessages } of players)
+      this.events.add({
+        ...moment,
+        ...{ type: 'player-down', publisherId, playerId, address, port },
+        ...{ messages: sentMessages, dropped: droppedMessages },
+        seconds: Math.round(uptimeMs / 1000),
+      });
   }
 
   #longerPauseMs(): Millis {

@@ -52,6 +52,8 @@ export interface SrtConnectOptions {
   latencyMs: number;
   connectTimeoutMs: number;
   peerIdleTimeoutMs?: number;
+  /** SRTO_RCVBUF of a caller that reads, SRTO_SNDBUF of one that sends; absent = 32 MiB. */
+  bufferBytes?: number;
   /** True for a caller that reads (a player), false for one that sends. */
   reads: boolean;
 }

@@ -34,7 +34,7 @@ export interface BridgeDeps {
 
 type Accepted = Extract<SrtEvent, { type: 'accepted' }>;
 type Refused = Extract<StreamHappening, { type: 'publisher-refused' }>;
-type Caller = Pick<Accepted, 'streamId' | 'address' | 'port'>;
+type Caller = Pick<Accepted, 'streamId' | 'address'>;
 
 /** Our own code beside srt's 1400s: the caller wants more latency than the node allows (406 = unacceptable). */
 const REJECT_LATENCY = 1406;
@@ -300,14 +300,14 @@ export class SlsBridge {
   }
 
   #acceptedPublisher(event: Accepted, source: Publisher['source'], now: Millis): void {
-    const { streamId: publisherId, address, port, latencyMs, encrypted } = event;
+    const { streamId: publisherId, address, latencyMs, encrypted } = event;
     if (!this.#access.hasPublisher(publisherId) || this.#access.isExpired(publisherId) || this.#stopping) {
       // Its id was taken away after the engine let it in.
       this.#engine.close(event.socket);
       return;
     }
     const publisher = new Publisher({ ...event, publisherId, source, sinceMs: now });
-    const caller = { source, address, port };
+    const caller = { source, address };
     const replaced = this.#hub.publisher(event.replaces);
     if (event.replaces !== 0) {
       this.counters.takeovers++;
@@ -337,25 +337,25 @@ export class SlsBridge {
     const silentMs = Math.round(publisher.silentMs(now));
     if (publisher.leaves !== undefined || silentMs < this.#deps.settings.peerIdleTimeoutMs - TIMEOUT_MARGIN_MS) return;
     publisher.leaves = 'timeout';
-    const { publisherId, source, address, port } = publisher;
-    this.#deps.onEvent(publisherId, { type: 'publisher-timeout', silentMs, source, address, port });
+    const { publisherId, source, address } = publisher;
+    this.#deps.onEvent(publisherId, { type: 'publisher-timeout', silentMs, source, address });
   }
 
   #ended(socket: number, now: Millis): void {
     const gone = this.#hub.remove(socket, now);
     if (!gone) return;
-    const { publisherId, address, port, leaves: why = 'ended' } = gone;
-    const words = { why, seconds: Math.round((now - gone.sinceMs) / 1000), address, port };
+    const { publisherId, address, leaves: why = 'ended' } = gone;
+    const words = { why, seconds: Math.round((now - gone.sinceMs) / 1000), address };
     if (gone instanceof Publisher) {
       const { source, messages } = gone;
       this.#deps.onEvent(publisherId, { type: 'publisher-down', ...words, source, messages });
     } else {
-      const { playerId, sentMessages: messages, droppedMessages: dropped } = gone;
-      this.#deps.onEvent(publisherId, { type: 'player-down', ...words, playerId, messages, dropped });
+      const { playerId, port, sentMessages: messages, droppedMessages: dropped } = gone;
+      this.#deps.onEvent(publisherId, { type: 'player-down', ...words, playerId, port, messages, dropped });
     }
   }
 
-  #refused(door: Door, { streamId, address, port }: Caller, code: number, now: Millis): void {
+  #refused(door: Door, { streamId, address }: Caller, code: number, now: Millis): void {
     this.counters.refused++;
     this.lastRefusal = { atMs: now, door, shortId: shortenId(streamId), code };
     const publisherId = door === 'play' ? undefined : this.#access.meantBy(streamId, 'publish');
@@ -365,7 +365,7 @@ export class SlsBridge {
     }
     const why = this.#whyRefused(publisherId, code);
     const source = door === 'bond' ? 'srtla' : 'srt';
-    const happening: Refused = { type: 'publisher-refused', why, code, times: 1, source, address, port };
+    const happening: Refused = { type: 'publisher-refused', why, code, times: 1, source, address };
     const isNew = this.#refusals.note(`${source} ${why} ${publisherId}`, { publisherId, happening }, now);
     if (isNew) this.#deps.onEvent(publisherId, happening);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { audio, message, pat, pmt, video } from '../../test/support/ts-writer.ts';
+import { audio, message, pat, pmt, VIDEO_PID, video, videoBytes } from '../../test/support/ts-writer.ts';
 import { CLEAN_POINT_WAIT_MS, CleanPoint, HOLD_MESSAGES } from './clean-point.ts';
 
 /** Offers messages one millisecond apart (or at `times`); answers what the player would get, or undefined. */
@@ -86,5 +86,46 @@ describe('CleanPoint', () => {
     truncated[3] = 0x30;
     truncated[4] = 183;
     expect(run([message(broken), message(truncated), message(pat(), pmt()), message(video(1, true))])?.at).toBe(3);
+  });
+});
+
+describe('a key frame without a random access indicator', () => {
+  const H264_UNITS = { delimiter: 9, parameters: 7, message: 6, idr: 0x65, slice: 0x41 };
+  const nal = (header: number, ...rest: number[]) => [0, 0, 1, header, ...rest];
+  const hevc = (type: number) => nal(type << 1, 1);
+  const filler = Array<number>(120).fill(0x55);
+  const h264 = message(pat(), pmt());
+  const h265 = message(pat(), pmt([[0x24, VIDEO_PID]]));
+  const units = (...unit: number[][]) => message(videoBytes(unit.flat()));
+
+  it('is told by the type of its first NAL units: H.264', () => {
+    const { delimiter, parameters, message: sei, idr, slice } = H264_UNITS;
+    const other = units(nal(delimiter), nal(sei, 1, 2), nal(slice, 3));
+    for (const key of [units(nal(delimiter), nal(parameters)), units(nal(sei), nal(idr)), units(nal(idr))])
+      expect(run([h264, other, other, key])?.at).toBe(3);
+    expect(run([h264, other, other, other])).toBeUndefined();
+    // What follows the first slice is of the same picture.
+    expect(run([h264, units(nal(slice), nal(idr)), other])).toBeUndefined();
+  });
+
+  it('is told by the type of its first NAL units: HEVC', () => {
+    const other = units(hevc(35), hevc(1));
+    for (const type of [16, 19, 20, 21]) expect(run([h265, other, units(hevc(35), hevc(32), hevc(type))])?.at).toBe(2);
+    expect(run([h265, other, units(hevc(32), hevc(39)), units(hevc(9))])).toBeUndefined();
+  });
+
+  it('is found where its first slice lies in a later packet, and its start code in two', () => {
+    const { delimiter, message: sei, idr } = H264_UNITS;
+    const long = videoBytes([...nal(delimiter), ...nal(sei), ...filler]);
+    const cut = new Uint8Array(videoBytes(filler, false));
+    cut.set([0, 0], 186);
+    const rest = videoBytes([1, idr, 0x88], false);
+    expect(run([h264, message(long, cut), message(rest)])?.at).toBe(2);
+    // A unit that began before the tables does not begin behind them.
+    expect(run([message(pat(), pmt()), message(long), message(pat(), pmt()), message(cut, rest)])).toBeUndefined();
+  });
+
+  it('is not looked for in other video', () => {
+    expect(run([message(pat(), pmt([[0x02, VIDEO_PID]])), units(nal(H264_UNITS.idr))])).toBeUndefined();
   });
 });

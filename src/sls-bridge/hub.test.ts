@@ -110,6 +110,74 @@ describe('Hub', () => {
     expect(engine.texts(11)).toEqual(['a', 'b', 'c']);
   });
 
+  it('gives a player whose buffer is full nothing more until it may go on, and then from a clean point', () => {
+    const slow = play(10);
+    publish(1);
+    const tables = message(pat(), pmt());
+    arrive(1, message(pat(), pmt(), video(1, true)));
+    engine.full.add(10);
+    arrive(1, message(video(2)));
+    expect([slow.state, slow.isHeld]).toEqual(['joining', true]);
+    engine.full.delete(10);
+    // There is room again, but what it would get could not be decoded.
+    arrive(1, tables, message(video(3, true)));
+    expect(engine.sent.get(10)).toHaveLength(1);
+    expect(slow.droppedMessages).toBe(3);
+    slow.isProbed = true;
+    arrive(1, message(video(8)), message(video(9)));
+    expect(engine.sent.get(10)!.slice(1)).toEqual([message(video(9))]);
+    expect([slow.isProbed, slow.droppedMessages]).toEqual([false, 4]);
+    hub.resume(slow);
+    arrive(1, message(video(4)), tables, message(video(5, true)), message(video(6)));
+    expect(engine.sent.get(10)!.slice(2)).toEqual([tables, message(video(5, true)), message(video(6))]);
+    expect([slow.state, slow.droppedMessages, slow.sentMessages]).toEqual(['playing', 4, 5]);
+  });
+
+  it('keeps a held player through a change of publishers', () => {
+    const slow = play(10);
+    publish(1);
+    arrive(1, 'a');
+    hub.hold(slow);
+    hub.remove(1, now);
+    expect(slow.state).toBe('waiting');
+    publish(2);
+    arrive(2, 'b');
+    hub.resume(slow);
+    arrive(2, 'c');
+    expect(engine.texts(10)).toEqual(['a', 'c']);
+  });
+
+  it('gives a player that joins the last key frame, where that is wanted', () => {
+    hub = new Hub(engine, { maxBytes: 100_000, maxMs: 10_000 });
+    publish(1);
+    const start = [message(pat(), pmt()), message(video(1, true)), message(video(2))];
+    arrive(1, message(video(0)), ...start);
+    const player = play(10);
+    expect(player.state).toBe('playing');
+    expect(engine.sent.get(10)).toEqual(start);
+    // All of them are due now.
+    expect(new Set(engine.sourceTimesOf(10)).size).toBe(1);
+    const next = [message(pat(), pmt()), message(video(3, true))];
+    arrive(1, ...next);
+    expect(engine.sent.get(10)).toEqual([...start, ...next]);
+    play(11);
+    expect(engine.sent.get(11)).toEqual(next);
+    // Of another publisher's pictures nothing is left.
+    publish(2);
+    arrive(2, message(video(7)));
+    expect(play(12).state).toBe('joining');
+    expect(engine.sent.get(12)).toBeUndefined();
+  });
+
+  it('holds a player that cannot take all of the last key frame', () => {
+    hub = new Hub(engine, { maxBytes: 100_000, maxMs: 10_000 });
+    publish(1);
+    arrive(1, message(pat(), pmt()), message(video(1, true)), message(video(2)));
+    engine.full.add(10);
+    const player = play(10);
+    expect([player.state, player.isHeld, player.droppedMessages]).toEqual(['joining', true, 3]);
+  });
+
   it('closes players that waited too long, and none that play', () => {
     play(10, 'play_a', 'live_a');
     play(20, 'play_b', 'live_b');

@@ -63,6 +63,7 @@ export class SessionChecks {
     if (action === 'disconnect') this.#deps.cut(player, 'slow');
     else if (action === 'hold') this.#deps.hold(player);
     else if (action === 'resume') this.#deps.resume(player);
+    else if (action === 'probe') player.isProbed = true;
   }
 
   #bitrate(publisher: Publisher, now: Millis): void {

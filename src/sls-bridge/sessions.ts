@@ -77,7 +77,7 @@ export class Publisher {
 
   /** Mean of the window that is held against a ceiling; less while it is younger than that. */
   ceilingWindowKbps(now: Millis): number {
-    return (this.#lately.total(now) * 8) / CEILING_WINDOW_MS;
+    return (this.#lately.perSecond(now, Number.NEGATIVE_INFINITY) * 8) / 1000;
   }
 
   /** What is wrong with it now, in the words of the events. */
@@ -109,6 +109,8 @@ export class Player {
   leaves: LeaveReason | undefined;
   /** It has not kept up: it is `joining`, but given nothing until its send buffer has drained. */
   isHeld = false;
+  /** Held as it is, it gets the next message. */
+  isProbed = false;
   readonly pace = new SlowPlayer();
   isLatencyShort = false;
   /** Handed to libsrt. */

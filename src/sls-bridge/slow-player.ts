@@ -9,10 +9,10 @@ const LEAST_BACKLOG_MS: Millis = 1_000;
 const BEHIND_FACTOR = 0.9;
 /** Past what libsrt gives up by itself: reached where the player has asked it not to. */
 const OVERDUE_MARGIN_MS: Millis = 500;
-/** A backlog of so few messages is what is just under way. */
-const DRAINED_PACKETS = 64;
 /** Behind for so long, and it will not catch up by itself. */
 const PATIENCE_MS: Millis = 3_000;
+/** Between two single messages to a player that is held: see `probe`. */
+const PROBE_EVERY_MS: Millis = 2_000;
 const TELL_EVERY_MS: Millis = 10_000;
 
 /** What is known of a player's send buffer now. */
@@ -25,8 +25,11 @@ export interface SendBacklog {
 }
 
 export interface SlowVerdict {
-  /** `hold`: give it nothing more for now. `resume`: it has caught up. */
-  action: 'none' | 'hold' | 'resume' | 'disconnect';
+  /**
+   * `hold`: give it nothing more for now. `probe`: give it one message, since libsrt gives up what is too old only when there is something new
+   * to send, and two ends that wait for each other would do so for ever. `resume`: it has acknowledged all.
+   */
+  action: 'none' | 'hold' | 'probe' | 'resume' | 'disconnect';
   /** Messages that it has missed and that nobody was told of yet; 0 = nothing to tell. */
   tellMissed: number;
 }
@@ -42,6 +45,8 @@ export class SlowPlayer {
   #untold = 0;
   #toldAtMs: Millis = Number.NEGATIVE_INFINITY;
   #behindSinceMs: Millis = Number.NaN;
+  /** When it was held, or given a single message, last; NaN while it is not held. */
+  #probedMs: Millis = Number.NaN;
 
   /**
    * @param missedTotal messages that were withheld from it since the connection began
@@ -63,9 +68,18 @@ export class SlowPlayer {
     const staysBehind = now - this.#behindSinceMs >= PATIENCE_MS;
     if (policy === 'disconnect' && staysBehind) return { action: 'disconnect', tellMissed: this.#tell(now, true) };
     const tellMissed = this.#tell(now, false);
-    if (isHeld) return { action: backlog.bufferPackets <= DRAINED_PACKETS ? 'resume' : 'none', tellMissed };
+    if (isHeld) return { action: this.#whileHeld(backlog.bufferPackets, now), tellMissed };
+    this.#probedMs = Number.NaN;
     const isOverdue = backlog.bufferMs > boundMs + OVERDUE_MARGIN_MS;
     return { action: staysBehind || isOverdue ? 'hold' : 'none', tellMissed };
+  }
+
+  #whileHeld(bufferPackets: number, now: Millis): 'none' | 'probe' | 'resume' {
+    if (bufferPackets === 0) return 'resume';
+    if (Number.isNaN(this.#probedMs)) this.#probedMs = now;
+    if (now - this.#probedMs < PROBE_EVERY_MS) return 'none';
+    this.#probedMs = now;
+    return 'probe';
   }
 
   #tell(now: Millis, atOnce: boolean): number {

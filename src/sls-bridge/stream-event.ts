@@ -26,7 +26,7 @@ export type RefusalReason =
   | 'draining'
   | 'other';
 
-type Caller = { source: 'srt' | 'srtla'; address: string; port: number };
+type Caller = { source: 'srt' | 'srtla'; address: string };
 type Watcher = { playerId: string; address: string; port: number };
 
 /**

@@ -85,6 +85,7 @@ export class Stream {
   /** Its send buffer has drained: it goes on at the next clean point. */
   resume(player: Player): void {
     player.isHeld = false;
+    player.isProbed = false;
     this.#arrange();
   }
 
@@ -99,7 +100,7 @@ export class Stream {
     for (let slot = firstSlot; slot < firstSlot + count; slot++) bytes += this.#sink.lengths[slot]!;
     publisher.count(count, bytes, now);
     if (publisher !== this.active && !this.#activate(publisher)) return;
-    for (const player of this.#held) player.missedMessages += count;
+    for (const player of this.#held) this.#passNothing(player, firstSlot, count);
     if (this.#playing.length > 0) this.#pass(this.#playing, firstSlot, count);
     if (this.#joining.length > 0) this.#lookForCleanPoint(firstSlot, count, now);
     if (this.#gop) this.#keep(this.#gop, firstSlot, count, now);
@@ -163,6 +164,19 @@ export class Stream {
     }
     player.missedMessages++;
     player.isHeld = true;
+  }
+
+  /** To a player that is held; but for the one message with which it is probed. */
+  #passNothing(player: Player, firstSlot: number, count: number): void {
+    player.missedMessages += count;
+    if (!player.isProbed) return;
+    player.isProbed = false;
+    this.#sockets[0] = player.socket;
+    this.#dropped[0] = 0;
+    this.#sink.send(this.#sockets, 1, firstSlot + count - 1, 1, this.#dropped);
+    if (this.#dropped[0] > 0) return;
+    player.missedMessages--;
+    player.sentMessages++;
   }
 
   #keep(gop: GopCache, firstSlot: number, count: number, now: Millis): void {

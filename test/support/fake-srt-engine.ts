@@ -33,6 +33,7 @@ export class FakeSrtEngine implements SrtEngine {
   #events: SrtEvent[] = [];
   #pending: { socket: number; messages: Uint8Array[] }[] = [];
   #next = 1;
+  readonly #times = new Map<number, number[]>();
   clockUs = 1_000_000;
 
   listen(options: SrtListenOptions): number {
@@ -70,6 +71,9 @@ export class FakeSrtEngine implements SrtEngine {
   arrive(socket: number, ...messages: Uint8Array[]): void {
     this.#pending.push({ socket, messages });
   }
+  sourceTimesOf(socket: number): readonly number[] {
+    return this.#times.get(socket) ?? [];
+  }
   texts(socket: number): string[] {
     return (this.sent.get(socket) ?? []).map((bytes) => new TextDecoder().decode(bytes));
   }
@@ -104,8 +108,11 @@ export class FakeSrtEngine implements SrtEngine {
       }
     }
   }
-  sendMessage(socket: number, message: Uint8Array, _sourceTimeUs: number): number {
+  sendMessage(socket: number, message: Uint8Array, sourceTimeUs: number): number {
     if (this.full.has(socket)) return -1;
+    const times = this.#times.get(socket) ?? [];
+    times.push(sourceTimeUs);
+    this.#times.set(socket, times);
     const sent = this.sent.get(socket) ?? [];
     sent.push(message.slice());
     this.sent.set(socket, sent);

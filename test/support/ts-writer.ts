@@ -49,6 +49,9 @@ export const pmt = (
 
 export const video = (tag: number, keyFrame = false): Uint8Array =>
   packet(VIDEO_PID, true, [0, 0, 1, 0xe0, tag & 0xff, tag >> 8], keyFrame);
+/** A packet of the video that begins an access unit with these bytes of the elementary stream, or goes on with them. */
+export const videoBytes = (elementary: readonly number[], begins = true): Uint8Array =>
+  packet(VIDEO_PID, begins, begins ? [0, 0, 1, 0xe0, 0, 0, 0x80, 0, 0, ...elementary] : elementary);
 export const audio = (tag: number): Uint8Array => packet(AUDIO_PID, true, [0, 0, 1, 0xc0, tag & 0xff, tag >> 8]);
 
 /** One SRT message of these packets. */

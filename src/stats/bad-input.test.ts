@@ -22,6 +22,19 @@ const PATHS = [
 ];
 const METHODS = ['GET', 'POST', 'PATCH', 'DELETE', 'PUT', 'HEAD', 'OPTIONS'] as const;
 
+describe('the list of paths', () => {
+  it('has every route', async () => {
+    const { app } = await statsClient();
+    const routes: string[] = [];
+    app.addHook('onRoute', ({ url }) => void routes.push(url));
+    await app.ready();
+    expect(routes.length).toBeGreaterThan(20);
+    const isProbed = (route: string): boolean =>
+      PATHS.some((path) => (route.endsWith('*') ? path.startsWith(route.slice(0, -1)) : path === route));
+    expect(routes.filter((route) => !isProbed(route))).toEqual([]);
+  });
+});
+
 describe('any request', () => {
   it('is answered, and never with a 5xx, a publisher id or the inside of an error', { timeout: 60_000 }, async () => {
     const { call, deps } = await statsClient(NO_LIMITS);

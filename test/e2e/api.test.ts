@@ -32,16 +32,16 @@ const run = (program: Program): Program => {
   return program;
 };
 /** A plain encoder that goes on for ever, or until it is sent away. */
-const publish = (node: TestNode, publisher: string): Program =>
+const publish = (node: TestNode, publisher: string, more = ''): Program =>
   run(
     new Program('ffmpeg', [
       ...['-v', 'error', '-re', '-stream_loop', '-1', '-i', testClip(10), '-map', '0', '-c', 'copy', '-f', 'mpegts'],
-      `srt://127.0.0.1:${node.ports.publish}?streamid=${publisher}&mode=caller&pkt_size=1316&latency=${LATENCY_MS * 1_000}`,
+      `srt://127.0.0.1:${node.ports.publish}?streamid=${publisher}&mode=caller&pkt_size=1316&latency=${LATENCY_MS * 1_000}${more}`,
     ]),
   );
-const watch = (node: TestNode, player: string): { program: Program; file: string } => {
+const watch = (node: TestNode, player: string, more = ''): { program: Program; file: string } => {
   const file = join(folder, `${player.slice(0, 12)}-${programs.length}.ts`);
-  const url = `srt://127.0.0.1:${node.ports.play}?streamid=${player}&mode=caller&latency=${LATENCY_MS}`;
+  const url = `srt://127.0.0.1:${node.ports.play}?streamid=${player}&mode=caller&latency=${LATENCY_MS}${more}`;
   return { program: run(rawPlayer(url, file)), file };
 };
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
@@ -200,6 +200,37 @@ describe('a live stream, by the management API', () => {
   });
 });
 
+describe('limits of a stream id, set by the API', () => {
+  it('hold for real encoders and players, at once', { timeout: 180_000 }, async () => {
+    const node = await startNode();
+    const call = api(node);
+    const [publisher, player] = ['live/limited', 'play/limited'];
+    const patch = async (change: object): Promise<void> =>
+      expect((await call('PATCH', `/api/stream-ids/${player}`, change)).status).toBe(200);
+    expect((await call('POST', '/api/stream-ids', { publisher, player, passphrase: 'correct horse' })).status).toBe(
+      200,
+    );
+    const strangers = [publish(node, publisher), watch(node, player, '&passphrase=wrong-horses').program];
+    await until('both to be refused', () => strangers.every(ended), 40_000);
+
+    await patch({ passphrase: 'another-horse', maxPlayers: 1 });
+    const encoder = publish(node, publisher, '&passphrase=another-horse');
+    await untilLive(call, publisher);
+    expect((await call('GET', `/api/streams/${player}`)).body.data.publishers[0].encrypted).toBe(true);
+    const first = watch(node, player, '&passphrase=another-horse');
+    await until('the picture', () => sizeOf(first.file) > 100_000, 40_000);
+    const second = watch(node, player, '&passphrase=another-horse');
+    await until('one player too many to be refused', () => ended(second.program), 40_000);
+    expect(ended(first.program)).toBe(false);
+
+    await patch({ maxBitrateKbps: 1_000 });
+    await until('the encoder to be closed', () => ended(encoder), 60_000);
+    const history = await words(call, publisher);
+    for (const word of ['publisher-refused passphrase', 'bitrate-closed', 'publisher-down bitrate'])
+      expect(history).toContain(word);
+  });
+});
+
 describe('two tenants', () => {
   it('live: nobody without a key learns a publisher id, wherever he looks', { timeout: 120_000 }, async () => {
     const node = await startNode();
@@ -262,6 +293,11 @@ describe('two tenants', () => {
     expect(all).toContain('"connected":true');
     expect(all).toContain(one.player);
     for (const { publisher } of tenants) expect(all).not.toContain(publisher);
+    expect(await isLive(call, one.publisher)).toBe(true);
+
+    // The bonded one can be sent away as well, and the other is not disturbed.
+    expect((await call('DELETE', `/api/disconnect/${two.publisher}`)).status).toBe(200);
+    await until('the kick', async () => (await words(call, two.publisher)).includes('publisher-down kicked'), 20_000);
     expect(await isLive(call, one.publisher)).toBe(true);
     expect(node.program.output).not.toContain(one.publisher);
     expect(node.program.output).not.toContain(two.publisher);

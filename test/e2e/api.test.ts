@@ -40,7 +40,7 @@ const publish = (node: TestNode, publisher: string, more = ''): Program =>
     ]),
   );
 const watch = (node: TestNode, player: string, more = ''): { program: Program; file: string } => {
-  const file = join(folder, `${player.slice(0, 12)}-${programs.length}.ts`);
+  const file = join(folder, `player-${programs.length}.ts`);
   const url = `srt://127.0.0.1:${node.ports.play}?streamid=${player}&mode=caller&latency=${LATENCY_MS}${more}`;
   return { program: run(rawPlayer(url, file)), file };
 };

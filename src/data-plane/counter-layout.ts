@@ -40,6 +40,12 @@ export const GROUP_FIELDS = [
   'sessionAccepted',
   'totalBytes',
   'windowBytes',
+  'lostPackets',
+  'falselyLostPackets',
+  'repairedPackets',
+  'unrepairedPackets',
+  'duplicatePackets',
+  'lossRestarts',
 ] as const;
 
 export const LINK_FIELDS = [
@@ -60,6 +66,16 @@ export const LINK_FIELDS = [
   'rttMs',
   'nakCount',
   'telemetryKbps',
+  'telemetryInMicroseconds',
+  'uniquePackets',
+  'duplicatePackets',
+  'lostPackets',
+  'bitrate1sKbps',
+  'bitrate10sKbps',
+  'jitterMs',
+  'reorderMs',
+  'roundTripMs',
+  'roundTripSource',
 ] as const;
 
 /** The SRT statistics come last, so that they can be copied as a whole. */

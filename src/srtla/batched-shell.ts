@@ -3,6 +3,7 @@ import type { Millis } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { BatchedLink, type CreateUdpEngine, createServerSockets, UdpWatch } from './batched-sockets.ts';
 import { IDLE_TICK_MS } from './constants.ts';
+import { HopLoss } from './hop-loss.ts';
 import { LinkSockets, type ListeningSocket } from './link-sockets.ts';
 import { createSrtlaCore } from './receiver.ts';
 import { SendTable } from './send-table.ts';
@@ -37,6 +38,7 @@ export class BatchedShell implements SrtlaReceiver, SrtlaOutbox {
   readonly #server: ServerSockets;
   readonly #names = new SessionNames();
   readonly #watch: UdpWatch;
+  readonly #hop: HopLoss | undefined;
   readonly #views: SlotViews;
   /** By number of the socket. */
   readonly #isLinkSocket: boolean[] = [];
@@ -67,6 +69,7 @@ export class BatchedShell implements SrtlaReceiver, SrtlaOutbox {
 
   private constructor(options: SrtlaShellOptions, create: CreateUdpEngine) {
     this.#options = options;
+    this.#hop = options.hopLoss && new HopLoss(options.hopLoss);
     this.#coalesceMs = options.coalesceMs ?? DEFAULT_COALESCE_MS;
     const udp = create({
       slots: SLOTS,
@@ -115,7 +118,7 @@ export class BatchedShell implements SrtlaReceiver, SrtlaOutbox {
 
   snapshot(now: Millis): SrtlaSnapshot {
     const { groups, counters } = this.#core.snapshot(now);
-    return { groups, counters: { ...counters, ...this.#watch.counters() } };
+    return { groups, counters: { ...counters, ...this.#watch.counters(), ...this.#hop?.counters() } };
   }
 
   localPortOf(session: SessionId): number | undefined {
@@ -148,6 +151,7 @@ export class BatchedShell implements SrtlaReceiver, SrtlaOutbox {
   }
 
   sendToServer(session: SessionId, bytes: Uint8Array): void {
+    if (this.#hop?.losesToServer()) return;
     const to = this.#server.destinationOf(session);
     if (to !== NOWHERE) this.#put(to, bytes);
   }
@@ -214,6 +218,7 @@ export class BatchedShell implements SrtlaReceiver, SrtlaOutbox {
       if (arrival !== this.#arrival) this.#arrival = arrival;
       this.#core.receive(bytes, this.#peers[slot]!, this.#arrival as Millis, this);
     } else {
+      if (this.#hop?.losesFromServer()) return;
       const session = this.#server.sessionOf(socket, this.#peers[slot]!, bytes);
       this.#core.fromServer(session, bytes, this.#now as Millis, this);
     }

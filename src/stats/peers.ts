@@ -9,7 +9,9 @@ export interface Peer {
   bitrate: number;
   /** 8 hex digits: the same while the link lasts, and no address. */
   connection_id: string;
-  /** ms: as the sender measured it on the link, else that of the SRT session. */
+  /** ms, where it is known. */
+  jitter?: number;
+  /** ms: of the link where it is known, else of the SRT session. */
   rtt: number;
   /** s. */
   uptime: number;
@@ -30,7 +32,8 @@ export const peersOf = ({ srtla }: Pick<DataPlaneSnapshot, 'srtla'>, publisher: 
   return (group?.links ?? []).map((link) => ({
     bitrate: int32(link.bitrateKbps),
     connection_id: nameOf(publisher.group!, link),
-    rtt: decimal(link.telemetry?.rttMs ?? publisher.stats.rttMs),
+    ...(link.jitterMs === undefined ? {} : { jitter: decimal(link.jitterMs) }),
+    rtt: decimal(link.roundTrip?.ms ?? publisher.stats.rttMs),
     uptime: wholeSeconds(link.uptimeMs),
   }));
 };

@@ -18,7 +18,8 @@ const fill = (cache: GopCache, messages: readonly Uint8Array[], stepMs = 1, from
 };
 const cache = (limits: Partial<{ maxBytes: number; maxMs: number }> = {}) =>
   new GopCache({ maxBytes: 1_048_576, maxMs: 10_000, ...limits });
-const held = (of: GopCache): Uint8Array[] => Array.from({ length: of.messages }, (_, i) => of.message(i).slice());
+const held = (of: GopCache): Uint8Array[] =>
+  Array.from({ length: of.messages }, (_, i) => of.message(of.first + i).slice());
 
 const pids = (bytes: Uint8Array): number[] =>
   Array.from({ length: bytes.length / 188 }, (_, i) => ((bytes[i * 188 + 1]! & 0x1f) << 8) | bytes[i * 188 + 2]!);

@@ -19,6 +19,8 @@ const NONE = -1;
 export class GopCache {
   /** Of the newest message, µs of SRT's clock. */
   newestTimeUs = 0;
+  /** Number of the first message that is held; every message that was ever held has one of its own. */
+  first = 0;
   readonly #limits: GopCacheLimits;
   readonly #scanner = new TsScanner();
   #bytes = new Uint8Array(FIRST_BYTES);
@@ -45,8 +47,9 @@ export class GopCache {
     return this.#starts[this.#count]!;
   }
 
-  /** A view that is valid until the next `offer`. */
-  message(index: number): Uint8Array {
+  /** `number` from `first` on, and so many of them as `messages` says: a view that is valid until the next `offer`. */
+  message(number: number): Uint8Array {
+    const index = number - this.first;
     return this.#bytes.subarray(this.#starts[index]!, this.#starts[index + 1]!);
   }
 
@@ -69,6 +72,7 @@ export class GopCache {
 
   /** Forgets what is held, for instance because another publisher goes on. */
   clear(): void {
+    this.first += this.#count;
     this.#count = 0;
     this.#pat = NONE;
     this.#hasPmt = false;
@@ -103,6 +107,7 @@ export class GopCache {
     this.#bytes.copyWithin(0, from, this.heldBytes);
     for (let i = index; i <= this.#count; i++) this.#starts[i - index] = this.#starts[i]! - from;
     this.#timesMs.copyWithin(0, index, this.#count);
+    this.first += index;
     this.#count -= index;
     this.#pat -= index;
   }

@@ -175,7 +175,29 @@ describe('Hub', () => {
     arrive(1, message(pat(), pmt()), message(video(1, true)), message(video(2)));
     engine.full.add(10);
     const player = play(10);
-    expect([player.state, player.isHeld, player.droppedMessages]).toEqual(['joining', true, 3]);
+    expect([player.state, player.isHeld, player.droppedMessages]).toEqual(['joining', true, 1]);
+  });
+
+  it('gives a long group of pictures piece by piece, each message once, and a newer key frame is as good', () => {
+    hub = new Hub(engine, { maxBytes: 1_000_000, maxMs: 10_000 });
+    publish(1);
+    const start = [message(pat(), pmt()), message(video(0, true))];
+    const pictures = Array.from({ length: 200 }, (_, i) => message(video(i + 1)));
+    for (const one of [...start, ...pictures]) arrive(1, one);
+    const player = play(10);
+    expect([player.state, engine.sent.get(10)!.length]).toEqual(['joining', 64]);
+    for (let i = 0; i < 3; i++) arrive(1, message(video(1_000 + i)));
+    expect(player.state).toBe('playing');
+    arrive(1, message(video(2_000)));
+    const late = [1_000, 1_001, 1_002, 2_000].map((tag) => message(video(tag)));
+    expect(engine.sent.get(10)).toEqual([...start, ...pictures, ...late]);
+    const other = play(11);
+    const next = [message(pat(), pmt()), message(video(7, true))];
+    for (const one of next) arrive(1, one);
+    expect(other.state).toBe('playing');
+    expect(engine.sent.get(11)!.slice(-2)).toEqual(next);
+    // What it was given is in order: the same picture never comes twice.
+    expect(new Set(engine.sent.get(11)!.map((bytes) => bytes.join())).size).toBe(engine.sent.get(11)!.length - 1);
   });
 
   it('closes players that waited too long, and none that play', () => {

@@ -111,6 +111,8 @@ export class Player {
   isHeld = false;
   /** Held as it is, it gets the next message. */
   isProbed = false;
+  /** Number of the next message of the last group of pictures that it gets; NaN once it has all of them. */
+  catchUpAt = Number.NaN;
   readonly pace = new SlowPlayer();
   isLatencyShort = false;
   /** Handed to libsrt. */

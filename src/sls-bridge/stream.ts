@@ -4,6 +4,9 @@ import { GopCache, type GopCacheLimits } from './gop-cache.ts';
 import type { Player, Publisher } from './sessions.ts';
 import { SRT_SLOT_BYTES, type SrtEngine } from './srt-engine.ts';
 
+/** So many messages of the last group of pictures leave at once: more would overflow buffers on the way, and hold up the others. */
+const CATCH_UP_MESSAGES = 64;
+
 /** What a stream needs of the SRT engine: the batch that was just received, and ways to pass it on. */
 export type StreamSink = Pick<SrtEngine, 'arena' | 'lengths' | 'sourceTimesUs' | 'send' | 'sendMessage' | 'close'>;
 
@@ -32,6 +35,8 @@ export class Stream {
   #playing: Player[] = [];
   #joining: Player[] = [];
   #held: Player[] = [];
+  /** They join, and are being given what there has been since the last key frame. */
+  #catchingUp: Player[] = [];
   /** Only where players begin with the last key frame. */
   readonly #gop: GopCache | undefined;
   #sockets = new Int32Array(4);
@@ -70,7 +75,7 @@ export class Stream {
     this.players.add(player);
     if (this.active) {
       this.#beginJoining(player);
-      this.#passLastKeyFrame(player);
+      this.#beginWithLastKeyFrame(player);
     }
     this.#arrange();
   }
@@ -103,7 +108,11 @@ export class Stream {
     for (const player of this.#held) this.#passNothing(player, firstSlot, count);
     if (this.#playing.length > 0) this.#pass(this.#playing, firstSlot, count);
     if (this.#joining.length > 0) this.#lookForCleanPoint(firstSlot, count, now);
-    if (this.#gop) this.#keep(this.#gop, firstSlot, count, now);
+    if (!this.#gop) return;
+    this.#keep(this.#gop, firstSlot, count, now);
+    if (this.#catchingUp.length === 0) return;
+    for (const player of this.#catchingUp) this.#catchUp(player, this.#gop);
+    this.#arrange();
   }
 
   /** A publisher's first message is due: it takes the stream over from any older one. False: it is the older one itself. */
@@ -125,6 +134,7 @@ export class Stream {
   #beginJoining(player: Player): void {
     player.state = 'joining';
     player.waitingSinceMs = Number.NaN;
+    player.catchUpAt = Number.NaN;
   }
 
   #lookForCleanPoint(firstSlot: number, count: number, now: Millis): void {
@@ -149,12 +159,26 @@ export class Stream {
     for (let index = 0; index < held; index++) this.#passOne(player, clean.heldMessage(index), sourceTimeUs);
   }
 
-  /** Everything since the last key frame, where it is kept and there is one. */
-  #passLastKeyFrame(player: Player): void {
+  /** Where it is kept and there is one; else the player waits for the next. */
+  #beginWithLastKeyFrame(player: Player): void {
     const gop = this.#gop;
     if (!gop || gop.messages === 0) return;
-    for (let index = 0; index < gop.messages; index++) this.#passOne(player, gop.message(index), gop.newestTimeUs);
-    if (!player.isHeld) player.state = 'playing';
+    player.catchUpAt = gop.first;
+    this.#catchUp(player, gop);
+  }
+
+  /** The next part of what there has been since the last key frame. A newer key frame meanwhile is as good a place to begin. */
+  #catchUp(player: Player, gop: GopCache): void {
+    if (gop.messages === 0) {
+      player.catchUpAt = Number.NaN;
+      return;
+    }
+    const end = gop.first + gop.messages;
+    let at = Math.max(player.catchUpAt, gop.first);
+    for (const until = Math.min(end, at + CATCH_UP_MESSAGES); at < until && !player.isHeld; at++)
+      this.#passOne(player, gop.message(at), gop.newestTimeUs);
+    player.catchUpAt = player.isHeld || at === end ? Number.NaN : at;
+    if (!player.isHeld && at === end) player.state = 'playing';
   }
 
   #passOne(player: Player, message: Uint8Array, sourceTimeUs: number): void {
@@ -211,10 +235,12 @@ export class Stream {
     this.#playing = [];
     this.#joining = [];
     this.#held = [];
+    this.#catchingUp = [];
     for (const player of this.players) {
       if (player.isHeld) this.#held.push(player);
       else if (player.state === 'playing') this.#playing.push(player);
-      else if (player.state === 'joining') this.#joining.push(player);
+      else if (player.state === 'joining')
+        (Number.isNaN(player.catchUpAt) ? this.#joining : this.#catchingUp).push(player);
     }
     if (this.#joining.length === 0) this.#clean = undefined;
     if (this.#sockets.length < this.players.size) {

@@ -5,10 +5,19 @@ import { productFiles } from './source-files.ts';
 const files = productFiles();
 
 const NAMED_CORE = [
+  'src/data-plane/link-events.ts',
+  'src/sls-bridge/access.ts',
+  'src/sls-bridge/bitrate-ceiling.ts',
+  'src/sls-bridge/buffer-size.ts',
   'src/sls-bridge/clean-point.ts',
   'src/sls-bridge/directory.ts',
+  'src/sls-bridge/gop-cache.ts',
   'src/sls-bridge/hub.ts',
+  'src/sls-bridge/refusal-digest.ts',
+  'src/sls-bridge/session-checks.ts',
   'src/sls-bridge/sessions.ts',
+  'src/sls-bridge/slow-player.ts',
+  'src/sls-bridge/stream-id.ts',
   'src/sls-bridge/stream.ts',
   'src/sender/batch.ts',
   'src/sender/choice.ts',

@@ -32,7 +32,7 @@ export const limited =
 export const limitedByKey =
   (budgets: { without: RequestBudget; with: RequestBudget }, keys: KeyStore, limiting: Limiting): Hook =>
   (request, reply) =>
-    limited(keyOf(request, keys) ? budgets.with : budgets.without, limiting)(request, reply);
+    limited(bareKeyOf(request, keys) ? budgets.with : budgets.without, limiting)(request, reply);
 
 const BEARER = 'Bearer ';
 

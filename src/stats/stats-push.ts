@@ -113,7 +113,10 @@ export class StatsPush {
       if (!guesses.admits(address, id, isKnown, now)) return tooMany;
       if (!isKnown) return { status: 404, message: 'Invalid player key' };
     }
-    if (ids.length === 0 && !key) return { status: 401, message: 'Missing id: give a player id or an API key' };
+    if (ids.length === 0 && !key) {
+      if (!this.#context.keyless.take(address, now)) return tooMany;
+      return { status: 401, message: 'Missing id: give a player id or an API key' };
+    }
     const most = deps.settings.http.maxPushClients;
     const mostOfSource = Math.max(LEAST_PER_SOURCE, Math.floor(most / SOURCE_SHARE));
     const source = sourceOf(address);

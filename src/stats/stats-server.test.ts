@@ -273,6 +273,25 @@ describe('order of checks', () => {
     expect(await post(ADMIN)).toBe(413);
   });
 
+  it('gives nobody more tries at a key elsewhere', async () => {
+    const { call } = await server({ TRIBUTARY_HTTP_API_PER_MINUTE: '4' });
+    const headers = { authorization: 'Bearer guess' };
+    const asked = [
+      ['GET', '/api/stream-ids'],
+      ['POST', '/disconnect?stream=live_a'],
+      ['GET', '/stats'],
+      ['GET', '/v1/doctor'],
+      ['GET', '/stats'],
+      ['GET', '/v1/doctor'],
+      ['POST', '/disconnect?stream=live_a'],
+      ['GET', '/api/streams'],
+    ] as const;
+    const statuses: number[] = [];
+    for (const [method, url] of asked) statuses.push((await call(method, url, { headers })).status);
+    expect(statuses).toEqual([401, 401, 401, 401, 429, 429, 429, 429]);
+    expect((await call('GET', '/stats/play_a')).status).toBe(200);
+  });
+
   it('counts each kind of request by itself', async () => {
     const { call, withKey } = await server({
       TRIBUTARY_HTTP_API_KEY_PER_MINUTE: '1',

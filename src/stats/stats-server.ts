@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { bearer, type Hook, isSameSecret, limited, limitedByKey } from './access.ts';
 import { Callers } from './callers.ts';
-import { errorAnswer } from './compat-sls.ts';
 import type { StatsDeps } from './deps.ts';
 import { doctorView } from './doctor-view.ts';
 import { GuessLimit } from './guess-limit.ts';
@@ -9,9 +8,9 @@ import { createHttpApp, sendJson } from './http-app.ts';
 import type { UpgradeHandler } from './http-listener.ts';
 import { NodeWatch } from './node-watch.ts';
 import { RequestBudget } from './request-budget.ts';
-import type { RouteContext } from './routes/context.ts';
+import { type RouteContext, refuseKeyless } from './routes/context.ts';
 import { healthRoutes } from './routes/health.ts';
-import { irlserverRoutes } from './routes/irlserver.ts';
+import { irlserverDisconnectRoute, irlserverStatsRoutes } from './routes/irlserver.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { publisherStatsRoutes } from './routes/publisher-stats.ts';
 import { streamIdRoutes } from './routes/stream-ids.ts';
@@ -50,9 +49,10 @@ export const createStatsServer = (deps: StatsDeps): StatsServer => {
     clock,
     callers: new Callers(http.trustedProxies),
     guesses: new GuessLimit(http.unknownIdsPerMinute),
+    keyless: new RequestBudget(http.apiPerMinute),
   };
   const stats = new RequestBudget(http.statsPerMinute);
-  const api = { without: new RequestBudget(http.apiPerMinute), with: new RequestBudget(http.apiKeyPerMinute) };
+  const api = { without: context.keyless, with: new RequestBudget(http.apiKeyPerMinute) };
   const push = new StatsPush(context, stats);
   const limits = {
     stats: limited(stats, context),
@@ -79,8 +79,8 @@ export const createStatsServer = (deps: StatsDeps): StatsServer => {
         for (const routes of parts) routes(scope, context);
       });
     };
-    part(limits.stats, publisherStatsRoutes, irlserverRoutes);
-    part(limits.api, streamIdRoutes, streamRoutes);
+    part(limits.stats, publisherStatsRoutes, irlserverStatsRoutes);
+    part(limits.api, streamIdRoutes, streamRoutes, irlserverDisconnectRoute);
     part(limits.keys, keyRoutes);
   });
 
@@ -90,7 +90,7 @@ export const createStatsServer = (deps: StatsDeps): StatsServer => {
     const isKnown = token !== undefined && (isSameSecret(token, deps.runtimeToken) || keys.verify(token) !== undefined);
     return isKnown
       ? sendJson(reply, 200, doctorView(deps.snapshot()))
-      : sendJson(reply, 401, errorAnswer('Missing or invalid Authorization header'));
+      : refuseKeyless(context, request, reply, 'Missing or invalid Authorization header');
   });
   return { app, onUpgrade: push.onUpgrade, push, watch };
 };

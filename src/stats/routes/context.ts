@@ -6,6 +6,7 @@ import type { StatsDeps } from '../deps.ts';
 import type { GuessLimit } from '../guess-limit.ts';
 import { sendJson } from '../http-app.ts';
 import type { NodeWatch } from '../node-watch.ts';
+import type { RequestBudget } from '../request-budget.ts';
 import { shownPublisher } from '../timeline.ts';
 
 /** What the routes of one server share. */
@@ -13,7 +14,20 @@ export interface RouteContext extends Limiting {
   readonly deps: StatsDeps;
   readonly watch: NodeWatch;
   readonly guesses: GuessLimit;
+  /** Of requests that need a key and have none, wherever they come in: nobody gets to try more of them elsewhere. */
+  readonly keyless: RequestBudget;
 }
+
+/** The answer to a request without a valid key. */
+export const refuseKeyless = (
+  { keyless, callers, clock }: RouteContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  message: string,
+): FastifyReply =>
+  keyless.take(callers.addressOf(request), clock())
+    ? sendJson(reply, 401, errorAnswer(message))
+    : tooMany(reply, clock());
 
 /** The publisher whose stream an id stands for: a player id, or the publisher id itself; undefined where there is no such id. */
 export const publisherOf = ({ directory, snapshot }: StatsDeps, id: string): string | undefined => {

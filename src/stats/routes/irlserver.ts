@@ -4,23 +4,23 @@ import { irlserverPublisher } from '../compat-irlserver.ts';
 import { errorAnswer } from '../compat-sls.ts';
 import { queryValue, sendJson } from '../http-app.ts';
 import { shown, shownPublisher } from '../timeline.ts';
-import { publisherOf, type RouteContext } from './context.ts';
+import { publisherOf, type RouteContext, refuseKeyless } from './context.ts';
 
-const UNAUTHORISED = errorAnswer('Unauthorized: API key required or invalid.');
+const UNAUTHORISED = 'Unauthorized: API key required or invalid.';
 
 /**
- * What clients of irlserver's SLS ask for: `GET /stats?publisher=ID`, the list of all publishers with a key, `POST /disconnect?stream=ID`.
- * The key is the whole Authorization header there; a bearer key does as well.
+ * What clients of irlserver's SLS ask for: `GET /stats?publisher=ID`, and the list of all publishers with a key. The key is the whole
+ * Authorization header there; a bearer key does as well.
  */
-export const irlserverRoutes = (app: FastifyInstance, context: RouteContext): void => {
+export const irlserverStatsRoutes = (app: FastifyInstance, context: RouteContext): void => {
   const { deps, guesses, callers, clock } = context;
-  const { keys, snapshot, control } = deps;
+  const { keys, snapshot } = deps;
 
   app.get('/stats', async (request, reply) => {
     const asked = queryValue(request, 'publisher');
     const state = snapshot();
     if (asked === undefined) {
-      if (!bareKeyOf(request, keys)) return sendJson(reply, 401, UNAUTHORISED);
+      if (!bareKeyOf(request, keys)) return refuseKeyless(context, request, reply, UNAUTHORISED);
       const live = state.publishers.flatMap((publisher) => shown(publisher) ?? []);
       const publishers = Object.fromEntries(
         live.map((one) => [one.publisher.publisherId, irlserverPublisher(one, state.players)]),
@@ -35,10 +35,15 @@ export const irlserverRoutes = (app: FastifyInstance, context: RouteContext): vo
     const publishers = live ? { [asked]: irlserverPublisher(live, state.players) } : {};
     return sendJson(reply, 200, { publishers, status: 'ok' });
   });
+};
+
+/** `POST /disconnect?stream=ID`, likewise. */
+export const irlserverDisconnectRoute = (app: FastifyInstance, { deps }: RouteContext): void => {
+  const { keys, snapshot, control } = deps;
 
   app.post('/disconnect', async (request, reply) => {
     const key = bareKeyOf(request, keys);
-    if (!key || key.permissions === 'read') return sendJson(reply, 401, UNAUTHORISED);
+    if (!key || key.permissions === 'read') return sendJson(reply, 401, errorAnswer(UNAUTHORISED));
     const stream = queryValue(request, 'stream');
     if (stream === undefined || stream === '')
       return sendJson(reply, 400, errorAnswer('Missing required parameter: stream'));

@@ -140,8 +140,7 @@ export class DataPlane {
     const snapshot = this.#shell.snapshot(now);
     // Whoever shows a group by its stream means the id, in whatever dialect the encoder has given it.
     for (const group of snapshot.groups)
-      if (group.streamId !== undefined)
-        group.streamId = this.#bridge.publisherMeantBy(group.streamId) ?? group.streamId;
+      if (group.streamId !== undefined) group.streamId = this.#bridge.publisherIdOf(group.streamId) ?? group.streamId;
     return snapshot;
   }
 

@@ -98,7 +98,7 @@ export class DataPlaneHost {
     this.#thread?.post({ type: 'kick-socket', key });
   }
 
-  /** While on, no new publisher is admitted; players still are, and whoever is there stays. */
+  /** While on, no publisher is admitted, not even one that connects anew; players still are, and whoever is there stays. */
   drain(on: boolean): void {
     this.#draining = on;
     this.#thread?.post({ type: 'drain', on });

@@ -14,6 +14,9 @@ export interface LinkEventsDeps {
 /** Links come before the stream is known: so many of their events wait for it. The oldest make room. */
 export const MAX_WAITING_LINK_EVENTS = 64;
 
+/** A handshake that is a rejection has srt's code added to this in its type. */
+const HANDSHAKE_REJECTION = 1_000;
+
 interface Group {
   publisherId: string | undefined;
   serverSocket: number | undefined;
@@ -101,7 +104,8 @@ export class LinkEvents {
     for (const { happening, atMs } of group.waiting.splice(0)) this.#deps.tell(publisherId, happening, atMs);
   }
 
-  #rejected(name: string, code: number, now: Millis): void {
+  #rejected(name: string, onWire: number, now: Millis): void {
+    const code = onWire - HANDSHAKE_REJECTION;
     const streamId = this.#groups.get(name)?.streamId;
     const publisherId = streamId === undefined ? undefined : this.#deps.meantBy(streamId);
     if (publisherId === undefined) return;

@@ -102,5 +102,24 @@ describe('AccessTable', () => {
     for (const said of ['live_a', 'publish:live_a', 'live_a?x', 'play_a', 'publish:play_a'])
       expect(table.meantBy(said, 'publish')).toBe('live_a');
     expect(table.meantBy('nobody', 'publish')).toBeUndefined();
+    for (const said of ['live_a', 'publish:live_a', 'live_a?x']) expect(table.publisherIdOf(said)).toBe('live_a');
+    // A player id is no way to learn its publisher id.
+    for (const said of ['play_a', 'publish:play_a', 'nobody']) expect(table.publisherIdOf(said)).toBeUndefined();
+  });
+
+  it('never asks the engine for what that refuses', () => {
+    const nonsense = [0, -1, 0.4, 1e12, Number.NaN, Number.POSITIVE_INFINITY];
+    for (const value of nonsense) {
+      table.put(
+        row('play_a', { maxPlayers: value, maxBitrateKbps: value, latencyMs: value, playerLatencyMs: value }),
+        0,
+      );
+      for (const access of engine.allowed.values())
+        for (const [name, given] of Object.entries(access))
+          expect([name, Number.isInteger(given) && given > 0]).toEqual([name, true]);
+      expect(engine.allowed.get('play play_a')!.maxSockets).toBeLessThanOrEqual(1_000_000);
+      expect(engine.allowed.get('publish live_a')!.latencyMs ?? 1).toBeLessThanOrEqual(60_000);
+      expect(engine.allowed.get('publish live_a')!.bufferBytes ?? 1).toBeLessThanOrEqual(2 ** 31 - 1);
+    }
   });
 });

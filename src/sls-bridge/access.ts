@@ -34,6 +34,8 @@ export interface Expired {
 
 /** Above its ceiling a stream is borne for a while, and its buffers have to hold that too. */
 const CEILING_MARGIN = 1.2;
+const MOST_PLAYERS = 1_000_000;
+const MOST_LATENCY_MS: Millis = 60_000;
 
 /**
  * Who may come in, and with which limits: keeps the engine's admission table in step with the directory. A publisher id may have several
@@ -76,6 +78,12 @@ export class AccessTable {
       if (publisher !== undefined) return publisher;
     }
     return undefined;
+  }
+
+  /** The publisher id that an encoder is, or would be, let in as; undefined = it would be refused. */
+  publisherIdOf(streamId: string): string | undefined {
+    if (this.#rows.has(streamId)) return undefined;
+    return [streamId, ...streamIdForms(streamId, 'publish')].find((id) => this.#playersOf.has(id));
   }
 
   /** Adds a row, or puts it in the place of the one with the same player id. */
@@ -145,7 +153,7 @@ export class AccessTable {
       return;
     }
     const buffers = this.#buffers(publisherId);
-    const latencyMs = Math.max(0, ...rows.map((row) => row.latencyMs ?? 0));
+    const latencyMs = Math.max(0, ...rows.map((row) => latencyOf(row.latencyMs) ?? 0));
     this.#engine.allow('publish', publisherId, {
       ...defined({ passphrase: newest.passphrase, latencyMs: latencyMs || undefined }),
       ...buffers,
@@ -153,9 +161,9 @@ export class AccessTable {
     });
     for (const { player, passphrase, playerLatencyMs, maxPlayers } of rows)
       this.#engine.allow('play', player, {
-        ...defined({ passphrase, latencyMs: playerLatencyMs || undefined }),
+        ...defined({ passphrase, latencyMs: latencyOf(playerLatencyMs) }),
         ...buffers,
-        maxSockets: maxPlayers ?? this.#settings.playersPerId,
+        maxSockets: within(maxPlayers, MOST_PLAYERS) ?? this.#settings.playersPerId,
       });
   }
 
@@ -175,6 +183,13 @@ export class AccessTable {
     return valid;
   }
 }
+
+/** The engine refuses what is out of its range; a row that says such a thing is held to the nearest, and one that says nonsense to nothing. */
+const within = (value: number | undefined, most: number): number | undefined =>
+  value === undefined || Number.isNaN(value) ? undefined : Math.min(most, Math.max(1, Math.round(value)));
+
+/** 0 = the listener's. */
+const latencyOf = (ms: Millis | undefined): Millis | undefined => (ms === 0 ? undefined : within(ms, MOST_LATENCY_MS));
 
 const isOver = ({ expiresAt }: AccessRow, wallMs: number): boolean => expiresAt !== undefined && expiresAt <= wallMs;
 

@@ -5,12 +5,12 @@ import { type AccessRow, AccessTable } from './access.ts';
 import { listenOptions } from './door-options.ts';
 import { Hub } from './hub.ts';
 import { type Door, DoorListeners } from './listeners.ts';
-import { RefusalDigest } from './refusal-digest.ts';
+import { Refusals } from './refusals.ts';
 import { SessionChecks } from './session-checks.ts';
 import { Player, Publisher } from './sessions.ts';
 import type { BridgeSettings } from './settings.ts';
 import { SRT_STATS_FIELDS, type SrtEngine, type SrtEngineFactory, type SrtEvent } from './srt-engine.ts';
-import { type LeaveReason, type RefusalReason, refusalReason, type StreamHappening } from './stream-event.ts';
+import type { LeaveReason, StreamHappening } from './stream-event.ts';
 
 export type { BridgeSettings } from './settings.ts';
 
@@ -33,13 +33,10 @@ export interface BridgeDeps {
 }
 
 type Accepted = Extract<SrtEvent, { type: 'accepted' }>;
-type Refused = Extract<StreamHappening, { type: 'publisher-refused' }>;
 type Caller = Pick<Accepted, 'streamId' | 'address'>;
 
 /** Our own code beside srt's 1400s: the caller wants more latency than the node allows (406 = unacceptable). */
 const REJECT_LATENCY = 1406;
-const REJECT_OVERLOAD = 1402;
-const REJECT_NOT_FOUND = 1404;
 const SLOTS = 1024;
 /** A connection that was given up for its silence has been silent for nearly the idle timeout: arrivals are seen every 200 ms. */
 const TIMEOUT_MARGIN_MS: Millis = 500;
@@ -66,7 +63,7 @@ export class SlsBridge {
   readonly #hub: Hub;
   readonly #access: AccessTable;
   readonly #checks: SessionChecks;
-  readonly #refusals = new RefusalDigest<{ publisherId: string; happening: Refused }>();
+  readonly #refusals: Refusals;
   readonly #doors: Record<Door, DoorListeners>;
   #stopping = false;
   #draining = false;
@@ -83,6 +80,11 @@ export class SlsBridge {
     const gop = { maxBytes: settings.gopMaxBytes, maxMs: settings.gopMaxMs };
     this.#hub = new Hub(this.#engine, settings.playerJoin === 'last-key-frame' ? gop : undefined);
     this.#access = new AccessTable(this.#engine, settings);
+    this.#refusals = new Refusals({
+      access: this.#access,
+      isDraining: () => this.#draining || this.#stopping,
+      tell: deps.onEvent,
+    });
     this.#checks = new SessionChecks({
       slowPolicy: settings.playerSlow,
       stats: (of, out) => this.stats(of, out),
@@ -135,7 +137,12 @@ export class SlsBridge {
     return this.#hub.publisher(socket);
   }
 
-  /** The publisher id that an encoder has meant by its stream id, in whatever dialect; undefined = nobody's. */
+  /** The publisher id that an encoder with this stream id is let in as, in whatever dialect. */
+  publisherIdOf(streamId: string): string | undefined {
+    return this.#access.publisherIdOf(streamId);
+  }
+
+  /** The stream that an encoder has meant by its stream id, even if it is a player's; undefined = nobody's. */
   publisherMeantBy(streamId: string): string | undefined {
     return this.#access.meantBy(streamId, 'publish');
   }
@@ -219,9 +226,7 @@ export class SlsBridge {
     for (const publisher of this.#hub.publishers()) this.#checks.publisher(publisher, now);
     for (const player of this.#hub.players()) this.#checks.player(player, now);
     this.#hub.closeIdlePlayers(this.#deps.settings.playerWaitMs, now);
-    this.#refusals.tick(now, ({ publisherId, happening }, times) =>
-      this.#deps.onEvent(publisherId, { ...happening, times }),
-    );
+    this.#refusals.tick(now);
     const log = this.#engine.takeLog();
     for (const line of log.lines) this.#deps.logger.debug('libsrt', { level: line.level, text: line.text });
     if (log.dropped > 0) this.#deps.logger.debug('libsrt wrote more than was kept', { dropped: log.dropped });
@@ -358,22 +363,9 @@ export class SlsBridge {
   #refused(door: Door, { streamId, address }: Caller, code: number, now: Millis): void {
     this.counters.refused++;
     this.lastRefusal = { atMs: now, door, shortId: shortenId(streamId), code };
-    const publisherId = door === 'play' ? undefined : this.#access.meantBy(streamId, 'publish');
-    if (publisherId === undefined) {
-      this.#deps.logger.debug('caller refused', { door, id: shortenId(streamId), code, address });
-      return;
-    }
-    const why = this.#whyRefused(publisherId, code);
     const source = door === 'bond' ? 'srtla' : 'srt';
-    const happening: Refused = { type: 'publisher-refused', why, code, times: 1, source, address };
-    const isNew = this.#refusals.note(`${source} ${why} ${publisherId}`, { publisherId, happening }, now);
-    if (isNew) this.#deps.onEvent(publisherId, happening);
-  }
-
-  #whyRefused(publisherId: string, code: number): RefusalReason {
-    if (code === REJECT_NOT_FOUND && this.#access.isExpired(publisherId)) return 'expired';
-    if (code === REJECT_OVERLOAD && (this.#draining || this.#stopping)) return 'draining';
-    return refusalReason(code);
+    if (door === 'play' || !this.#refusals.note({ streamId, source, address }, code, now))
+      this.#deps.logger.debug('caller refused', { door, id: shortenId(streamId), code, address });
   }
 
   #doorOf(listener: number): Door {

@@ -19,7 +19,7 @@ export type RefusalReason =
   | 'unknown-id'
   | 'wrong-role'
   | 'in-use'
-  | 'full'
+  | 'overload'
   | 'passphrase'
   | 'latency'
   | 'expired'
@@ -66,13 +66,11 @@ export type StreamEvent = {
   readonly publisherId: string;
 } & Readonly<StreamHappening>;
 
-/** srt's access-control codes, and libsrt's own for secrets; SRTLA sees the latter with 1000 added. */
+/** srt's access-control codes, and libsrt's own for secrets. */
 const REASONS: Readonly<Record<number, RefusalReason>> = {
   10: 'passphrase',
   11: 'passphrase',
-  1010: 'passphrase',
-  1011: 'passphrase',
-  1402: 'full',
+  1402: 'overload',
   1403: 'wrong-role',
   1404: 'unknown-id',
   1406: 'latency',

@@ -73,15 +73,15 @@ describe('LinkEvents', () => {
       links.take({ type: 'session-started', group: '0xa', session: 1, streamId }, now);
       links.take({ type: 'session-rejected', group: '0xa', session: 1, code }, now);
     };
-    reject('publish:live_a', 1409, 0);
-    for (let i = 1; i < 5; i++) reject('live_a', 1409, i);
+    reject('publish:live_a', 2409, 0);
+    for (let i = 1; i < 5; i++) reject('live_a', 2409, i);
     reject('live_a', 1010, 6);
-    reject('nobody', 1404, 7);
-    reject(undefined, 1404, 8);
+    reject('nobody', 2404, 7);
+    reject(undefined, 2404, 8);
     links.tick(20_000);
     expect(told.map(({ happening }) => happening)).toEqual([
       { type: 'session-rejected', group: '0xa', why: 'in-use', code: 1409, times: 1 },
-      { type: 'session-rejected', group: '0xa', why: 'passphrase', code: 1010, times: 1 },
+      { type: 'session-rejected', group: '0xa', why: 'passphrase', code: 10, times: 1 },
       { type: 'session-rejected', group: '0xa', why: 'in-use', code: 1409, times: 4 },
     ]);
   });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DataPlaneHost } from '../../src/data-plane/host.ts';
 import { freeSettings, Hosts, ROW } from '../data-plane/host-harness.ts';
 import { rawPlayer, testClip } from '../support/media.ts';
-import { Program, until } from '../support/processes.ts';
+import { Program, tributary, until } from '../support/processes.ts';
 
 /** Real encoders and players against the data plane, without HTTP: who gets in, and how one is sent away. */
 const hosts = new Hosts();
@@ -165,6 +165,28 @@ describe.concurrent('real encoders and players', { timeout: 90_000 }, () => {
     await until('the end', () => event(host, 'publisher-down'));
     expect(types(host)).toEqual(['publisher-up', 'bitrate-exceeded', 'bitrate-closed', 'publisher-down']);
     expect(event(host, 'publisher-down')).toMatchObject({ why: 'bitrate' });
+  });
+
+  it('may come bonded and speak a dialect: stream and links have the one id', async () => {
+    const host = await hosts.start();
+    const to = `127.0.0.1:${host.snapshot().ports.srtla[0]}`;
+    const links = ['--links', '127.0.1.1,127.0.2.1,127.0.3.1'];
+    const id = ['--streamid', `publish/live/${ROW.publisher}`, '--latency', '1000'];
+    run(tributary(['send', '--to', to, ...links, '--input', clip, ...id]));
+    await live(host);
+    await until('all links to be told', () => types(host).filter((type) => type === 'link-joined').length === 3);
+    const { publishers, srtla } = host.snapshot();
+    expect(publishers).toMatchObject([{ publisherId: ROW.publisher, source: 'srtla', group: srtla.groups[0]!.id }]);
+    expect(srtla.groups).toMatchObject([{ streamId: ROW.publisher }]);
+    expect(types(host).filter((type) => type === 'publisher-up')).toHaveLength(1);
+    const other = run(tributary(['send', '--to', to, ...links, '--input', clip, ...id]));
+    await ended(other);
+    await until('the rejection', () => types(host).includes('session-rejected'));
+    expect(event(host, 'session-rejected')).toMatchObject({ why: 'in-use', code: 1409 });
+    expect(event(host, 'publisher-refused')).toMatchObject({ why: 'in-use', source: 'srtla' });
+    host.kickPublisher(ROW.publisher);
+    await until('its end', () => event(host, 'publisher-down'));
+    expect(event(host, 'publisher-down')).toMatchObject({ why: 'kicked', source: 'srtla' });
   });
 
   it('begin with the last key frame where that is set, with a picture that decodes', async () => {

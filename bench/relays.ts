@@ -44,7 +44,7 @@ export class NodeRelay implements Relay {
         ...Object.fromEntries(ports.map((name) => [name, '0'])),
         DATA_DIR: this.#folder,
         TRIBUTARY_API_KEY: API_KEY,
-        TRIBUTARY_HTTP_API_PER_MINUTE: '1000000',
+        TRIBUTARY_HTTP_API_KEY_PER_MINUTE: '1000000',
         TRIBUTARY_PLAYER_MAX_PER_ID: '1000',
         TRIBUTARY_PUBLIC_HOST: '127.0.0.1',
         TRIBUTARY_LOG_LEVEL: 'warn',

@@ -29,7 +29,20 @@ const NEEDS = {
   bench: { addon: true, testTools: true, devPackages: true },
   tool: { addon: false, testTools: false, devPackages: true },
 };
-const WITHOUT_ADDON = new Set([undefined, 'help', '--help', '-h', '--version', 'urls', 'doctor', 'config']);
+const WITHOUT_ADDON = new Set([
+  undefined,
+  'help',
+  '--help',
+  '-h',
+  '--version',
+  'urls',
+  'doctor',
+  'config',
+  'import-sls',
+  'export-sls',
+  'backup',
+  'restore',
+]);
 
 const needsOf = (command) => {
   if (Object.hasOwn(NEEDS, command)) return NEEDS[command];

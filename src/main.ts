@@ -1,4 +1,5 @@
 import { runConfig } from './cli/config.ts';
+import { runBackup, runExportSls, runImportSls, runRestore } from './cli/data-commands.ts';
 import { runDemo } from './cli/demo.ts';
 import { runDoctor } from './cli/doctor.ts';
 import { runRelay } from './cli/relay.ts';
@@ -14,6 +15,10 @@ const COMMANDS: Readonly<Record<string, { run: (argv: readonly string[]) => Prom
   demo: { run: runDemo, about: 'a node and a test picture over three links' },
   doctor: { run: runDoctor, about: 'how far a stream has come on the running node, and what may be wrong' },
   urls: { run: runUrls, about: 'what to paste into senders and players' },
+  'import-sls': { run: runImportSls, about: 'takes stream ids and API keys of SLS over' },
+  'export-sls': { run: runExportSls, about: 'writes them as a database of SLS' },
+  backup: { run: runBackup, about: 'stream ids and API keys into one file' },
+  restore: { run: runRestore, about: 'and back' },
   config: { run: runConfig, about: 'every setting, its value and where it came from' },
 };
 
@@ -21,7 +26,7 @@ const help = (): string =>
   [
     'Usage: ./tributary COMMAND [options]',
     '',
-    ...Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(8)} ${about}`),
+    ...Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`),
     '',
     'Each command knows --help.',
     '',

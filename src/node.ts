@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { importLines, importOldDataFolder } from './cli/sls-import.ts';
 import { testHooksAllowed, testHopLoss } from './config/load.ts';
 import type { Settings } from './config/schema.ts';
 import { DataPlaneHost } from './data-plane/host.ts';
@@ -12,6 +13,7 @@ import { prepareDataDir, readDataFile, removeDataFile, writeDataFile } from './s
 import type { Logger } from './shared/logger.ts';
 import type { Row } from './sls-bridge/directory.ts';
 import { DirectoryFile } from './sls-bridge/directory-file.ts';
+import { DirectoryLife } from './sls-bridge/directory-life.ts';
 import { libsrtEngine } from './sls-bridge/native.ts';
 import type { StatsDeps } from './stats/deps.ts';
 import { HttpListener } from './stats/http-listener.ts';
@@ -58,16 +60,21 @@ const openServers = async (
   deps: StatsDeps,
   { bind, http }: Settings,
 ): Promise<{ stats: HttpListener; links: HttpListener }> => {
-  const stats = await HttpListener.open(createStatsServer(deps), {
+  const { trustedProxies } = http;
+  const { app, onUpgrade } = createStatsServer(deps);
+  const stats = await HttpListener.open(app, {
     bind,
     port: http.statsPort,
     portSetting: 'SLS_STATS_PORT',
+    trustedProxies,
+    onUpgrade,
   });
   try {
     const links = await HttpListener.open(createLinksServer(deps), {
       bind,
       port: http.linksPort,
       portSetting: 'LINK_STATS_PORT',
+      trustedProxies,
     });
     return { stats, links };
   } catch (error) {
@@ -99,6 +106,8 @@ export interface RelayNodeOptions {
   version: string;
   /** The admin key that the very first start has made, told this once, before anything else can fail. */
   onGeneratedKey: (key: string) => void;
+  /** What the very first start has taken over from an old data folder, lines to print. */
+  onImport: (lines: readonly string[]) => void;
 }
 
 /**
@@ -110,6 +119,7 @@ export class RelayNode {
   readonly #logger: Logger;
   readonly #plane: DataPlaneHost;
   readonly #store: DirectoryFile;
+  readonly #life: DirectoryLife;
   readonly #servers: readonly HttpListener[];
   readonly #lock: DataDirLock;
 
@@ -119,6 +129,7 @@ export class RelayNode {
     logger: Logger;
     plane: DataPlaneHost;
     store: DirectoryFile;
+    life: DirectoryLife;
     servers: readonly HttpListener[];
     lock: DataDirLock;
   }) {
@@ -127,6 +138,7 @@ export class RelayNode {
     this.#logger = parts.logger;
     this.#plane = parts.plane;
     this.#store = parts.store;
+    this.#life = parts.life;
     this.#servers = parts.servers;
     this.#lock = parts.lock;
   }
@@ -148,7 +160,7 @@ export class RelayNode {
   }
 
   static async #open(options: RelayNodeOptions, lock: DataDirLock): Promise<RelayNode> {
-    const { settings, logger, version, onGeneratedKey } = options;
+    const { settings, logger, version, onGeneratedKey, onImport } = options;
     // The thread loads it too; here it fails before anything is written.
     libsrtEngine();
     const plane = new DataPlaneHost({
@@ -158,25 +170,34 @@ export class RelayNode {
       testHooks: testHooksAllowed(),
       onStuck: () => giveUp(logger),
     });
+    const imported = await importOldDataFolder(settings.dataDir);
+    if (imported) onImport(importLines(imported.database, imported.counts));
     const store = await DirectoryFile.open(settings.dataDir);
     const { keys, generated } = await KeyStore.open(settings.dataDir, settings.api.key);
     if (generated !== undefined) onGeneratedKey(generated);
-    await plane.start(store.directory.rows());
-    store.directory.onChange((change) =>
-      change.type === 'added' ? plane.addRow(change.row) : plane.removeRow(change.row),
-    );
+    await plane.start(store.directory.admitted());
+    store.directory.onChange(({ type, row }) => {
+      if (type === 'added') plane.addRow(row);
+      else if (type === 'updated') plane.updateRow(row);
+      else plane.removeRow(row);
+    });
+    const life = new DirectoryLife({ store, logger, clock: monotonicNow, unixNow: Date.now });
+    life.start();
     const token = randomBytes(24).toString('hex');
     try {
       const snapshot = cached(() => plane.snapshot(), SNAPSHOT_AGE_MS);
       const { directory } = store;
       const deps = {
         snapshot,
+        control: plane,
+        events: plane.events,
         directory,
         store,
         keys,
         settings,
         logger,
         clock: monotonicNow,
+        unixNow: Date.now,
         version,
         runtimeToken: token,
       };
@@ -186,8 +207,9 @@ export class RelayNode {
       if (testHooksAllowed()) obeyTestHooks(plane);
       const facts: RuntimeFacts = { pid: process.pid, token, ports };
       await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
-      return new RelayNode({ facts, settings, logger, plane, store, servers: [stats, links], lock });
+      return new RelayNode({ facts, settings, logger, plane, store, life, servers: [stats, links], lock });
     } catch (error) {
+      life.stop();
       await plane.stop();
       throw error;
     }
@@ -203,6 +225,7 @@ export class RelayNode {
 
   async stop(): Promise<void> {
     this.#logger.info('stopping');
+    this.#life.stop();
     // Together: a slow HTTP client must not add its second to the players' four.
     await Promise.all([this.#plane.stop(), ...this.#servers.map((server) => server.close())]);
     await this.#forgetFacts();

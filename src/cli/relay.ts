@@ -36,6 +36,7 @@ export const startRelay = async (settings: Settings, logger: Logger, interactive
     logger,
     version: packageVersion(),
     onGeneratedKey: (key) => print(keyLine(key)),
+    onImport: (lines) => lines.forEach(print),
   });
   const host = choosePublicHost(settings);
   // Container logs are kept and read by many: ids are printed only to a person at a terminal.

@@ -3,8 +3,9 @@ import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { SrtlaSnapshot } from '../srtla/index.ts';
 import { limited } from '../stats/access.ts';
+import { Callers, peerAddress } from '../stats/callers.ts';
 import { linksAnswer } from '../stats/compat-links.ts';
-import { callerAddress, createHttpApp, pathRest, queryValue, sendJson } from '../stats/http-app.ts';
+import { createHttpApp, pathRest, queryValue, sendJson } from '../stats/http-app.ts';
 import { RequestBudget } from '../stats/request-budget.ts';
 import { Trust } from '../stats/trust.ts';
 
@@ -33,13 +34,13 @@ export const createSrtlaStats = ({ snapshot, logger, clock }: SrtlaStatsDeps): F
           mode: 'byor',
           publisherCount: 0,
           publisherOfPlayer: () => undefined,
-          privileged: trust.covers(callerAddress(request), request.headers),
+          privileged: trust.covers(peerAddress(request), request.headers),
           streamId: streamId || undefined,
         },
       ),
     );
   const app = createHttpApp({ logger, notFound: (reply) => send(reply.request, reply, undefined) });
-  const onRequest = limited(new RequestBudget(REQUESTS_PER_MINUTE), clock);
+  const onRequest = limited(new RequestBudget(REQUESTS_PER_MINUTE), { callers: new Callers([]), clock });
   app.get('/stats/*', { onRequest }, async (request, reply) => send(request, reply, pathRest(request)));
   app.all('/*', { onRequest }, async (request, reply) => send(request, reply, queryValue(request, 'stream_id')));
   return app;

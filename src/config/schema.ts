@@ -203,15 +203,40 @@ export const SETTINGS = {
   }),
   'http.statsPerMinute': setting(
     wholeNumber(1, 1_000_000),
-    300,
+    1_200,
     'Statistics requests per minute and client address on each port; more are answered with 429.',
+  ),
+  'http.unknownIdsPerMinute': setting(
+    wholeNumber(1, 1_000_000),
+    30,
+    'Statistics requests with an unknown id per minute and client address; past it only ids that the client has asked for before are answered.',
   ),
   'http.apiPerMinute': setting(
     wholeNumber(1, 1_000_000),
     30,
-    'Requests on /api/stream-ids per minute and client address.',
+    'Requests on the management API without a valid key per minute and client address.',
+  ),
+  'http.apiKeyPerMinute': setting(
+    wholeNumber(1, 1_000_000),
+    600,
+    'Requests on the management API with a valid key per minute and client address.',
   ),
   'http.keysPerMinute': setting(wholeNumber(1, 1_000_000), 20, 'Requests on /api/keys per minute and client address.'),
+  'http.maxPushClients': setting(
+    wholeNumber(0, 10_000),
+    200,
+    'WebSocket clients on /ws/stats at once; a tenth of them, at least 10, from one address.',
+  ),
+  'http.trustedProxies': setting(
+    networkList,
+    [],
+    'Addresses and networks of reverse proxies: only from them X-Forwarded-For names the client.',
+  ),
+  'streams.deleteGraceSeconds': setting(
+    seconds(0, 86_400),
+    600,
+    'How long a stream that is live may go on after its id was deleted; ?mode=revoke cuts it at once.',
+  ),
   'stats.linksMode': setting(
     oneOf('auto', 'byor', 'managed'),
     'auto',

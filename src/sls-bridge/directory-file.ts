@@ -1,23 +1,32 @@
 import { join } from 'node:path';
 import { corruptDataFile, prepareDataDir, readDataFile, writeDataFile } from '../shared/data-file.ts';
 import { messageOf } from '../shared/errors.ts';
-import { type Row, StreamDirectory } from './directory.ts';
+import { type LeavingRow, type Row, type RowChange, StreamDirectory } from './directory.ts';
+import { NUMBER_RANGES, OPTIONAL_FIELDS } from './directory-rules.ts';
 import { firstRows, newPair } from './new-ids.ts';
 
 /** Changes of the directory that are on disk before they take effect. */
 export interface DirectoryStore {
-  /** @throws TributaryError TRIBUTARY_STREAM_ID_TAKEN, TRIBUTARY_STREAM_ID_INVALID, TRIBUTARY_DATA_DIR_UNWRITABLE */
+  /**
+   * A row that is leaving comes back.
+   * @throws TributaryError TRIBUTARY_STREAM_ID_TAKEN, TRIBUTARY_STREAM_ID_INVALID, TRIBUTARY_DATA_DIR_UNWRITABLE
+   */
   add(row: Row): Promise<Row>;
   /** A row with new ids; see `newPair`. Errors as `add`. */
-  create(options: { forPlugin: boolean; description?: string; passphrase?: string }): Promise<Row>;
-  /** By a player id its row, by a publisher id all of its rows. @returns what was taken away; empty where the id is unknown */
-  remove(id: string): Promise<readonly Row[]>;
+  create(options: { forPlugin: boolean } & Omit<Row, 'publisher' | 'player'>): Promise<Row>;
+  /** By a player id its row, by a publisher id all of its rows. @returns the rows afterwards; empty where the id is unknown. Errors as `add`. */
+  update(id: string, change: RowChange): Promise<readonly Row[]>;
+  /**
+   * By a player id its row, by a publisher id all of its rows.
+   * @param leaveUntil Unix ms until which a row stays admitted although it is listed no more; undefined: it is over at once. Without this
+   *   parameter rows that are leaving already are meant too.
+   * @returns what was taken away; empty where the id is unknown
+   */
+  remove(id: string, leaveUntil?: (row: Row) => number | undefined): Promise<readonly Row[]>;
 }
 
 const FILE_NAME = 'streams.json';
 const FILE_VERSION = 1;
-
-const OPTIONAL = ['description', 'passphrase'] as const;
 
 const isRow = (value: unknown): value is Row => {
   if (typeof value !== 'object' || value === null) return false;
@@ -25,27 +34,42 @@ const isRow = (value: unknown): value is Row => {
   return (
     typeof row.publisher === 'string' &&
     typeof row.player === 'string' &&
-    OPTIONAL.every((name) => row[name] === undefined || typeof row[name] === 'string')
+    OPTIONAL_FIELDS.every((name) => row[name] === undefined || typeof row[name] === typeOf(name))
   );
 };
 
-const parse = (path: string, text: string): StreamDirectory => {
-  let content: { version?: unknown; streams?: unknown } | null;
+const typeOf = (name: string): 'number' | 'string' => (name in NUMBER_RANGES ? 'number' : 'string');
+
+const isLeaving = (value: unknown): value is LeavingRow =>
+  isRow((value as LeavingRow | null)?.row) && Number.isFinite((value as LeavingRow).until);
+
+const parse = (path: string, text: string, unixNow: number): StreamDirectory => {
+  let content: { version?: unknown; streams?: unknown; leaving?: unknown } | null;
   try {
     content = JSON.parse(text) as typeof content;
   } catch {
     throw corruptDataFile(path, 'not JSON');
   }
   if (content?.version !== FILE_VERSION) throw corruptDataFile(path, `"version" is not ${FILE_VERSION}`);
-  if (!Array.isArray(content.streams)) throw corruptDataFile(path, '"streams" is not a list');
+  const { streams, leaving = [] } = content;
+  if (!Array.isArray(streams)) throw corruptDataFile(path, '"streams" is not a list');
+  if (!Array.isArray(leaving)) throw corruptDataFile(path, '"leaving" is not a list');
   const directory = new StreamDirectory();
-  content.streams.forEach((row: unknown, index) => {
-    if (!isRow(row)) throw corruptDataFile(path, `row ${index + 1} is not a stream`);
+  const load = (row: Row, until: number | undefined, name: string): void => {
     try {
-      directory.add(row);
+      directory.load(row, until);
     } catch (error) {
-      throw corruptDataFile(path, `row ${index + 1}: ${messageOf(error)}`);
+      throw corruptDataFile(path, `${name}: ${messageOf(error)}`);
     }
+  };
+  streams.forEach((row: unknown, index) => {
+    if (!isRow(row)) throw corruptDataFile(path, `row ${index + 1} is not a stream`);
+    load(row, undefined, `row ${index + 1}`);
+  });
+  leaving.forEach((one: unknown, index) => {
+    if (!isLeaving(one)) throw corruptDataFile(path, `leaving row ${index + 1} is not a stream`);
+    // Its time may have run out while the node was away.
+    if (one.until > unixNow) load(one.row, one.until, `leaving row ${index + 1}`);
   });
   return directory;
 };
@@ -66,40 +90,106 @@ export class DirectoryFile implements DirectoryStore {
 
   /**
    * Reads the file, or makes it.
+   * @param unixNow the wall clock, Unix ms: what was leaving and is over by then is dropped
+   * @param first the rows of a file that is made
    * @throws TributaryError TRIBUTARY_DATA_DIR_UNWRITABLE, TRIBUTARY_DATA_FILE_CORRUPT; a damaged file is left as it is
    */
-  static async open(dataDir: string): Promise<DirectoryFile> {
+  static async open(
+    dataDir: string,
+    unixNow: () => number = Date.now,
+    first: () => readonly Row[] = firstRows,
+  ): Promise<DirectoryFile> {
     await prepareDataDir(dataDir);
     const path = join(dataDir, FILE_NAME);
     const text = await readDataFile(path);
-    if (text !== undefined) return new DirectoryFile(path, parse(path, text), false);
+    if (text !== undefined) return new DirectoryFile(path, parse(path, text, unixNow()), false);
     const file = new DirectoryFile(path, new StreamDirectory(), true);
-    const rows = firstRows();
-    await file.#write(rows);
-    for (const row of rows) file.directory.add(row);
+    for (const row of first()) file.directory.load(row);
+    await file.#write(file.directory.rows());
     return file;
+  }
+
+  /** @throws TributaryError TRIBUTARY_DATA_FILE_CORRUPT where it is no text of such a file; `path` is what the error names */
+  static check(path: string, text: string): void {
+    parse(path, text, Number.POSITIVE_INFINITY);
   }
 
   add(row: Row): Promise<Row> {
     return this.#inTurn(async () => {
-      const added = this.directory.check(row);
-      await this.#write([...this.directory.rows(), added]);
-      return this.directory.add(added);
+      const { directory } = this;
+      const added = directory.check(row);
+      const staying = directory.leaving().filter((one) => one.row.player !== added.player);
+      await this.#write([...directory.rows(), added], staying);
+      return directory.add(row);
     });
   }
 
-  create({ forPlugin, ...more }: { forPlugin: boolean; description?: string; passphrase?: string }): Promise<Row> {
+  create({ forPlugin, ...more }: { forPlugin: boolean } & Omit<Row, 'publisher' | 'player'>): Promise<Row> {
     return this.add({ ...newPair(forPlugin), ...more });
   }
 
-  remove(id: string): Promise<readonly Row[]> {
+  /**
+   * Many rows that exist elsewhere, in one step; see `StreamDirectory.load`.
+   * @throws TributaryError as `load` does; nothing is changed then
+   */
+  load(rows: readonly Row[]): Promise<void> {
     return this.#inTurn(async () => {
-      const rows = this.directory.rows();
-      const gone = rows.filter((row) => row.player === id || row.publisher === id);
+      const { directory } = this;
+      const trial = new StreamDirectory();
+      for (const row of [...directory.rows(), ...directory.leaving().map((one) => one.row), ...rows]) trial.load(row);
+      await this.#write([...directory.rows(), ...rows]);
+      for (const row of rows) directory.load(row);
+    });
+  }
+
+  update(id: string, change: RowChange): Promise<readonly Row[]> {
+    return this.#inTurn(async () => {
+      const { directory } = this;
+      const meant = new Set(directory.listedOf(id).map((row) => row.player));
+      const changes = directory.checkUpdate(id, change);
+      const after = new Map(changes.map((one) => [one.before.player, one.after]));
+      const current = (row: Row): Row => after.get(row.player) ?? row;
+      if (changes.length > 0)
+        await this.#write(
+          directory.rows().map(current),
+          directory.leaving().map(({ row, until }) => ({ row: current(row), until })),
+        );
+      directory.update(changes);
+      return changes.filter((one) => meant.has(one.after.player)).map((one) => one.after);
+    });
+  }
+
+  remove(id: string, leaveUntil?: (row: Row) => number | undefined): Promise<readonly Row[]> {
+    return this.#inTurn(async () => {
+      const { directory } = this;
+      const gone = leaveUntil ? directory.listedOf(id) : directory.knownOf(id);
       if (gone.length === 0) return gone;
-      await this.#write(rows.filter((row) => !gone.includes(row)));
-      for (const row of gone) this.directory.removeByPlayer(row.player);
+      const leaving = gone.flatMap((row) => {
+        const until = leaveUntil?.(row);
+        return until === undefined ? [] : [{ row, until }];
+      });
+      const stays = ({ row }: LeavingRow): boolean => !gone.includes(row);
+      await this.#write(
+        directory.rows().filter((row) => !gone.includes(row)),
+        [...directory.leaving().filter(stays), ...leaving],
+      );
+      for (const { row, until } of leaving) directory.retire(row.player, until);
+      for (const row of gone)
+        if (directory.leavingUntil(row.player) === undefined || !leaveUntil) directory.removeByPlayer(row.player);
       return gone;
+    });
+  }
+
+  /**
+   * The time of rows that were leaving is over. They are cut whether or not that can be written down: a start drops them as well.
+   * @throws TributaryError TRIBUTARY_DATA_DIR_UNWRITABLE
+   */
+  endLeaving(playerIds: readonly string[]): Promise<void> {
+    return this.#inTurn(async () => {
+      const { directory } = this;
+      const due = playerIds.filter((player) => directory.leavingUntil(player) !== undefined);
+      for (const player of due) directory.removeByPlayer(player);
+      if (due.length > 0) await this.#write(directory.rows());
     });
   }
 
@@ -110,7 +200,8 @@ export class DirectoryFile implements DirectoryStore {
     return result;
   }
 
-  #write(rows: readonly Row[]): Promise<void> {
-    return writeDataFile(this.#path, `${JSON.stringify({ version: FILE_VERSION, streams: rows }, undefined, 2)}\n`);
+  #write(rows: readonly Row[], leaving: readonly LeavingRow[] = this.directory.leaving()): Promise<void> {
+    const content = { version: FILE_VERSION, streams: rows, ...(leaving.length > 0 ? { leaving } : {}) };
+    return writeDataFile(this.#path, `${JSON.stringify(content, undefined, 2)}\n`);
   }
 }

@@ -1,30 +1,54 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Millis } from '../shared/clock.ts';
+import type { Callers } from './callers.ts';
 import { errorAnswer } from './compat-sls.ts';
-import { callerAddress, sendJson } from './http-app.ts';
+import { sendJson } from './http-app.ts';
 import type { ApiKey, KeyStore, Permission } from './key-store.ts';
-import type { RequestBudget } from './request-budget.ts';
+import { RequestBudget } from './request-budget.ts';
 
-type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>;
+export type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>;
+
+/** What a limit needs to count a request. */
+export interface Limiting {
+  callers: Callers;
+  clock: () => Millis;
+}
+
+export const RATE_LIMIT = errorAnswer('Rate limit exceeded');
+
+/** 429 in the words of SLS, with the time after which it is worth asking again. */
+export const tooMany = (reply: FastifyReply, now: Millis): FastifyReply =>
+  sendJson(reply.header('retry-after', RequestBudget.retryAfterS(now)), 429, RATE_LIMIT);
 
 /** Counts the request; 429 where it is one too many. */
 export const limited =
-  (budget: RequestBudget, clock: () => Millis): Hook =>
+  (budget: RequestBudget, { callers, clock }: Limiting): Hook =>
   async (request, reply) =>
-    budget.take(callerAddress(request), clock()) ? undefined : sendJson(reply, 429, errorAnswer('Rate limit exceeded'));
+    budget.take(callers.addressOf(request), clock()) ? undefined : tooMany(reply, clock());
+
+/** As `limited`, of two budgets the one of requests with a valid key or of those without. */
+export const limitedByKey =
+  (budgets: { without: RequestBudget; with: RequestBudget }, keys: KeyStore, limiting: Limiting): Hook =>
+  (request, reply) =>
+    limited(bareKeyOf(request, keys) ? budgets.with : budgets.without, limiting)(request, reply);
 
 const BEARER = 'Bearer ';
 
 /** The bearer token of a request, or undefined. */
-export const bearer = (request: FastifyRequest): string | undefined => {
-  const header = request.headers.authorization;
-  return header?.startsWith(BEARER) ? header.slice(BEARER.length) : undefined;
-};
+export const bearer = ({ headers: { authorization } }: { headers: IncomingHttpHeaders }): string | undefined =>
+  authorization?.startsWith(BEARER) ? authorization.slice(BEARER.length) : undefined;
 
 /** The API key that the request carries, or undefined. */
-export const keyOf = (request: FastifyRequest, keys: KeyStore): ApiKey | undefined => {
+export const keyOf = (request: { headers: IncomingHttpHeaders }, keys: KeyStore): ApiKey | undefined => {
   const token = bearer(request);
+  return token === undefined ? undefined : keys.verify(token);
+};
+
+/** As `keyOf`; the key may also be the whole header, as irlserver's SLS has it. */
+export const bareKeyOf = (request: { headers: IncomingHttpHeaders }, keys: KeyStore): ApiKey | undefined => {
+  const token = bearer(request) ?? request.headers.authorization;
   return token === undefined ? undefined : keys.verify(token);
 };
 
@@ -41,6 +65,13 @@ export const requireKey =
     if (!key) return sendJson(reply, 401, errorAnswer('Invalid API key'));
     return permissions.includes(key.permissions) ? undefined : sendJson(reply, 403, errorAnswer(refusal));
   };
+
+/** Who may do what, in the words of SLS. */
+export const guards = (keys: KeyStore): { any: Hook; writers: Hook; admins: Hook } => ({
+  any: requireKey(keys, ['admin', 'write', 'read'], 'Insufficient permissions'),
+  writers: requireKey(keys, ['admin', 'write'], 'Insufficient permissions'),
+  admins: requireKey(keys, ['admin'], 'Admin permissions required'),
+});
 
 const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
 

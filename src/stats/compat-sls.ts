@@ -1,5 +1,6 @@
-import type { DataPlaneSnapshot, PublisherSnapshot } from '../data-plane/snapshot.ts';
 import { count, decimal, int32, uint16, wholeSeconds } from './numbers.ts';
+import type { Peer } from './peers.ts';
+import type { ShownPublisher } from './timeline.ts';
 
 /*
  * Answers in the shape of OpenIRL's SLS. Keys are in alphabetical order, as its JSON library writes them. Readers: NOALBS (types
@@ -24,6 +25,7 @@ export interface ModernPublisher {
   buffer: number;
   dropped_pkts: number;
   latency: number;
+  peers?: Peer[];
   rtt: number;
   uptime: number;
 }
@@ -37,6 +39,7 @@ export interface LegacyPublisher {
   mbpsBandwidth: number;
   mbpsRecvRate: number;
   msRcvBuf: number;
+  peers?: Peer[];
   pktRcvDrop: number;
   pktRcvLoss: number;
   pktRecv: number;
@@ -46,40 +49,48 @@ export interface LegacyPublisher {
 
 const OFFLINE = 'Publisher is currently not streaming';
 
-/** The publisher of an id: while one takes over from another, the one whose stream is going out. */
-export const livePublisher = (snapshot: DataPlaneSnapshot, publisherId: string): PublisherSnapshot | undefined => {
-  const all = snapshot.publishers.filter((publisher) => publisher.publisherId === publisherId);
-  const newestFirst = all.sort((a, b) => a.uptimeMs - b.uptimeMs);
-  return newestFirst.find((publisher) => publisher.bitrateKbps > 0) ?? newestFirst[0];
-};
+const withPeers = (peers: Peer[]): { peers?: Peer[] } => (peers.length > 0 ? { peers } : {});
 
-export const modernStats = (live: PublisherSnapshot | undefined): object => {
+/**
+ * For NOALBS's types OpenIRL and Belabox a bitrate of 0 is an offline stream and 1 means "keep the scene", which is what a stall of a few
+ * seconds is to be.
+ */
+export const bitrateOrOne = ({ bitrateKbps }: ShownPublisher): number => Math.max(1, int32(bitrateKbps));
+
+export const modernStats = (live: ShownPublisher | undefined, peers: Peer[] = []): object => {
   if (!live) return { message: OFFLINE, status: 'ok' };
+  const { stats, latencyMs, uptimeMs } = live.publisher;
   const publisher: ModernPublisher = {
-    bitrate: int32(live.bitrateKbps),
-    buffer: int32(live.stats.rcvBufMs),
-    dropped_pkts: int32(live.stats.pktRcvDropTotal),
-    latency: uint16(live.latencyMs),
-    rtt: decimal(live.stats.rttMs),
-    uptime: wholeSeconds(live.uptimeMs),
+    bitrate: bitrateOrOne(live),
+    buffer: int32(stats.rcvBufMs),
+    dropped_pkts: int32(stats.pktRcvDropTotal),
+    latency: uint16(latencyMs),
+    ...withPeers(peers),
+    rtt: decimal(stats.rttMs),
+    uptime: wholeSeconds(uptimeMs),
   };
   return { publisher, status: 'ok' };
 };
 
-const legacyPublisher = (live: PublisherSnapshot): LegacyPublisher => ({
-  bitrate: int32(live.bitrateKbps),
-  bytesRcvDrop: count(live.stats.byteRcvDropTotal),
-  bytesRcvLoss: count(live.stats.byteRcvLossTotal),
-  latency: uint16(live.latencyMs),
-  mbpsBandwidth: decimal(live.stats.bandwidthMbps),
-  mbpsRecvRate: decimal(live.stats.receiveRateMbps),
-  msRcvBuf: int32(live.stats.rcvBufMs),
-  pktRcvDrop: int32(live.stats.pktRcvDropTotal),
-  pktRcvLoss: int32(live.stats.pktRcvLossTotal),
-  pktRecv: count(live.stats.pktRecvTotal),
-  rtt: decimal(live.stats.rttMs),
-  uptime: wholeSeconds(live.uptimeMs),
-});
+/** To NOALBS's type SrtLiveServer, and to the plugin, a bitrate of 0 is a stream that stalls. */
+export const legacyPublisher = (live: ShownPublisher, peers: Peer[] = []): LegacyPublisher => {
+  const { stats, latencyMs, uptimeMs } = live.publisher;
+  return {
+    bitrate: int32(live.bitrateKbps),
+    bytesRcvDrop: count(stats.byteRcvDropTotal),
+    bytesRcvLoss: count(stats.byteRcvLossTotal),
+    latency: uint16(latencyMs),
+    mbpsBandwidth: decimal(stats.bandwidthMbps),
+    mbpsRecvRate: decimal(stats.receiveRateMbps),
+    msRcvBuf: int32(stats.rcvBufMs),
+    ...withPeers(peers),
+    pktRcvDrop: int32(stats.pktRcvDropTotal),
+    pktRcvLoss: int32(stats.pktRcvLossTotal),
+    pktRecv: count(stats.pktRecvTotal),
+    rtt: decimal(stats.rttMs),
+    uptime: wholeSeconds(uptimeMs),
+  };
+};
 
 const SILENT: LegacyPublisher = {
   bitrate: 0,
@@ -100,7 +111,7 @@ const SILENT: LegacyPublisher = {
  * @param idleAsZero a silent publisher is an entry of zeros instead of no entry. The Telemy plugin needs it: without an entry its
  * scene rules go by OBS's own output. NOALBS must not get it: it reads bitrate 0 as "keep the scene".
  */
-export const legacyStats = (live: PublisherSnapshot | undefined, idleAsZero: boolean): object => {
-  if (live) return { publishers: { live: legacyPublisher(live) }, status: 'ok' };
+export const legacyStats = (live: ShownPublisher | undefined, idleAsZero: boolean, peers: Peer[] = []): object => {
+  if (live) return { publishers: { live: legacyPublisher(live, peers) }, status: 'ok' };
   return { message: OFFLINE, publishers: idleAsZero ? { live: SILENT } : {}, status: 'ok' };
 };

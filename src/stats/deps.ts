@@ -6,16 +6,44 @@ import type { StreamDirectory } from '../sls-bridge/directory.ts';
 import type { DirectoryStore } from '../sls-bridge/directory-file.ts';
 import type { KeyStore } from './key-store.ts';
 
+/** What the management API does to running streams. Commands: nothing is answered, and what is not there is no error. */
+export interface StreamControl {
+  /** Ends the publisher's session. Its id stays: it may come back. */
+  kickPublisher(publisherId: string): void;
+  /** Ends every player on a player id. */
+  kickPlayers(playerId: string): void;
+  /** Ends one player. @param key `PlayerSnapshot.key` */
+  kickSocket(key: string): void;
+  /** On: no new publisher is admitted; players are, and what runs goes on. */
+  drain(on: boolean): void;
+}
+
+/** One thing that has happened to a stream; the words of its type are further fields. */
+export interface StreamEventView {
+  /** Unix ms. */
+  readonly wallMs: number;
+  readonly type: string;
+}
+
+/** The last 200 events of each stream. */
+export interface StreamEvents {
+  of(publisherId: string): readonly StreamEventView[];
+}
+
 /** What the HTTP servers of a node need of it. */
 export interface StatsDeps {
   /** The latest view of the data plane. Called for every request: it must be at hand. */
   snapshot: () => DataPlaneSnapshot;
+  control: StreamControl;
+  events: StreamEvents;
   directory: StreamDirectory;
   store: DirectoryStore;
   keys: KeyStore;
-  settings: Pick<Settings, 'http' | 'stats'>;
+  settings: Pick<Settings, 'http' | 'stats' | 'streams' | 'srtla'>;
   logger: Logger;
   clock: () => Millis;
+  /** Unix ms. */
+  unixNow: () => number;
   /** Of Tributary. */
   version: string;
   /** Opens `/v1/doctor` to programs of this machine's user; new at every start. */

@@ -1,5 +1,4 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { normaliseAddress } from '../shared/address.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import { errorAnswer } from './compat-sls.ts';
@@ -21,9 +20,6 @@ export const sendJson = (reply: FastifyReply, status: number, body: object): Fas
     .code(status)
     .headers({ 'content-type': 'application/json', 'cache-control': 'no-store' })
     .send(Buffer.from(JSON.stringify(body)));
-
-/** The address that the connection comes from, normalised. Forwarding headers are not believed. */
-export const callerAddress = (request: FastifyRequest): string => normaliseAddress(request.socket.remoteAddress ?? '');
 
 /** The first value of a query parameter. */
 export const queryValue = (request: FastifyRequest, name: string): string | undefined => {

@@ -7,7 +7,7 @@ import { createLinksServer } from './links-server.ts';
 import { createStatsServer } from './stats-server.ts';
 
 const open = async (bind: string[], port = 0): Promise<HttpListener> => {
-  const app = createStatsServer(await statsDeps());
+  const { app } = createStatsServer(await statsDeps());
   const listener = await HttpListener.open(app, { bind, port, portSetting: 'SLS_STATS_PORT' });
   onTestFinished(() => listener.close(0));
   return listener;
@@ -51,7 +51,7 @@ describe('HttpListener', () => {
   });
 
   it('closes although a client holds its connection', async () => {
-    const app = createStatsServer(await statsDeps());
+    const { app } = createStatsServer(await statsDeps());
     const listener = await HttpListener.open(app, { bind: ['127.0.0.1'], port: 0, portSetting: 'X' });
     const socket = connect(listener.port, '127.0.0.1');
     await once(socket, 'connect');

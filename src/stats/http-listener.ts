@@ -1,9 +1,13 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { formatEndpoint } from '../shared/address.ts';
 import { codeOf, messageOf, TributaryError } from '../shared/errors.ts';
+import { Networks } from './callers.ts';
+import { capConnections } from './connection-cap.ts';
+import { rawAnswer } from './raw-answer.ts';
 
 export interface ListenOptions {
   /** Addresses, `::` (dual-stack) or `auto` (the same here). */
@@ -12,7 +16,13 @@ export interface ListenOptions {
   port: number;
   /** The setting that chooses the port, for error texts. */
   portSetting: string;
+  /** Their connections are those of many clients. */
+  trustedProxies?: readonly string[];
+  /** Takes connections that want to be something else (WebSocket). */
+  onUpgrade?: UpgradeHandler;
 }
+
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** Connections at once on each address; more are closed. */
 export const MAX_CONNECTIONS = 512;
@@ -22,6 +32,17 @@ const SERVER_OPTIONS = {
   requestTimeout: 10_000,
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 2_000,
+  // Others are served as if they had not asked: curl offers HTTP/2 in that way.
+  shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+};
+
+/** What is no HTTP, too long or too slow never reaches the application. */
+const refuseBroken = (error: Error, socket: Duplex): void => {
+  const code = codeOf(error);
+  if (code === 'ECONNRESET' || !socket.writable) socket.destroy();
+  else if (code === 'HPE_HEADER_OVERFLOW') rawAnswer(socket, 431, 'Request header fields too large');
+  else if (code === 'ERR_HTTP_REQUEST_TIMEOUT') rawAnswer(socket, 408, 'Request timeout');
+  else rawAnswer(socket, 400, 'Bad request');
 };
 
 const bindError = (error: unknown, where: string, setting: string): TributaryError => {
@@ -57,13 +78,13 @@ export class HttpListener {
   }
 
   /** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then */
-  static async open(app: FastifyInstance, { bind, port, portSetting }: ListenOptions): Promise<HttpListener> {
+  static async open(app: FastifyInstance, options: ListenOptions): Promise<HttpListener> {
     await app.ready();
     const servers: Server[] = [];
-    let chosen = port;
+    let chosen = options.port;
     try {
-      for (const host of hostsOf(bind)) {
-        const server = await listen(app, host, chosen, portSetting);
+      for (const host of hostsOf(options.bind)) {
+        const server = await listen(app, host, { ...options, port: chosen });
         servers.push(server);
         chosen = (server.address() as AddressInfo).port;
       }
@@ -88,16 +109,20 @@ export class HttpListener {
   }
 }
 
-const listen = async (app: FastifyInstance, host: string, port: number, portSetting: string): Promise<Server> => {
+const listen = async (app: FastifyInstance, host: string, options: ListenOptions): Promise<Server> => {
+  const { port, portSetting, trustedProxies = [], onUpgrade } = options;
   const server = createServer(SERVER_OPTIONS, app.routing);
   server.maxConnections = MAX_CONNECTIONS;
+  server.on('clientError', refuseBroken);
+  capConnections(server, new Networks(trustedProxies));
+  if (onUpgrade) server.on('upgrade', onUpgrade);
   try {
     server.listen({ host, port });
     await once(server, 'listening');
     return server;
   } catch (error) {
     // A machine without IPv6: the wildcard of IPv4 is all there is.
-    if (host === '::' && codeOf(error) === 'EAFNOSUPPORT') return listen(app, '0.0.0.0', port, portSetting);
+    if (host === '::' && codeOf(error) === 'EAFNOSUPPORT') return listen(app, '0.0.0.0', options);
     throw bindError(error, formatEndpoint(host, port), portSetting);
   }
 };

@@ -1,21 +1,43 @@
 import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
 import { join } from 'node:path';
 import { corruptDataFile, prepareDataDir, readDataFile, writeDataFile } from '../shared/data-file.ts';
+import { TributaryError } from '../shared/errors.ts';
 
 export const PERMISSIONS = ['admin', 'write', 'read'] as const;
-/** `admin` may do everything, `write` may list and add stream ids, `read` may list them. */
+/** `admin` may do everything, `write` may list, add, change and disconnect stream ids, `read` may list them. */
 export type Permission = (typeof PERMISSIONS)[number];
 
 export interface ApiKey {
+  /** Names the key without being of use to anybody: the first 12 hex digits of its hash. */
+  readonly id: string;
   readonly name: string;
   readonly permissions: Permission;
 }
 
-interface StoredKey extends ApiKey {
-  /** SHA-256 of the key, hex. Unsalted is enough: keys are random. */
-  readonly sha256: string;
+/** A key as it is kept. */
+export interface StoredKey {
+  readonly name: string;
+  readonly permissions: Permission;
   /** ISO 8601. */
   readonly created: string;
+  /** SHA-256 of the key, hex. Unsalted is enough: keys are random. */
+  readonly sha256: string;
+}
+
+/** A key as a list shows it. */
+export interface ListedKey extends ApiKey {
+  /** ISO 8601; undefined for the preset one. */
+  readonly created: string | undefined;
+  /** ISO 8601: since this start. */
+  readonly lastUsed: string | undefined;
+  /** It comes from the settings, and goes with them. */
+  readonly preset: boolean;
+}
+
+interface Known extends ApiKey {
+  readonly digest: Buffer;
+  readonly stored: StoredKey | undefined;
+  lastUsedUnixMs: number | undefined;
 }
 
 const FILE_NAME = 'keys.json';
@@ -23,6 +45,9 @@ const FILE_VERSION = 1;
 const KEY_LENGTH = 32;
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const FIRST_KEY_NAME = 'Default Admin Key';
+const PRESET_NAME = 'Preset Admin Key';
+/** Every request is compared with each of them. */
+export const MAX_KEYS = 1_000;
 
 const hash = (key: string): Buffer => createHash('sha256').update(key).digest();
 
@@ -53,19 +78,27 @@ const parse = (path: string, text: string): StoredKey[] => {
   return content.keys;
 };
 
+const knownKey = (stored: StoredKey): Known => {
+  const { name, permissions, sha256 } = stored;
+  const digest = Buffer.from(sha256, 'hex');
+  return { id: sha256.slice(0, 12), name, permissions, digest, stored, lastUsedUnixMs: undefined };
+};
+
+const presetKey = (preset: string): Known => {
+  const digest = hash(preset);
+  const id = digest.toString('hex').slice(0, 12);
+  return { id, name: PRESET_NAME, permissions: 'admin', digest, stored: undefined, lastUsedUnixMs: undefined };
+};
+
 /** API keys, by their hashes, in `keys.json` of the data folder. */
 export class KeyStore {
   readonly #path: string;
-  readonly #keys: { readonly key: ApiKey; readonly digest: Buffer }[] = [];
-  #stored: readonly StoredKey[];
+  #keys: readonly Known[];
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(path: string, stored: readonly StoredKey[], preset: string | undefined) {
+  private constructor(path: string, keys: readonly Known[]) {
     this.#path = path;
-    this.#stored = stored;
-    for (const key of stored) this.#keys.push({ key, digest: Buffer.from(key.sha256, 'hex') });
-    if (preset !== undefined)
-      this.#keys.push({ key: { name: 'Preset Admin Key', permissions: 'admin' }, digest: hash(preset) });
+    this.#keys = keys;
   }
 
   /**
@@ -74,38 +107,121 @@ export class KeyStore {
    * @throws TributaryError TRIBUTARY_DATA_DIR_UNWRITABLE, TRIBUTARY_DATA_FILE_CORRUPT; a damaged file is left as it is
    */
   static async open(dataDir: string, preset?: string): Promise<{ keys: KeyStore; generated: string | undefined }> {
+    const keys = await KeyStore.openAsItIs(dataDir, preset);
+    const generated = keys.#keys.length === 0 ? await keys.create(FIRST_KEY_NAME, 'admin') : undefined;
+    return { keys, generated };
+  }
+
+  /** As `open`, without a first key. */
+  static async openAsItIs(dataDir: string, preset?: string): Promise<KeyStore> {
     await prepareDataDir(dataDir);
     const path = join(dataDir, FILE_NAME);
     const text = await readDataFile(path);
-    const keys = new KeyStore(path, text === undefined ? [] : parse(path, text), preset);
-    const generated = keys.#keys.length === 0 ? await keys.create(FIRST_KEY_NAME, 'admin') : undefined;
-    return { keys, generated };
+    const stored = text === undefined ? [] : parse(path, text).map(knownKey);
+    return new KeyStore(path, preset === undefined ? stored : [...stored, presetKey(preset)]);
+  }
+
+  /** @throws TributaryError TRIBUTARY_DATA_FILE_CORRUPT where it is no text of such a file; `path` is what the error names */
+  static check(path: string, text: string): void {
+    parse(path, text);
   }
 
   /** The key's rights, or undefined where it is none of ours. Takes as long for a near miss as for a far one. */
   verify(key: string): ApiKey | undefined {
     const digest = hash(key);
-    let found: ApiKey | undefined;
-    for (const candidate of this.#keys) if (timingSafeEqual(candidate.digest, digest)) found = candidate.key;
+    let found: Known | undefined;
+    for (const candidate of this.#keys) if (timingSafeEqual(candidate.digest, digest)) found = candidate;
+    if (found) found.lastUsedUnixMs = Date.now();
     return found;
+  }
+
+  /** @param id `ApiKey.id` */
+  has(id: string): boolean {
+    return this.#keys.some((key) => key.id === id);
+  }
+
+  list(): readonly ListedKey[] {
+    return this.#keys.map(({ id, name, permissions, stored, lastUsedUnixMs }) => ({
+      id,
+      name,
+      permissions,
+      created: stored?.created,
+      lastUsed: lastUsedUnixMs === undefined ? undefined : new Date(lastUsedUnixMs).toISOString(),
+      preset: stored === undefined,
+    }));
+  }
+
+  /** What is in the file, and the preset key as if it were. */
+  stored(): readonly StoredKey[] {
+    return this.#keys.map(
+      ({ stored, name, permissions, digest }) =>
+        stored ?? { name, permissions, created: new Date().toISOString(), sha256: digest.toString('hex') },
+    );
   }
 
   /**
    * Makes a key and stores its hash.
    * @returns the key, 32 characters `0-9A-Za-z`; it cannot be had again
-   * @throws TributaryError TRIBUTARY_DATA_DIR_UNWRITABLE; there is no new key then
+   * @throws TributaryError TRIBUTARY_DATA_DIR_UNWRITABLE, TRIBUTARY_KEY_LIMIT; there is no new key then
    */
-  create(name: string, permissions: Permission): Promise<string> {
-    const result = this.#last.then(async () => {
-      const key = newKey();
-      const digest = hash(key);
-      const stored = { name, permissions, created: new Date().toISOString(), sha256: digest.toString('hex') };
-      const all = [...this.#stored, stored];
-      await writeDataFile(this.#path, `${JSON.stringify({ version: FILE_VERSION, keys: all }, undefined, 2)}\n`);
-      this.#stored = all;
-      this.#keys.push({ key: stored, digest });
-      return key;
+  async create(name: string, permissions: Permission): Promise<string> {
+    const key = newKey();
+    await this.adopt([{ name, permissions, created: new Date().toISOString(), sha256: hash(key).toString('hex') }]);
+    return key;
+  }
+
+  /**
+   * Takes keys over by their hashes; what is known already is left as it is.
+   * @returns how many are new
+   * @throws TributaryError as `create`
+   */
+  adopt(stored: readonly StoredKey[]): Promise<number> {
+    return this.#inTurn(async () => {
+      const known = new Set(this.#keys.map(({ digest }) => digest.toString('hex')));
+      const fresh = stored.filter(({ sha256 }) => !known.has(sha256) && known.add(sha256));
+      if (fresh.length === 0) return 0;
+      if (this.#keys.length + fresh.length > MAX_KEYS)
+        throw new TributaryError(
+          'TRIBUTARY_KEY_LIMIT',
+          `there would be more than ${MAX_KEYS} API keys`,
+          'revoke some that are not used',
+        );
+      await this.#replace([...this.#keys, ...fresh.map(knownKey)]);
+      return fresh.length;
     });
+  }
+
+  /**
+   * Takes a key away, by its `id`.
+   * @returns its rights, or undefined where there is none
+   * @throws TributaryError TRIBUTARY_KEY_NEEDED for the last admin key and the preset one, TRIBUTARY_DATA_DIR_UNWRITABLE
+   */
+  revoke(id: string): Promise<ApiKey | undefined> {
+    return this.#inTurn(async () => {
+      const gone = this.#keys.find((key) => key.id === id);
+      if (!gone) return undefined;
+      if (!gone.stored)
+        throw new TributaryError(
+          'TRIBUTARY_KEY_NEEDED',
+          'this key is set by the settings',
+          'change api.key and restart',
+        );
+      const rest = this.#keys.filter((key) => key !== gone);
+      if (!rest.some(({ permissions }) => permissions === 'admin'))
+        throw new TributaryError('TRIBUTARY_KEY_NEEDED', 'this is the last admin key', 'make another one first');
+      await this.#replace(rest);
+      return gone;
+    });
+  }
+
+  async #replace(keys: readonly Known[]): Promise<void> {
+    const stored = keys.flatMap((key) => key.stored ?? []);
+    await writeDataFile(this.#path, `${JSON.stringify({ version: FILE_VERSION, keys: stored }, undefined, 2)}\n`);
+    this.#keys = keys;
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(change);
     this.#last = result.catch(() => {});
     return result;
   }

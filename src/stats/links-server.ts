@@ -1,10 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { keyOf, limited } from './access.ts';
+import { keyOf, limited, tooMany } from './access.ts';
+import { Callers, peerAddress } from './callers.ts';
 import { linksAnswer } from './compat-links.ts';
 import { errorAnswer } from './compat-sls.ts';
 import type { StatsDeps } from './deps.ts';
-import { callerAddress, createHttpApp, pathRest, queryValue, sendJson } from './http-app.ts';
+import { GuessLimit } from './guess-limit.ts';
+import { createHttpApp, pathRest, queryValue, sendJson } from './http-app.ts';
 import { RequestBudget } from './request-budget.ts';
+import { publisherOf } from './routes/context.ts';
 import { Trust } from './trust.ts';
 
 /**
@@ -17,19 +20,30 @@ export const createLinksServer = (deps: StatsDeps): FastifyInstance => {
     sendJson(reply, 404, errorAnswer('Not found: ask for /stats'));
   const app = createHttpApp({ logger, notFound });
   const trust = new Trust(settings.stats.trusted);
+  const callers = new Callers(settings.http.trustedProxies);
+  const guesses = new GuessLimit(settings.http.unknownIdsPerMinute);
 
-  const send = (request: FastifyRequest, reply: FastifyReply, streamId: string | undefined): FastifyReply => {
+  const isPrivileged = (request: FastifyRequest): boolean =>
+    keyOf(request, keys) !== undefined || trust.covers(peerAddress(request), request.headers);
+
+  const send = (request: FastifyRequest, reply: FastifyReply, asked: string | undefined): FastifyReply => {
+    const streamId = asked === '' ? undefined : asked;
+    const privileged = isPrivileged(request);
+    if (streamId !== undefined && !privileged) {
+      const isKnown = publisherOf(deps, streamId) !== undefined;
+      if (!guesses.admits(callers.addressOf(request), streamId, isKnown, clock())) return tooMany(reply, clock());
+    }
     const answer = linksAnswer(deps.snapshot(), {
       mode: settings.stats.linksMode,
       publisherCount: directory.publisherCount,
       publisherOfPlayer: (id) => directory.publisherOfPlayer(id),
-      privileged: keyOf(request, keys) !== undefined || trust.covers(callerAddress(request), request.headers),
-      streamId: streamId === '' ? undefined : streamId,
+      privileged,
+      streamId,
     });
     return sendJson(reply, 200, answer);
   };
 
-  const onRequest = limited(new RequestBudget(settings.http.statsPerMinute), clock);
+  const onRequest = limited(new RequestBudget(settings.http.statsPerMinute), { callers, clock });
   app.get('/stats', { onRequest }, async (request, reply) => send(request, reply, queryValue(request, 'stream_id')));
   app.get('/stats/*', { onRequest }, async (request, reply) => send(request, reply, pathRest(request)));
   return app;

@@ -6,10 +6,10 @@ const WINDOW_MS: Millis = 60_000;
 const MAX_ADDRESSES = 10_000;
 
 /** An IPv6 customer has a /64 at least: all of it counts as one. */
-const bucketOf = (address: string): string => (isIPv6(address) ? ipv6Prefix(address, 4) : address);
+export const sourceOf = (address: string): string => (isIPv6(address) ? ipv6Prefix(address, 4) : address);
 
 /**
- * So many requests per address in each minute, as SLS counts them. Remembers at most 10,000 addresses; the longest known one is
+ * So many requests per source in each minute, as SLS counts them. Remembers at most 10,000 sources; the longest known one is
  * forgotten for a newcomer.
  */
 export class RequestBudget {
@@ -23,15 +23,29 @@ export class RequestBudget {
 
   /** Counts a request. False: it is one too many. */
   take(address: string, now: Millis): boolean {
-    const window = Math.floor(now / WINDOW_MS);
-    if (window !== this.#window) {
-      this.#window = window;
-      this.#counts.clear();
-    }
-    const bucket = bucketOf(address);
-    const count = (this.#counts.get(bucket) ?? 0) + 1;
+    this.#advance(now);
+    const source = sourceOf(address);
+    const count = (this.#counts.get(source) ?? 0) + 1;
     if (count === 1 && this.#counts.size >= MAX_ADDRESSES) this.#counts.delete(this.#counts.keys().next().value!);
-    this.#counts.set(bucket, count);
+    this.#counts.set(source, count);
     return count <= this.#perMinute;
+  }
+
+  /** True where another request would be one too many. */
+  isSpent(address: string, now: Millis): boolean {
+    this.#advance(now);
+    return (this.#counts.get(sourceOf(address)) ?? 0) >= this.#perMinute;
+  }
+
+  /** Seconds until everybody may ask again, whole and at least 1. */
+  static retryAfterS(now: Millis): number {
+    return Math.max(1, Math.ceil((WINDOW_MS - (now % WINDOW_MS)) / 1_000));
+  }
+
+  #advance(now: Millis): void {
+    const window = Math.floor(now / WINDOW_MS);
+    if (window === this.#window) return;
+    this.#window = window;
+    this.#counts.clear();
   }
 }

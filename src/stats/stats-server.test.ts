@@ -30,7 +30,7 @@ describe('every handled answer', () => {
     const { call } = await server();
     for (const [method, url] of [
       ['GET', '/'],
-      ['GET', '/stats'],
+      ['GET', '/statsx'],
       ['POST', '/health'],
       ['PUT', '/api/stream-ids'],
     ] as const) {
@@ -54,17 +54,32 @@ describe('GET /health', () => {
     const { call } = await server();
     const { status, body } = await call('GET', '/health');
     expect(status).toBe(200);
-    expect(body).toBe(
-      '{"dataPlaneRestarts":0,"service":"srt-live-server","srtVersion":"1.5.1","status":"ok","version":"0.1.0"}',
+    expect(body).toMatch(
+      /^\{"dataPlaneRestarts":0,"draining":false,"ready":true,"score":\d+,"service":"srt-live-server","srtVersion":"1\.5\.1","status":"ok","version":"0\.1\.0"\}$/,
     );
   });
 
-  it('says so while the data plane is down, and how often it has been', async () => {
+  it('stays 200 while the data plane is down, and says how often it has been', async () => {
     const { call, deps } = await server();
     deps.view = { ...deps.view, counters: { dataPlaneRestarts: 2, dataPlaneUp: 0 } };
     const { status, body } = await call('GET', '/health');
-    expect(status).toBe(503);
-    expect(JSON.parse(body)).toMatchObject({ dataPlaneRestarts: 2, status: 'data plane restarting' });
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({
+      dataPlaneRestarts: 2,
+      ready: false,
+      score: 0,
+      status: 'data plane restarting',
+    });
+    expect(await call('GET', '/healthz')).toMatchObject({ status: 200, body: '{"status":"ok"}' });
+    expect(await call('GET', '/readyz')).toMatchObject({
+      status: 503,
+      body: '{"ready":false,"reasons":["data plane restarting"],"status":"not ready"}',
+    });
+  });
+
+  it('has no limit', async () => {
+    const { call } = await server({ TRIBUTARY_HTTP_STATS_PER_MINUTE: '1', TRIBUTARY_HTTP_API_PER_MINUTE: '1' });
+    for (let n = 0; n < 50; n++) expect((await call('GET', '/health')).status).toBe(200);
   });
 });
 
@@ -108,16 +123,55 @@ describe('GET /stats/{id}', () => {
     );
   });
 
-  it('shows zeros for a silent id to the plugin and on request, in the older shape only', async () => {
-    const { call } = await server();
+  it('shows zeros to the plugin for an id that was live within the hour, in the older shape only', async () => {
+    const { call, deps, watch } = await server();
     const telemy = { headers: { 'user-agent': 'Telemy/0.0.5' } };
     const zeros = expect.stringContaining('"publishers":{"live":{"bitrate":0,');
+    const none = expect.stringContaining('"publishers":{},');
+    expect((await call('GET', '/stats/live_b?legacy=1', telemy)).body).toEqual(none);
+    deps.view = dataPlaneSnapshot({ publishers: [publisherSnapshot({ publisherId: 'live_b' })] });
+    watch.look();
+    deps.view = dataPlaneSnapshot({ publishers: [] });
+    watch.look();
     expect((await call('GET', '/stats/live_b?legacy=1', telemy)).body).toEqual(zeros);
-    expect((await call('GET', '/stats/live_b?legacy=1&idle=zero')).body).toEqual(zeros);
+    expect((await call('GET', '/stats/live_b?legacy=1')).body).toEqual(none);
+    expect((await call('GET', '/stats/live_a?legacy=1', telemy)).body).toEqual(none);
+    deps.now += 60 * 60_000;
+    expect((await call('GET', '/stats/live_b?legacy=1', telemy)).body).toEqual(zeros);
+    deps.now += 1_000;
+    expect((await call('GET', '/stats/live_b?legacy=1', telemy)).body).toEqual(none);
     expect((await call('GET', '/stats/live_b', telemy)).body).not.toContain('bitrate');
     expect((await call('GET', '/stats/live_x?legacy=1', telemy)).status).toBe(404);
     const noalbs = { headers: { 'user-agent': 'noalbs Telemy/1' } };
+    watch.look();
     expect((await call('GET', '/stats/live_b?legacy=1', noalbs)).body).toContain('"publishers":{}');
+  });
+
+  it.each([
+    [0, 4_123, 4_123, 4_123],
+    [1_999, 4_123, 4_123, 4_123],
+    [2_000, 1, 0, 1],
+    [5_000, 1, 0, 1],
+    [5_001, undefined, undefined, undefined],
+    [Number.POSITIVE_INFINITY, undefined, undefined, undefined],
+  ])(
+    '%i ms after the last payload: modern %s, legacy %s, Belabox %s',
+    async (lastPayloadMs, modern, legacy, belabox) => {
+      const { call, deps } = await server();
+      deps.view = dataPlaneSnapshot({ publishers: [publisherSnapshot({ lastPayloadMs })] });
+      const answer = async (url: string) => JSON.parse((await call('GET', url)).body);
+      expect((await answer('/stats/play_a')).publisher?.bitrate).toBe(modern);
+      expect((await answer('/stats/play_a?legacy=1')).publishers.live?.bitrate).toBe(legacy);
+      expect((await answer('/belabox/play_a')).publishers.live?.bitrate).toBe(belabox);
+      expect((await answer('/stats?publisher=play_a')).publishers.play_a?.bitrate).toBe(legacy);
+    },
+  );
+
+  it('is no offline stream to NOALBS while the first 2 s bring less than 1 kbit/s', async () => {
+    const { call, deps } = await server();
+    deps.view = dataPlaneSnapshot({ publishers: [publisherSnapshot({ meanKbps2s: 0.2 })] });
+    expect((await call('GET', '/stats/play_a')).body).toContain('"bitrate":1,');
+    expect((await call('GET', '/stats/play_a?legacy=1')).body).toContain('"bitrate":0,');
   });
 
   it('is limited per address', async () => {
@@ -127,7 +181,7 @@ describe('GET /stats/{id}', () => {
     expect(await from('192.0.2.1')).toMatchObject({
       status: 429,
       body: '{"message":"Rate limit exceeded","status":"error"}',
-      headers: CORS,
+      headers: { ...CORS, 'retry-after': '59' },
     });
     expect((await from('192.0.2.2')).status).toBe(200);
     deps.now += 60_000;
@@ -204,22 +258,78 @@ describe('API keys', () => {
 
 describe('order of checks', () => {
   it('is rate limit, key, permission, body', async () => {
-    const { call, withKey, deps } = await server({ TRIBUTARY_HTTP_API_PER_MINUTE: '3' });
+    const { call, withKey, deps } = await server({ TRIBUTARY_HTTP_API_PER_MINUTE: '2' });
     const read = await deps.keys.create('r', 'read');
     const tooLong = 'x'.repeat(70_000);
     const post = async (key: string) => (await call('POST', '/api/stream-ids', withKey(key, tooLong))).status;
-    expect([await post('wrong'), await post(read), await post(ADMIN), await post('wrong')]).toEqual([
-      401, 403, 413, 429,
-    ]);
+    expect([
+      await post('wrong'),
+      await post(read),
+      await post(ADMIN),
+      await post('wrong'),
+      await post('wrong'),
+    ]).toEqual([401, 403, 413, 401, 429]);
+    // Whoever has a key does not suffer from those who guess behind the same address.
+    expect(await post(ADMIN)).toBe(413);
+  });
+
+  it('gives nobody more tries at a key elsewhere', async () => {
+    const { call } = await server({ TRIBUTARY_HTTP_API_PER_MINUTE: '4' });
+    const headers = { authorization: 'Bearer guess' };
+    const asked = [
+      ['GET', '/api/stream-ids'],
+      ['POST', '/disconnect?stream=live_a'],
+      ['GET', '/stats'],
+      ['GET', '/v1/doctor'],
+      ['GET', '/stats'],
+      ['GET', '/v1/doctor'],
+      ['POST', '/disconnect?stream=live_a'],
+      ['GET', '/api/streams'],
+    ] as const;
+    const statuses: number[] = [];
+    for (const [method, url] of asked) statuses.push((await call(method, url, { headers })).status);
+    expect(statuses).toEqual([401, 401, 401, 401, 429, 429, 429, 429]);
+    expect((await call('GET', '/stats/play_a')).status).toBe(200);
   });
 
   it('counts each kind of request by itself', async () => {
-    const { call, withKey } = await server({ TRIBUTARY_HTTP_API_PER_MINUTE: '1', TRIBUTARY_HTTP_KEYS_PER_MINUTE: '1' });
+    const { call, withKey } = await server({
+      TRIBUTARY_HTTP_API_KEY_PER_MINUTE: '1',
+      TRIBUTARY_HTTP_KEYS_PER_MINUTE: '1',
+    });
     for (const expected of [200, 429]) {
       expect((await call('GET', '/api/stream-ids', withKey(ADMIN))).status).toBe(expected);
       expect((await call('POST', '/api/keys', withKey(ADMIN, {}))).status).toBe(expected);
       expect((await call('GET', '/stats/play_a')).status).toBe(200);
     }
+  });
+
+  it('counts a client behind a trusted proxy by its own address, and nobody by what he says of himself', async () => {
+    const { call } = await server({
+      TRIBUTARY_HTTP_STATS_PER_MINUTE: '1',
+      TRIBUTARY_HTTP_TRUSTED_PROXIES: '10.0.0.0/8',
+    });
+    const ask = async (remoteAddress: string, forwarded: string) =>
+      (await call('GET', '/stats/play_a', { remoteAddress, headers: { 'x-forwarded-for': forwarded } })).status;
+    expect(await ask('10.0.0.1', '198.51.100.1')).toBe(200);
+    expect(await ask('10.0.0.1', '198.51.100.2, 10.0.0.9')).toBe(200);
+    expect(await ask('10.0.0.2', '203.0.113.9, 198.51.100.2')).toBe(429);
+    expect(await ask('192.0.2.1', '198.51.100.3')).toBe(200);
+    expect(await ask('192.0.2.1', '198.51.100.4')).toBe(429);
+  });
+});
+
+describe('guessing ids', () => {
+  it('ends after so many wrong ones, and nobody who knows an id is disturbed', async () => {
+    const { call, deps } = await server({ TRIBUTARY_HTTP_UNKNOWN_IDS_PER_MINUTE: '2' });
+    const ask = async (id: string) => (await call('GET', `/stats/${id}`)).status;
+    expect([await ask('play_a'), await ask('x1'), await ask('x2'), await ask('x3')]).toEqual([200, 404, 404, 429]);
+    // A right guess looks like a wrong one.
+    expect([await ask('live_b'), await ask('play_a')]).toEqual([429, 200]);
+    expect((await call('GET', '/belabox/x4')).status).toBe(429);
+    expect((await call('GET', '/stats?publisher=x4')).status).toBe(429);
+    deps.now += 60_000;
+    expect([await ask('live_b'), await ask('x5')]).toEqual([200, 404]);
   });
 });
 
@@ -252,7 +362,7 @@ describe('what goes wrong inside', () => {
     deps.snapshot = () => {
       throw new Error('no data plane');
     };
-    const answer = await createStatsServer(deps).inject('/stats/live_a');
+    const answer = await createStatsServer(deps).app.inject('/stats/live_a');
     expect({ status: answer.statusCode, body: answer.body }).toEqual({
       status: 500,
       body: '{"message":"Internal error","status":"error"}',

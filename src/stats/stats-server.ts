@@ -1,13 +1,21 @@
 import type { FastifyInstance } from 'fastify';
-import { bearer, isSameSecret, limited } from './access.ts';
-import { errorAnswer } from './compat-sls.ts';
+import { bearer, type Hook, isSameSecret, limited, limitedByKey } from './access.ts';
+import { Callers } from './callers.ts';
 import type { StatsDeps } from './deps.ts';
 import { doctorView } from './doctor-view.ts';
+import { GuessLimit } from './guess-limit.ts';
 import { createHttpApp, sendJson } from './http-app.ts';
+import type { UpgradeHandler } from './http-listener.ts';
+import { NodeWatch } from './node-watch.ts';
 import { RequestBudget } from './request-budget.ts';
+import { type RouteContext, refuseKeyless } from './routes/context.ts';
+import { healthRoutes } from './routes/health.ts';
+import { irlserverDisconnectRoute, irlserverStatsRoutes } from './routes/irlserver.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { publisherStatsRoutes } from './routes/publisher-stats.ts';
 import { streamIdRoutes } from './routes/stream-ids.ts';
+import { streamRoutes } from './routes/streams.ts';
+import { StatsPush } from './stats-push.ts';
 
 /** What SLS sends with every answer that is not "unknown path". */
 const CORS = {
@@ -15,58 +23,74 @@ const CORS = {
   'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
   'access-control-allow-headers': 'Content-Type, Authorization',
 };
+/** Where there is a method that SLS does not have, browsers must be told. */
+const CORS_WITH_PATCH = { ...CORS, 'access-control-allow-methods': 'GET, POST, PATCH, DELETE, OPTIONS' };
+
+export interface StatsServer {
+  app: FastifyInstance;
+  /** For `HttpListener`: the WebSocket clients. */
+  onUpgrade: UpgradeHandler;
+  push: StatsPush;
+  watch: NodeWatch;
+}
 
 /**
  * The server of port 8090: statistics of streams and the management API, compatible with OpenIRL's SLS. Checks come in this order:
  * rate limit, key, permission, body.
  */
-export const createStatsServer = (deps: StatsDeps): FastifyInstance => {
+export const createStatsServer = (deps: StatsDeps): StatsServer => {
   const { settings, clock, keys } = deps;
   const app = createHttpApp({ logger: deps.logger, headers: CORS, notFound: (reply) => reply.code(404).send('') });
-  const budgets = {
-    stats: new RequestBudget(settings.http.statsPerMinute),
-    api: new RequestBudget(settings.http.apiPerMinute),
-    keys: new RequestBudget(settings.http.keysPerMinute),
+  const { http } = settings;
+  const watch = new NodeWatch(deps);
+  const context: RouteContext = {
+    deps,
+    watch,
+    clock,
+    callers: new Callers(http.trustedProxies),
+    guesses: new GuessLimit(http.unknownIdsPerMinute),
+    keyless: new RequestBudget(http.apiPerMinute),
   };
+  const stats = new RequestBudget(http.statsPerMinute);
+  const api = { without: context.keyless, with: new RequestBudget(http.apiKeyPerMinute) };
+  const push = new StatsPush(context, stats);
+  const limits = {
+    stats: limited(stats, context),
+    api: limitedByKey(api, keys, context),
+    keys: limited(new RequestBudget(http.keysPerMinute), context),
+  };
+  app.addHook('onReady', async () => watch.start());
+  app.addHook('onClose', async () => {
+    watch.stop();
+    push.close();
+  });
 
   app.options('/*', async (_request, reply) => reply.code(204).headers(CORS).send());
+  app.options('/api/stream-ids/*', async (_request, reply) => reply.code(204).headers(CORS_WITH_PATCH).send());
 
   app.register(async (open) => {
     open.addHook('onRequest', async (_request, reply) => {
       reply.headers(CORS);
     });
-    open.get('/health', async (_request, reply) => {
-      const { counters, srtVersion } = deps.snapshot();
-      const isUp = counters.dataPlaneUp !== 0;
-      return sendJson(reply, isUp ? 200 : 503, health(deps, srtVersion, isUp, counters.dataPlaneRestarts ?? 0));
-    });
-    const part = (budget: RequestBudget, routes: (scope: FastifyInstance, deps: StatsDeps) => void): void => {
+    healthRoutes(open, context);
+    const part = (limit: Hook, ...parts: ((scope: FastifyInstance, context: RouteContext) => void)[]): void => {
       open.register(async (scope) => {
-        scope.addHook('onRequest', limited(budget, clock));
-        routes(scope, deps);
+        scope.addHook('onRequest', limit);
+        for (const routes of parts) routes(scope, context);
       });
     };
-    part(budgets.stats, publisherStatsRoutes);
-    part(budgets.api, streamIdRoutes);
-    part(budgets.keys, keyRoutes);
+    part(limits.stats, publisherStatsRoutes, irlserverStatsRoutes);
+    part(limits.api, streamIdRoutes, streamRoutes, irlserverDisconnectRoute);
+    part(limits.keys, keyRoutes);
   });
 
   // Our own, without CORS: no web page has business here.
-  app.get('/v1/doctor', { onRequest: limited(budgets.stats, clock) }, async (request, reply) => {
+  app.get('/v1/doctor', { onRequest: limits.stats }, async (request, reply) => {
     const token = bearer(request);
     const isKnown = token !== undefined && (isSameSecret(token, deps.runtimeToken) || keys.verify(token) !== undefined);
     return isKnown
       ? sendJson(reply, 200, doctorView(deps.snapshot()))
-      : sendJson(reply, 401, errorAnswer('Missing or invalid Authorization header'));
+      : refuseKeyless(context, request, reply, 'Missing or invalid Authorization header');
   });
-  return app;
+  return { app, onUpgrade: push.onUpgrade, push, watch };
 };
-
-/** The name of the service is what health checks of the old stack look for. */
-const health = ({ version }: StatsDeps, srtVersion: string, isUp: boolean, dataPlaneRestarts: number): object => ({
-  dataPlaneRestarts,
-  service: 'srt-live-server',
-  srtVersion,
-  status: isUp ? 'ok' : 'data plane restarting',
-  version,
-});

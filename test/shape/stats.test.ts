@@ -3,8 +3,10 @@ import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { linksAnswer } from '../../src/stats/compat-links.ts';
-import { legacyStats, livePublisher, modernStats } from '../../src/stats/compat-sls.ts';
+import { legacyStats, modernStats } from '../../src/stats/compat-sls.ts';
 import { doctorView } from '../../src/stats/doctor-view.ts';
+import { peersOf } from '../../src/stats/peers.ts';
+import { shown, shownPublisher } from '../../src/stats/timeline.ts';
 import { dataPlaneSnapshot, groupSnapshot, linkSnapshot, publisherSnapshot, srtStats } from '../support/snapshots.ts';
 
 const UPDATE = process.env.UPDATE_GOLDEN === '1';
@@ -24,10 +26,13 @@ const question = {
   streamId: undefined,
 } as const;
 const snapshot = dataPlaneSnapshot();
-const live = snapshot.publishers[0];
+const live = shown(snapshot.publishers[0]!)!;
+const peers = peersOf(snapshot, live.publisher).map((peer, n) => ({ ...peer, connection_id: `0000000${n}` }));
 
 describe('golden shapes', () => {
   it('/stats/{key}, live', () => golden('stats-modern', modernStats(live)));
+  it('/stats/{key}, live and bonded', () => golden('stats-modern-bonded', modernStats(live, peers)));
+  it('/stats/{key}?legacy=1, live and bonded', () => golden('stats-legacy-bonded', legacyStats(live, false, peers)));
   it('/stats/{key}, silent', () => golden('stats-modern-silent', modernStats(undefined)));
   it('/stats/{key}?legacy=1, live', () => golden('stats-legacy', legacyStats(live, false)));
   it('/stats/{key}?legacy=1, silent', () => golden('stats-legacy-silent', legacyStats(undefined, false)));
@@ -110,7 +115,7 @@ describe('types of numbers, as they stand in the text', () => {
     fc.assert(
       fc.property(fc.array(anyNumber, { minLength: 8, maxLength: 8 }), ([a, b, c, d, e, f, g, h]) => {
         const publisher = publisherSnapshot({
-          bitrateKbps: a!,
+          meanKbps2s: a!,
           latencyMs: b!,
           uptimeMs: c!,
           stats: srtStats({
@@ -125,10 +130,11 @@ describe('types of numbers, as they stand in the text', () => {
             receiveRateMbps: d!,
           }),
         });
-        expectReadable(modernStats(publisher));
-        expectReadable(legacyStats(publisher, false));
-        expect(numbersIn(modernStats(publisher))).toHaveLength(6);
-        expect(numbersIn(legacyStats(publisher, false))).toHaveLength(12);
+        const one = shown(publisher)!;
+        expectReadable(modernStats(one));
+        expectReadable(legacyStats(one, false));
+        expect(numbersIn(modernStats(one))).toHaveLength(6);
+        expect(numbersIn(legacyStats(one, false))).toHaveLength(12);
       }),
     );
   });
@@ -199,17 +205,17 @@ describe('keys', () => {
 });
 
 describe('while one publisher takes over from another', () => {
-  const of = (...publishers: [uptimeMs: number, bitrateKbps: number][]) =>
-    livePublisher(
+  const of = (...publishers: [uptimeMs: number, lastPayloadMs: number][]) =>
+    shownPublisher(
       dataPlaneSnapshot({
-        publishers: publishers.map(([uptimeMs, bitrateKbps]) => publisherSnapshot({ uptimeMs, bitrateKbps })),
+        publishers: publishers.map(([uptimeMs, lastPayloadMs]) => publisherSnapshot({ uptimeMs, lastPayloadMs })),
       }),
       'live_a',
-    );
-  it('the one whose stream goes out is shown', () => {
-    expect(of([9_000, 4_000], [100, 0])?.uptimeMs).toBe(9_000);
-    expect(of([9_000, 4_000], [100, 3_000])?.uptimeMs).toBe(100);
-    expect(of([9_000, 0], [100, 0])?.uptimeMs).toBe(100);
+    )?.publisher;
+  it('the one whose payload came last is shown', () => {
+    expect(of([9_000, 5], [100, 90])?.uptimeMs).toBe(9_000);
+    expect(of([9_000, 1_500], [100, 10])?.uptimeMs).toBe(100);
+    expect(of([9_000, 7], [100, 7])?.uptimeMs).toBe(100);
     expect(of()).toBeUndefined();
   });
 });

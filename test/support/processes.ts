@@ -141,7 +141,7 @@ export class TestNode {
           return undefined;
         }
       },
-      20_000,
+      60_000,
     );
     await until('the node to say that it is up', () => node.program.output.includes('Tributary is up'));
     node.ports = runtime.ports;

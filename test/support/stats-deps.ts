@@ -2,8 +2,9 @@ import { loadSettings } from '../../src/config/resolve.ts';
 import type { Settings } from '../../src/config/schema.ts';
 import type { DataPlaneSnapshot } from '../../src/data-plane/snapshot.ts';
 import { silentLogger } from '../../src/shared/logger.ts';
+import type { Row } from '../../src/sls-bridge/directory.ts';
 import { DirectoryFile } from '../../src/sls-bridge/directory-file.ts';
-import type { StatsDeps } from '../../src/stats/deps.ts';
+import type { StatsDeps, StreamEventView } from '../../src/stats/deps.ts';
 import { KeyStore } from '../../src/stats/key-store.ts';
 import { temporaryFolder } from './data-dir.ts';
 import { dataPlaneSnapshot } from './snapshots.ts';
@@ -16,6 +17,12 @@ export interface TestDeps extends StatsDeps {
   view: DataPlaneSnapshot;
   /** What the clock shows, ms. */
   now: number;
+  /** What the wall clock shows, Unix ms. */
+  unixMs: number;
+  /** What the data plane was told, in order. */
+  readonly commands: readonly string[];
+  /** By publisher id. */
+  readonly history: Map<string, StreamEventView[]>;
 }
 
 const settingsOf = (env: Record<string, string>): Settings => {
@@ -25,28 +32,42 @@ const settingsOf = (env: Record<string, string>): Settings => {
 };
 
 /** What the HTTP servers need: a real directory and key store in a folder of their own, a snapshot that the test chooses. */
-export const statsDeps = async (
-  rows: readonly { publisher: string; player: string; description?: string }[] = [],
-  env: Record<string, string> = {},
-): Promise<TestDeps> => {
+export const statsDeps = async (rows: readonly Row[] = [], env: Record<string, string> = {}): Promise<TestDeps> => {
   const folder = temporaryFolder();
-  const store = await DirectoryFile.open(folder);
-  await store.remove(store.directory.rows()[0]!.publisher);
-  for (const row of rows) await store.add(row);
+  let deps: TestDeps | undefined;
+  const store = await DirectoryFile.open(
+    folder,
+    () => deps?.unixMs ?? 0,
+    () => rows,
+  );
   const { keys } = await KeyStore.open(folder, ADMIN);
-  const deps: TestDeps = {
+  const commands: string[] = [];
+  const history = new Map<string, StreamEventView[]>();
+  const made: TestDeps = {
     folder,
     view: dataPlaneSnapshot(),
     now: 1_000,
-    snapshot: () => deps.view,
+    unixMs: 1_790_000_000_000,
+    commands,
+    history,
+    control: {
+      kickPublisher: (id) => commands.push(`kick publisher ${id}`),
+      kickPlayers: (id) => commands.push(`kick players ${id}`),
+      kickSocket: (key) => commands.push(`kick socket ${key}`),
+      drain: (on) => commands.push(`drain ${on}`),
+    },
+    events: { of: (id) => history.get(id) ?? [] },
+    unixNow: () => made.unixMs,
+    snapshot: () => made.view,
     directory: store.directory,
     store,
     keys,
     settings: settingsOf(env),
     logger: silentLogger,
-    clock: () => deps.now,
+    clock: () => made.now,
     version: '0.1.0',
     runtimeToken: 'runtime-token',
   };
-  return deps;
+  deps = made;
+  return made;
 };

@@ -98,7 +98,7 @@ describe('/api/stream-ids', () => {
     mkdirSync(blocked);
     const pair = { publisher: 'live_x', player: 'play_x' };
     const body = '{"message":"The change could not be stored","status":"error"}';
-    const fresh = createStatsServer(deps);
+    const { app: fresh } = createStatsServer(deps);
     const post = await fresh.inject({ method: 'POST', url: '/api/stream-ids', ...withKey(ADMIN, pair) });
     expect({ status: post.statusCode, body: post.body }).toEqual({ status: 500, body });
     expect(logged).toHaveLength(1);

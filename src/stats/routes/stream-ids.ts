@@ -1,98 +1,107 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { codeOf, messageOf } from '../../shared/errors.ts';
+import type { FastifyInstance } from 'fastify';
+import { publicStreamName } from '../../shared/redact.ts';
 import type { Row } from '../../sls-bridge/directory.ts';
-import { requireKey } from '../access.ts';
+import { guards, keyOf } from '../access.ts';
 import { errorAnswer, successAnswer } from '../compat-sls.ts';
 import type { StatsDeps } from '../deps.ts';
-import { pathRest, sendJson } from '../http-app.ts';
+import { pathRest, queryValue, sendJson } from '../http-app.ts';
 import { parseBody } from '../json-body.ts';
+import { readNewRow, readRowChange } from '../row-body.ts';
+import { sorted } from '../sorted.ts';
+import { actor, type RouteContext, refuseChange } from './context.ts';
 
 const ADDED = successAnswer('Stream ID added successfully');
 const DELETED = successAnswer('Stream ID deleted successfully');
+const UPDATED = 'Stream ID updated successfully';
+const NOT_FOUND = errorAnswer('Stream ID not found');
 
-/** `/api/stream-ids`: list, add, delete. Replies are byte for byte those of SLS where the request is one that SLS knows. */
-export const streamIdRoutes = (app: FastifyInstance, deps: StatsDeps): void => {
-  const { directory, store, keys, logger } = deps;
-  const anyKey = requireKey(keys, ['admin', 'write', 'read'], 'Insufficient permissions');
-  const writers = requireKey(keys, ['admin', 'write'], 'Insufficient permissions');
-  const admins = requireKey(keys, ['admin'], 'Admin permissions required');
+/** `/api/stream-ids`: list, add, change, delete. Replies are byte for byte those of SLS where the request is one that SLS knows. */
+export const streamIdRoutes = (app: FastifyInstance, { deps }: RouteContext): void => {
+  const { directory, store, keys, settings, logger, unixNow } = deps;
+  const may = guards(keys);
 
-  app.get('/api/stream-ids', { onRequest: anyKey }, async (_request, reply) =>
-    sendJson(reply, 200, { data: directory.rows().map(listed), status: 'success' }),
+  app.get('/api/stream-ids', { onRequest: may.any }, async (_request, reply) =>
+    sendJson(reply, 200, { data: directory.rows().map((row) => listed(row, unixNow())), status: 'success' }),
   );
 
-  app.post('/api/stream-ids', { onRequest: writers }, async (request, reply) => {
-    const wanted = wish(request);
+  app.get('/api/stream-ids/*', { onRequest: may.any }, async (request, reply) => {
+    const showsSecrets = keyOf(request, keys)?.permissions !== 'read';
+    const data = directory.listedOf(pathRest(request)).map((row) => detailed(row, unixNow(), showsSecrets));
+    return data.length === 0 ? sendJson(reply, 404, NOT_FOUND) : sendJson(reply, 200, { data, status: 'success' });
+  });
+
+  app.post('/api/stream-ids', { onRequest: may.writers }, async (request, reply) => {
+    const wanted = readNewRow(parseBody(request));
     if ('problem' in wanted) return sendJson(reply, 400, errorAnswer(wanted.problem));
     try {
-      if ('row' in wanted) {
-        await store.add(wanted.row);
-        return sendJson(reply, 200, ADDED);
-      }
-      const { player, publisher } = await store.create(wanted.generate);
+      const row = 'row' in wanted ? await store.add(wanted.row) : await store.create(wanted.generate);
+      logger.info('stream id added', { stream: publicStreamName(row.publisher), key: actor(request, deps) });
+      if ('row' in wanted) return sendJson(reply, 200, ADDED);
+      const { player, publisher } = row;
       return sendJson(reply, 200, { message: ADDED.message, player, publisher, status: ADDED.status });
     } catch (error) {
-      return refuse(reply, error, 'row' in wanted ? wanted.row.player : '');
+      return refuseChange(reply, deps, error, 'row' in wanted ? wanted.row.player : '');
     }
   });
 
-  app.delete('/api/stream-ids/*', { onRequest: admins }, async (request, reply) => {
+  app.patch('/api/stream-ids/*', { onRequest: may.writers }, async (request, reply) => {
+    const wanted = readRowChange(parseBody(request));
+    if ('problem' in wanted) return sendJson(reply, 400, errorAnswer(wanted.problem));
     try {
-      const gone = await store.remove(pathRest(request));
-      return gone.length === 0
-        ? sendJson(reply, 404, errorAnswer('Stream ID not found'))
-        : sendJson(reply, 200, DELETED);
+      const rows = await store.update(pathRest(request), wanted.change);
+      if (rows.length === 0) return sendJson(reply, 404, NOT_FOUND);
+      logger.info('stream id changed', { stream: publicStreamName(rows[0]!.publisher), key: actor(request, deps) });
+      const data = rows.map((row) => detailed(row, unixNow(), true));
+      return sendJson(reply, 200, { data, message: UPDATED, status: 'success' });
     } catch (error) {
-      return refuse(reply, error, '');
+      return refuseChange(reply, deps, error);
     }
   });
 
-  const refuse = (reply: FastifyReply, error: unknown, player: string): FastifyReply => {
-    switch (codeOf(error)) {
-      case 'TRIBUTARY_STREAM_ID_TAKEN':
-        return sendJson(reply, 409, errorAnswer(`Stream ID with player '${player}' already exists`));
-      case 'TRIBUTARY_STREAM_ID_INVALID':
-        return sendJson(reply, 400, errorAnswer(messageOf(error)));
-      case 'TRIBUTARY_DATA_DIR_UNWRITABLE':
-        // Not 409, as SLS does: control planes take that for "exists already".
-        logger.error('stream ids were not stored', { error: messageOf(error) });
-        return sendJson(reply, 500, errorAnswer('The change could not be stored'));
-      default:
-        throw error;
+  app.delete('/api/stream-ids/*', { onRequest: may.admins }, async (request, reply) => {
+    const mode = queryValue(request, 'mode') ?? 'soft';
+    if (mode !== 'soft' && mode !== 'revoke')
+      return sendJson(reply, 400, errorAnswer('Invalid mode: give soft or revoke'));
+    const graceMs = settings.streams.deleteGraceSeconds * 1_000;
+    const leaveUntil = (row: Row): number | undefined =>
+      graceMs > 0 && isLive(deps, row.publisher) ? unixNow() + graceMs : undefined;
+    try {
+      const id = pathRest(request);
+      const gone = mode === 'revoke' ? await store.remove(id) : await store.remove(id, leaveUntil);
+      for (const { publisher, player } of gone)
+        logger.info('stream id deleted', {
+          stream: publicStreamName(publisher),
+          mode,
+          graceMs: directory.leavingUntil(player) === undefined ? 0 : graceMs,
+          key: actor(request, deps),
+        });
+      return gone.length === 0 ? sendJson(reply, 404, NOT_FOUND) : sendJson(reply, 200, DELETED);
+    } catch (error) {
+      return refuseChange(reply, deps, error);
     }
-  };
+  });
 };
 
-const listed = ({ description, player, publisher }: Row): object => ({
-  ...(description ? { description } : {}),
-  player,
-  publisher,
-});
-
-type Wish =
-  | { row: Row }
-  | { generate: { forPlugin: boolean; description?: string; passphrase?: string } }
-  | { problem: string };
-
-const TEXTS = ['description', 'passphrase'] as const;
-
-/** What the body asks for: a given pair, or with neither id in it a new one. */
-const wish = (request: FastifyRequest): Wish => {
-  const body = parseBody(request);
-  if (!body) return { problem: 'Invalid JSON body' };
-  const { publisher, player, plugin = false } = body;
-  const texts: { description?: string; passphrase?: string } = {};
-  for (const name of TEXTS) {
-    const value = body[name];
-    if (value === undefined || value === null) continue;
-    if (typeof value !== 'string') return { problem: `Invalid ${name}: give a string` };
-    texts[name] = value;
-  }
-  if (publisher === undefined && player === undefined) {
-    if (typeof plugin !== 'boolean') return { problem: 'Invalid plugin: give true or false' };
-    return { generate: { forPlugin: plugin, ...texts } };
-  }
-  if (typeof publisher !== 'string' || typeof player !== 'string')
-    return { problem: 'Missing or invalid required fields: publisher, player' };
-  return { row: { publisher, player, ...texts } };
+/** A session of the publisher is open. Nobody knows while the data plane is being replaced: its publishers are about to come back. */
+const isLive = ({ snapshot }: StatsDeps, publisherId: string): boolean => {
+  const { publishers, counters } = snapshot();
+  return counters.dataPlaneUp === 0 || publishers.some((publisher) => publisher.publisherId === publisherId);
 };
+
+/** A row of SLS looks as in SLS; what it does not know comes in addition. */
+const listed = (row: Row, unixNow: number): object => {
+  const { description, passphrase, ...rest } = row;
+  return sorted({
+    ...rest,
+    description: description || undefined,
+    encrypted: passphrase === undefined ? undefined : true,
+    expired: row.expiresAt !== undefined && row.expiresAt <= unixNow ? true : undefined,
+  });
+};
+
+const detailed = (row: Row, unixNow: number, showsSecrets: boolean): object =>
+  sorted({
+    ...listed(row, unixNow),
+    owner: row.owner ?? 'local',
+    passphrase: showsSecrets ? row.passphrase : undefined,
+  });

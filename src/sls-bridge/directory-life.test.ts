@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../test/support/data-dir.ts';
+import { silentLogger } from '../shared/logger.ts';
+import { DirectoryFile } from './directory-file.ts';
+import { DirectoryLife } from './directory-life.ts';
+
+const ROWS = [
+  { publisher: 'live_a', player: 'play_a' },
+  { publisher: 'live_a', player: 'play_a2' },
+  { publisher: 'live_b', player: 'play_b' },
+];
+const START = 1_790_000_000_000;
+
+const setUp = async () => {
+  const folder = temporaryFolder();
+  const time = { unixMs: START, now: 5_000 };
+  const store = await DirectoryFile.open(
+    folder,
+    () => time.unixMs,
+    () => ROWS,
+  );
+  const removed: string[] = [];
+  store.directory.onChange(({ type, row }) => {
+    if (type === 'removed') removed.push(row.player);
+  });
+  const life = new DirectoryLife({ store, logger: silentLogger, clock: () => time.now, unixNow: () => time.unixMs });
+  return { folder, time, store, removed, life };
+};
+
+describe('a row that was deleted while it was live', () => {
+  it('is admitted until its time is over, by the clock that does not jump', async () => {
+    const { time, store, removed, life } = await setUp();
+    await store.remove('play_a', () => START + 600_000);
+    await life.look();
+    time.unixMs += 3_600_000;
+    time.now += 599_999;
+    await life.look();
+    expect(removed).toEqual([]);
+    expect(store.directory.publisherOfPlayer('play_a')).toBe('live_a');
+    time.now += 1;
+    await life.look();
+    expect(removed).toEqual(['play_a']);
+    expect(store.directory.rows().map((row) => row.player)).toEqual(['play_a2', 'play_b']);
+  });
+
+  it('that comes back stays', async () => {
+    const { time, store, removed, life } = await setUp();
+    await store.remove('play_a', () => START + 1_000);
+    await life.look();
+    await store.add(ROWS[0]!);
+    time.now += 5_000;
+    await life.look();
+    expect(removed).toEqual([]);
+    // Deleted anew it has a whole grace again.
+    await store.remove('play_a', () => time.unixMs + 1_000);
+    await life.look();
+    expect(removed).toEqual([]);
+  });
+
+  it('is so after a restart, for the rest of its time; what ran out meanwhile is gone', async () => {
+    const { folder, time, store } = await setUp();
+    await store.remove('play_a', () => START + 1_000);
+    await store.remove('play_b', () => START + 9_000);
+    time.unixMs += 5_000;
+    const again = await DirectoryFile.open(folder, () => time.unixMs);
+    expect(again.directory.rows().map((row) => row.player)).toEqual(['play_a2']);
+    expect(again.directory.admitted().map((row) => row.player)).toEqual(['play_a2', 'play_b']);
+    const life = new DirectoryLife({
+      store: again,
+      logger: silentLogger,
+      clock: () => time.now,
+      unixNow: () => time.unixMs,
+    });
+    await life.look();
+    time.now += 4_000;
+    await life.look();
+    expect(again.directory.admitted().map((row) => row.player)).toEqual(['play_a2']);
+    expect(readFileSync(join(folder, 'streams.json'), 'utf8')).not.toContain('play_b');
+  });
+
+  it('keeps its ids for itself while it is leaving', async () => {
+    const { store } = await setUp();
+    await store.remove('live_a', () => START + 1_000);
+    await expect(store.add({ publisher: 'live_c', player: 'play_a' })).rejects.toMatchObject({
+      code: 'TRIBUTARY_STREAM_ID_TAKEN',
+    });
+    await expect(store.add({ publisher: 'play_a', player: 'x' })).rejects.toMatchObject({
+      code: 'TRIBUTARY_STREAM_ID_INVALID',
+    });
+    expect(store.directory.publisherCount).toBe(2);
+  });
+
+  it('takes a new passphrase only where no other row of its publisher has one', async () => {
+    const { store } = await setUp();
+    await store.remove('play_a', () => START + 1_000);
+    await expect(store.add({ ...ROWS[0]!, passphrase: '0123456789' })).rejects.toMatchObject({
+      code: 'TRIBUTARY_STREAM_ID_INVALID',
+    });
+    await store.remove('play_b', () => START + 1_000);
+    expect(await store.add({ ...ROWS[2]!, passphrase: '0123456789' })).toMatchObject({ passphrase: '0123456789' });
+  });
+});
+
+describe('rows of SLS', () => {
+  it('are kept whatever they look like, and can be deleted by either id', async () => {
+    const { folder, store } = await setUp();
+    const odd = [
+      { publisher: 'a b"\\', player: 'é' },
+      { publisher: 'same', player: 'same' },
+      { publisher: 'live_z', player: 'live_b' },
+    ];
+    await store.load(odd);
+    const again = await DirectoryFile.open(folder);
+    expect(again.directory.rows().slice(3)).toEqual(odd);
+    expect(await again.remove('live_b')).toEqual([odd[2]]);
+    expect(await again.remove('same')).toEqual([odd[1]]);
+    expect(await again.remove('a b"\\')).toEqual([odd[0]]);
+    expect(again.directory.rows()).toEqual(ROWS);
+  });
+
+  it('come all or none', async () => {
+    const { store } = await setUp();
+    await expect(store.load([{ publisher: 'x', player: 'y' }, ROWS[2]!])).rejects.toMatchObject({
+      code: 'TRIBUTARY_STREAM_ID_TAKEN',
+    });
+    expect(store.directory.rows()).toEqual(ROWS);
+  });
+});
+
+describe('owners', () => {
+  it('stay with their rows', async () => {
+    const { folder, store } = await setUp();
+    await store.add({ publisher: 'live_p', player: 'play_p', owner: 'plane-1' });
+    await store.update('play_p', { label: 'x' });
+    const rows = (await DirectoryFile.open(folder)).directory.rows();
+    expect(rows.filter((row) => row.owner === 'plane-1')).toEqual([
+      { publisher: 'live_p', player: 'play_p', label: 'x', owner: 'plane-1' },
+    ]);
+  });
+});

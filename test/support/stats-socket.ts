@@ -1,0 +1,58 @@
+import { onTestFinished } from 'vitest';
+import WebSocket from 'ws';
+import { HttpListener } from '../../src/stats/http-listener.ts';
+import { createStatsServer } from '../../src/stats/stats-server.ts';
+import type { TestDeps } from './stats-deps.ts';
+
+/** The server of port 8090 on a real port of loopback. */
+export const listeningStats = async (
+  deps: TestDeps,
+): Promise<{ port: number; base: string; clients: () => number }> => {
+  const { app, onUpgrade, push } = createStatsServer(deps);
+  const listener = await HttpListener.open(app, {
+    bind: ['127.0.0.1'],
+    port: 0,
+    portSetting: 'SLS_STATS_PORT',
+    trustedProxies: deps.settings.http.trustedProxies,
+    onUpgrade,
+  });
+  onTestFinished(() => listener.close(0));
+  return { port: listener.port, base: `127.0.0.1:${listener.port}`, clients: () => push.clients };
+};
+
+/** A WebSocket client that keeps what it is told. */
+export class PushClient {
+  readonly socket: WebSocket;
+  readonly frames: string[] = [];
+  /** `open`, or the status of a refusal. */
+  readonly outcome: Promise<number | 'open'>;
+  /** Its code, once it is closed. */
+  closeCode: number | undefined;
+  refusal = '';
+  readonly closed: Promise<number>;
+
+  constructor(url: string, headers: Record<string, string> = {}) {
+    this.socket = new WebSocket(url, { headers });
+    this.socket.on('message', (data) => this.frames.push(String(data)));
+    this.outcome = new Promise((done) => {
+      this.socket.once('open', () => done('open'));
+      this.socket.once('unexpected-response', (_request, response) => {
+        response.on('data', (chunk: Buffer) => {
+          this.refusal += chunk.toString('utf8');
+        });
+        response.once('end', () => done(response.statusCode ?? 0));
+      });
+      this.socket.on('error', () => done(0));
+    });
+    this.closed = new Promise((done) => {
+      this.socket.once('close', (code) => {
+        this.closeCode = code;
+        done(code);
+      });
+    });
+  }
+
+  get last(): { type: string; timestamp: number; streams: Record<string, unknown>[] } {
+    return JSON.parse(this.frames.at(-1) ?? 'null');
+  }
+}

@@ -34,7 +34,7 @@ export class NodeRelay implements Relay {
 
   private constructor({ cores, env, probe }: NodeRelayOptions) {
     const ports = ['SRTLA_PORT', 'SRT_SENDER_PORT', 'SRT_PLAYER_PORT', 'SLS_STATS_PORT', 'LINK_STATS_PORT'];
-    this.process = new BenchProcess('node', process.execPath, ['--import', 'tsx', 'src/main.ts', 'relay'], {
+    this.process = new BenchProcess('node', process.execPath, ['dist/main.js', 'relay'], {
       cores,
       ipc: true,
       env: {

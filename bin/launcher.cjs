@@ -4,6 +4,7 @@
 const { existsSync } = require('node:fs');
 const { delimiter, dirname, join } = require('node:path');
 const { installDebianPackages } = require('./apt.cjs');
+const { isCompiled } = require('./compile.cjs');
 const { inspectTools } = require('./facts.cjs');
 const { acquireLock } = require('./lock.cjs');
 const { inspectPackages } = require('./lockfile.cjs');
@@ -60,6 +61,11 @@ const buildAddon = (node, spawnOptions) =>
     runQuietly('building the native addon', node, [join(ROOT, 'native/build.cjs')], { ...spawnOptions, cwd: ROOT }),
   );
 
+const compileSources = (node, spawnOptions) =>
+  withProgress('JavaScript', () =>
+    runQuietly('compiling the sources', node, [join(ROOT, 'bin/compile.cjs')], { ...spawnOptions, cwd: ROOT }),
+  );
+
 /** A clone that this user may not write to can be used all the same, if nothing is missing in it. */
 const lockClone = () =>
   acquireLock(join(ROOT, '.runtime/launcher.lock'), {
@@ -84,6 +90,7 @@ const setUp = async (command, owner) => {
     const options = spawnOptionsFor(owner, node);
     await setUpPackages(needs, node, options);
     if (needs.addon) await buildAddon(node, options);
+    if (needs.compiled && !isCompiled(ROOT)) await compileSources(node, options);
     return node;
   } finally {
     release();
@@ -100,10 +107,9 @@ const spawnOptionsFor = (owner, node) => {
 const programArguments = (command, rest) => {
   if (command === 'test') return [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...rest];
   if (command === 'tool') return [join(ROOT, 'node_modules/.bin', rest[0] || ''), ...rest.slice(1)];
-  const tsx = require.resolve('tsx', { paths: [ROOT] });
-  if (command === 'bench') return ['--import', tsx, join(ROOT, 'bench/main.ts'), ...rest];
+  if (command === 'bench') return [join(ROOT, 'bench/main.ts'), ...rest];
   const own = command === 'start' ? ['relay', '--interactive'] : command === undefined ? [] : [command];
-  return ['--import', tsx, join(ROOT, 'src/main.ts'), ...own, ...rest];
+  return [join(ROOT, 'dist/main.js'), ...own, ...rest];
 };
 
 const run = async (argv) => {

@@ -41,7 +41,7 @@ const startStage = async (kind: Kind, { cores, options }: BenchContext): Promise
           `tributary srtla (${kind})`,
           process.execPath,
           [
-            ...['--import', 'tsx', 'src/main.ts', 'srtla', '--srtla_port', String(port)],
+            ...['dist/main.js', 'srtla', '--srtla_port', String(port)],
             ...['--srt_hostname', '127.0.0.1', '--srt_port', String(sink.port), '--log_level', 'warn'],
             ...['--udp_transport', kind, ...small.flatMap((bytes) => ['--udp_buffer', String(bytes)])],
           ],

@@ -15,6 +15,8 @@ export interface DataPlaneHostOptions {
   debugLog: boolean;
   /** `fault` may be called: for tests. */
   testHooks?: boolean;
+  /** What the thread runs; for tests. */
+  threadEntry?: URL;
   /** The thread hangs in native code and cannot be replaced: only the end of the process helps. */
   onStuck: () => void;
 }
@@ -107,10 +109,11 @@ export class DataPlaneHost {
   }
 
   async #spawn(): Promise<void> {
-    const { logger, debugLog, testHooks = false, onStuck } = this.#options;
+    const { logger, debugLog, testHooks = false, threadEntry, onStuck } = this.#options;
     const settings = this.#facts ? onPorts(this.#options.settings, this.#facts.ports) : this.#options.settings;
     const rows = [...this.#rows.values()];
-    const thread = new DataPlaneThread({ settings, rows, logger, debugLog, testHooks, onStuck });
+    const entry = threadEntry ? { entry: threadEntry } : {};
+    const thread = new DataPlaneThread({ settings, rows, logger, debugLog, testHooks, ...entry, onStuck });
     this.#thread = thread;
     try {
       this.#facts = await thread.started;

@@ -11,6 +11,9 @@ constexpr double kMilliNs = 1e6;
 /** The clocks part by this at once, or by a thousandth of the time: more is a jump, not somebody setting the pace right. */
 constexpr int64_t kJumpNs = 1'000'000;
 constexpr int64_t kSlew = 1'000;
+/** Two readings of a clock are a fraction of a microsecond apart. */
+constexpr int64_t kHeldUpNs = 50'000;
+constexpr int kTries = 5;
 
 int64_t read(clockid_t clock) {
   timespec time;
@@ -35,8 +38,14 @@ void UdpArrivalClock::begin(double nowMs) {
 }
 
 void UdpArrivalClock::observe() {
-  const int64_t nowNs = read(CLOCK_MONOTONIC);
-  const int64_t wallNs = read(CLOCK_REALTIME);
+  int64_t nowNs = 0;
+  int64_t wallNs = 0;
+  // Held up between two readings, the clocks would seem to have parted.
+  for (int tries = 0; tries < kTries; tries++) {
+    nowNs = read(CLOCK_MONOTONIC);
+    wallNs = read(CLOCK_REALTIME);
+    if (read(CLOCK_MONOTONIC) - nowNs < kHeldUpNs) break;
+  }
   const int64_t elapsed = nowNs - nowNs_;
   if (std::llabs(wallNs - wallNs_ - elapsed) > kJumpNs + elapsed / kSlew) hasJumped_ = true;
   nowNs_ = nowNs;

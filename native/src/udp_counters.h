@@ -22,6 +22,8 @@ struct UdpCounters {
   double linkKernelDrops = 0;
   double serverKernelDrops = 0;
   double wakeups = 0;
+  /** Taken out of a receive buffer that was filling while JavaScript was away. */
+  double spilledDatagrams = 0;
 };
 constexpr int kUdpCounters = sizeof(UdpCounters) / sizeof(double);
 

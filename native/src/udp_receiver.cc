@@ -55,6 +55,18 @@ int UdpReceiver::read(const UdpSocket& socket, int number, int first, int64_t em
   return got;
 }
 
+void UdpReceiver::put(const UdpSocket& socket, const SpilledDatagram& datagram, int slot, int64_t emptyNs) {
+  std::memcpy(slots_->arena() + kUdpSlotBytes * slot, datagram.bytes, std::min<size_t>(datagram.length, kUdpSlotBytes));
+  msghdr header{};
+  header.msg_name = const_cast<sockaddr_in6*>(&datagram.name);
+  header.msg_namelen = datagram.nameBytes;
+  header.msg_control = const_cast<char*>(datagram.control.bytes);
+  header.msg_controllen = datagram.controlBytes;
+  describe(socket, datagram.socket, slot, header, emptyNs);
+  slots_->lengths()[slot] = static_cast<int32_t>(datagram.length);
+  counters_.receivedDatagrams++;
+}
+
 void UdpReceiver::prepare(const UdpSocket& socket, int first, int count) {
   const bool named = !socket.isConnected();
   for (int i = 0; i < count; i++) {

@@ -11,6 +11,7 @@
 #include "udp_peers.h"
 #include "udp_slots.h"
 #include "udp_socket.h"
+#include "udp_spill.h"
 
 namespace tributary {
 
@@ -30,13 +31,10 @@ class UdpReceiver {
    * nothing more; `emptyNs` is when that was so before.
    */
   int read(const UdpSocket& socket, int number, int first, int64_t emptyNs, bool& isEmpty);
+  /** Puts one that was read before into `slot`; `emptyNs` as above. */
+  void put(const UdpSocket& socket, const SpilledDatagram& datagram, int slot, int64_t emptyNs);
 
  private:
-  /** Room for a time stamp and an address of ours. */
-  struct alignas(cmsghdr) Control {
-    char bytes[CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(in6_pktinfo))];
-  };
-
   void prepare(const UdpSocket& socket, int first, int count);
   void describe(const UdpSocket& socket, int number, int slot, const msghdr& header, int64_t emptyNs);
   void fail(const UdpSocket& socket, int error);
@@ -48,7 +46,7 @@ class UdpReceiver {
   std::array<mmsghdr, kUdpBatch> headers_{};
   std::array<iovec, kUdpBatch> pieces_{};
   std::array<sockaddr_in6, kUdpBatch> names_{};
-  std::array<Control, kUdpBatch> controls_{};
+  std::array<UdpControl, kUdpBatch> controls_{};
 };
 
 }  // namespace tributary

@@ -50,12 +50,15 @@ class UdpTransport {
  private:
   int add(UdpSocket socket);
   void readInTurn(int number, int& filled);
+  /** What was read while JavaScript was away. */
+  void takeSpilled(int& filled);
 
   const std::shared_ptr<UdpSlots> slots_;
   UdpCounters counters_;
   UdpPeers peers_;
   UdpReceiver receiver_;
   UdpSender sender_;
+  UdpSpill spill_;
   std::vector<std::unique_ptr<UdpSocket>> sockets_;
   /** When each was last seen empty, monotonic nanoseconds. */
   std::vector<int64_t> emptyNs_;

@@ -291,6 +291,7 @@ export const UDP_COUNTERS = [
   'linkKernelDrops',
   'serverKernelDrops',
   'wakeups',
+  'spilledDatagrams',
 ] as const;
 
 /**

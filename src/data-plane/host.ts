@@ -3,6 +3,7 @@ import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { AccessRow } from '../sls-bridge/access.ts';
 import { commonNow } from './common-clock.ts';
+import { KernelDrops } from './kernel-drops.ts';
 import type { ThreadFacts, ThreadFault } from './messages.ts';
 import type { DataPlaneSettings } from './settings.ts';
 import type { DataPlaneSnapshot } from './snapshot.ts';
@@ -38,6 +39,7 @@ const NOTHING_LIVE = { srtla: { groups: [], counters: {} }, publishers: [], play
 export class DataPlaneHost {
   readonly #options: DataPlaneHostOptions;
   readonly #startedMs = commonNow();
+  readonly #srtDrops: KernelDrops;
   /** By player id; what a new thread starts with. */
   readonly #rows = new Map<string, AccessRow>();
   #thread: DataPlaneThread | undefined;
@@ -53,6 +55,12 @@ export class DataPlaneHost {
 
   constructor(options: DataPlaneHostOptions) {
     this.#options = options;
+    this.#srtDrops = new KernelDrops({
+      ports: () => this.#srtPorts(),
+      askedBytes: options.settings.bridge.udpBufferBytes,
+      logger: options.logger,
+      clock: commonNow,
+    });
   }
 
   /**
@@ -85,7 +93,12 @@ export class DataPlaneHost {
       publishers: live.publishers,
       players: live.players,
       lastRefusal: live.lastRefusal,
-      counters: { ...live.counters, dataPlaneRestarts: this.#restarts, dataPlaneUp: Number(this.#isUp) },
+      counters: {
+        ...live.counters,
+        dataPlaneRestarts: this.#restarts,
+        dataPlaneUp: Number(this.#isUp),
+        srtKernelDrops: this.#srtDrops.total,
+      },
     };
   }
 
@@ -93,6 +106,7 @@ export class DataPlaneHost {
   async stop(): Promise<void> {
     const first = !this.#stopping;
     this.#stopping = true;
+    this.#srtDrops.stop();
     this.#hurry();
     const thread = this.#thread;
     if (thread && this.#isUp && first) {
@@ -106,6 +120,11 @@ export class DataPlaneHost {
   /** For tests: makes the thread fail. */
   fault(fault: ThreadFault): void {
     this.#thread?.post({ type: 'hook', fault });
+  }
+
+  #srtPorts(): number[] {
+    const { publish, bond, play } = this.#facts?.ports ?? {};
+    return [publish, bond, play].filter((port) => port !== undefined);
   }
 
   async #spawn(): Promise<void> {

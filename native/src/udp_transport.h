@@ -45,7 +45,7 @@ class UdpTransport {
   const UdpCounters& counters();
   const std::shared_ptr<UdpSlots>& slots() const { return slots_; }
   /** Ends the thread. Safe twice. */
-  void stop() { poller_.stop(); }
+  void shutdown() { poller_.stop(); }
 
  private:
   int add(UdpSocket socket);

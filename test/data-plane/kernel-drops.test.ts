@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { grantedBytes, KernelDrops, parseUdpTable } from '../../src/data-plane/kernel-drops.ts';
+import { grantedBytes } from '../../src/data-plane/buffer-probe-socket.ts';
+import { KernelDrops, parseUdpTable } from '../../src/data-plane/kernel-drops.ts';
 import { until } from '../support/processes.ts';
 import { keepingLogger, type Line } from './host-harness.ts';
 

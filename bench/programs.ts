@@ -12,6 +12,7 @@ const PROGRAMS = {
   sink: { source: 'programs/sink.cc', srt: false },
   players: { source: 'programs/players.cc', srt: true },
   perpacket: { source: 'reference/perpacket.cc', srt: false },
+  floor: { source: 'reference/floor.cc', srt: false },
   minirelay: { source: 'reference/minirelay.cc', srt: true },
 } as const;
 

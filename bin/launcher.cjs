@@ -23,6 +23,8 @@ const { SetupError, runInForeground, runQuietly, stopQuietChildren } = require('
 const { installRuntime, runtimeNode, runtimeNpm, runtimeVersion } = require('./runtime.cjs');
 
 const ROOT = dirname(__dirname);
+/** Little garbage is made, and little is compiled: a small young generation and one thread beside are enough, and save 11 MiB. */
+const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
 /** Commands that run for long: for these it is said why they run as root. */
 const LASTING = new Set(['start', 'relay', 'demo']);
 
@@ -109,7 +111,7 @@ const programArguments = (command, rest) => {
   if (command === 'tool') return [join(ROOT, 'node_modules/.bin', rest[0] || ''), ...rest.slice(1)];
   if (command === 'bench') return [join(ROOT, 'bench/main.ts'), ...rest];
   const own = command === 'start' ? ['relay', '--interactive'] : command === undefined ? [] : [command];
-  return [join(ROOT, 'dist/main.js'), ...own, ...rest];
+  return [...NODE_FLAGS, join(ROOT, 'dist/main.js'), ...own, ...rest];
 };
 
 const run = async (argv) => {
@@ -143,4 +145,4 @@ const main = async (argv) => {
   }
 };
 
-module.exports = { main, programArguments };
+module.exports = { NODE_FLAGS, main, programArguments };

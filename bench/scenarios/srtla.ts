@@ -1,6 +1,7 @@
 import { type BenchContext, FOREIGN, SMALL_BUFFER_BYTES } from '../context.ts';
 import { BenchProcess, freeUdpPort } from '../process.ts';
 import { programPath } from '../programs.ts';
+import { NODE_FLAGS } from '../relays.ts';
 import type { ScenarioResult } from '../result.ts';
 import { median, mergeDistributions } from '../statistics.ts';
 import { type CellResult, measureCell, type Shape, type Stage, startSink } from './srtla-cell.ts';
@@ -50,7 +51,7 @@ const startStage = async (kind: Kind, { cores, options }: BenchContext): Promise
           `tributary srtla (${kind})`,
           process.execPath,
           [
-            ...['dist/main.js', 'srtla', '--srtla_port', String(port)],
+            ...[...NODE_FLAGS, 'dist/main.js', 'srtla', '--srtla_port', String(port)],
             ...['--srt_hostname', '127.0.0.1', '--srt_port', String(sink.port), '--log_level', 'warn'],
             ...['--udp_transport', kind, ...small.flatMap((bytes) => ['--udp_buffer', String(bytes)])],
           ],

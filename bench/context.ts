@@ -12,6 +12,8 @@ export interface BenchOptions {
   players: number;
   rounds: number;
   maxStreams: number;
+  /** Bond: of its scenarios this one alone. */
+  only: string | undefined;
 }
 
 export const SMALL_BUFFER_BYTES = 212_992;

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { BOND_SCENARIOS } from '../src/sender/impair/scenarios.ts';
 import { compare, readBaseline, updated, writeBaseline } from './baseline.ts';
 import { type BenchOptions, SMALL_BUFFER_BYTES } from './context.ts';
 import { allowedCores, type Cores, chooseCores } from './machine.ts';
@@ -14,7 +15,7 @@ import { buildPrograms } from './programs.ts';
 import { renderHtml } from './report/html.ts';
 import { driftTable, Progress, renderResult, renderTable } from './report/terminal.ts';
 import { passes, type ScenarioResult } from './result.ts';
-import { planOf, SCENARIO_NAMES } from './scenarios/index.ts';
+import { planOf, SCENARIO_NAMES, secondsOf } from './scenarios/index.ts';
 
 const HELP = `Usage: npm run bench -- SCENARIO [options]
 
@@ -24,13 +25,15 @@ const HELP = `Usage: npm run bench -- SCENARIO [options]
   fanout     one stream, 1 to 100 players
   capacity   more and more streams, until a payload is lost or a core is used up
   isolation  a chain under floods of HTTP requests, big answers and a blocked main thread
+  bond       one stream over impaired links: stock loss detection beside ours, in seven ways
   all        every one of them; the first two also with small buffers
   ways       tributary srtla: three ways towards the SRT server, with options of its own (--help there)
 
-  --seconds N      length of a measuring window (3)
+  --seconds N      length of a measuring window (3; bond 60)
   --small-buffers  every UDP buffer of the relay limited to 212992 bytes
   --streams N      chain and isolation: streams (8)      --mbps N    of each (6; fanout 2)
   --players N      chain: players of each stream (1)     --rounds N  chain: alternations (3)
+  --only NAME      bond: this one alone (${[...BOND_SCENARIOS.keys()].join(', ')})
   --max-streams N  capacity: give up there (40)
   --json           results as JSON on standard output
   --html FILE      where the report goes (bench/build/report.html)
@@ -42,7 +45,8 @@ const arguments_ = () =>
   parseArgs({
     allowPositionals: true,
     options: {
-      seconds: { type: 'string', default: '3' },
+      seconds: { type: 'string' },
+      only: { type: 'string' },
       'small-buffers': { type: 'boolean', default: false },
       streams: { type: 'string', default: '8' },
       mbps: { type: 'string' },
@@ -64,8 +68,9 @@ const bounded = (name: string, text: string, least: number, most: number): numbe
   throw new Error(`--${name} ${text} is out of range: give ${least} to ${most}`);
 };
 
-const optionsOf = (values: ReturnType<typeof arguments_>['values']): BenchOptions => ({
-  seconds: bounded('seconds', values.seconds, 0.5, 120),
+const optionsOf = (values: ReturnType<typeof arguments_>['values'], scenario: string): BenchOptions => ({
+  seconds: bounded('seconds', values.seconds ?? String(secondsOf(scenario)), 0.5, 120),
+  only: values.only,
   smallBuffers: values['small-buffers'],
   streams: bounded('streams', values.streams, 1, 60),
   mbps: values.mbps === undefined ? undefined : bounded('mbps', values.mbps, 0.1, 50),
@@ -99,7 +104,7 @@ const main = async (): Promise<number> => {
     );
     return values.help ? 0 : 2;
   }
-  const options = optionsOf(values);
+  const options = optionsOf(values, scenario);
   const progress = new Progress(process.stderr);
   const say = (text: string): void => progress.say(text);
   progress.scenario('set-up');

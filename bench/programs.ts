@@ -10,6 +10,7 @@ const BUILD = join(BENCH, 'build');
 const PROGRAMS = {
   load: { source: 'programs/load.cc', srt: false },
   sink: { source: 'programs/sink.cc', srt: false },
+  caller: { source: 'programs/caller.cc', srt: true },
   players: { source: 'programs/players.cc', srt: true },
   perpacket: { source: 'reference/perpacket.cc', srt: false },
   floor: { source: 'reference/floor.cc', srt: false },

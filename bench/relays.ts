@@ -25,6 +25,8 @@ const API_KEY = 'bench-only-key-for-this-run';
 export interface NodeRelayOptions {
   cores: readonly number[];
   env?: Record<string, string>;
+  /** Before other programs on its cores, where that may be asked for. */
+  urgent?: boolean;
   /** Has every thread of it report garbage collection and event-loop lag into a folder. */
   probe?: boolean;
 }
@@ -36,10 +38,11 @@ export class NodeRelay implements Relay {
   #ids = 0;
   ports!: { srtla: number[]; publish: number; play: number; stats: number; links: number };
 
-  private constructor({ cores, env, probe }: NodeRelayOptions) {
+  private constructor({ cores, env, urgent = false, probe }: NodeRelayOptions) {
     const ports = ['SRTLA_PORT', 'SRT_SENDER_PORT', 'SRT_PLAYER_PORT', 'SLS_STATS_PORT', 'LINK_STATS_PORT'];
     this.process = new BenchProcess('node', process.execPath, [...NODE_FLAGS, 'dist/main.js', 'relay'], {
       cores,
+      urgent,
       ipc: true,
       env: {
         ...Object.fromEntries(ports.map((name) => [name, '0'])),

@@ -50,3 +50,18 @@ export interface PlayersReport {
   /** One player each: its stream, one above its highest counter, how many different payloads it got. */
   received: [stream: number, next: number, unique: number][];
 }
+
+/** What `caller` answers; totals. */
+export interface CallerReport {
+  /** Payloads that libsrt has taken. */
+  sent: number;
+  /** Its send buffer was full. */
+  refused: number;
+  broken: boolean;
+  retransmitted: number;
+  /** Too old to be sent (again). */
+  dropped: number;
+  naks: number;
+  rttMs: number;
+  bufferedPackets: number;
+}

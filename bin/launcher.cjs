@@ -110,6 +110,7 @@ const programArguments = (command, rest) => {
   if (command === 'test') return [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...rest];
   if (command === 'tool') return [join(ROOT, 'node_modules/.bin', rest[0] || ''), ...rest.slice(1)];
   if (command === 'bench') return [join(ROOT, 'bench/main.ts'), ...rest];
+  if (command === 'sim') return [join(ROOT, 'test/sim/run.ts'), ...rest];
   const own = command === 'start' ? ['relay', '--interactive'] : command === undefined ? [] : [command];
   return [...NODE_FLAGS, join(ROOT, 'dist/main.js'), ...own, ...rest];
 };
@@ -120,7 +121,7 @@ const run = async (argv) => {
   if (why && LASTING.has(command)) say(`running as root: ${why}`);
   const node = await setUp(command, owner);
   if (owner) handOverData(dataFolderOf(rest, process.env, process.cwd()), owner);
-  const inRoot = ['test', 'tool', 'bench'].includes(command) ? { cwd: ROOT } : {};
+  const inRoot = ['test', 'tool', 'bench', 'sim'].includes(command) ? { cwd: ROOT } : {};
   return runInForeground(node, programArguments(command, rest), { ...spawnOptionsFor(owner, node), ...inRoot });
 };
 

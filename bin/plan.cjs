@@ -28,6 +28,7 @@ const NEEDS = {
   start: { addon: true, compiled: true, testTools: false, devPackages: false },
   test: { addon: true, compiled: true, testTools: true, devPackages: true },
   bench: { addon: true, compiled: true, testTools: true, devPackages: true },
+  sim: { addon: false, compiled: false, testTools: false, devPackages: true },
   tool: { addon: false, compiled: false, testTools: false, devPackages: true },
 };
 const WITHOUT_ADDON = new Set([undefined, 'help', '--help', '-h', '--version', 'urls', 'doctor', 'config']);

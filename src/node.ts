@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { testHooksAllowed } from './config/load.ts';
+import { testHooksAllowed, testHopLoss } from './config/load.ts';
 import type { Settings } from './config/schema.ts';
 import { DataPlaneHost } from './data-plane/host.ts';
 import type { DataPlaneSettings } from './data-plane/settings.ts';
@@ -39,6 +39,7 @@ const dataPlaneSettings = (settings: Settings): DataPlaneSettings => {
     bind: settings.bind,
     srtla: settings.srtla,
     udpBufferBytes,
+    hopLoss: testHopLoss(),
     bridge: {
       ...settings.srt,
       udpBufferBytes,

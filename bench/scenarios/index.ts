@@ -1,5 +1,6 @@
 import type { BenchContext } from '../context.ts';
 import type { ScenarioResult } from '../result.ts';
+import { BOND_SECONDS, BOND_SECONDS_AMONG_ALL, runBond } from './bond.ts';
 import { runCapacity } from './capacity.ts';
 import { runChain, runOneStream } from './chain.ts';
 import { runFanout } from './fanout.ts';
@@ -15,7 +16,12 @@ const SCENARIOS: Readonly<Record<string, Run>> = {
   fanout: runFanout,
   capacity: runCapacity,
   isolation: runIsolation,
+  bond: (context) => runBond(context),
 };
+
+/** Of a measuring window, where nothing else was asked for. */
+const SECONDS = 3;
+export const secondsOf = (name: string): number => (name === 'bond' ? BOND_SECONDS : SECONDS);
 
 export interface Step {
   name: string;
@@ -33,6 +39,7 @@ const ALL: readonly (readonly [name: string, smallBuffers: boolean])[] = [
   ['fanout', false],
   ['capacity', false],
   ['isolation', false],
+  ['bond', false],
   ['srtla', true],
   ['chain', true],
 ];
@@ -45,11 +52,12 @@ export const planOf = (name: string): Step[] | undefined => {
     run: SCENARIOS[scenario]!,
   });
   if (name === 'all') {
-    return ALL.map(([scenario, smallBuffers]) =>
-      scenario === 'srtla' && smallBuffers
-        ? { ...one(scenario, true), run: (context) => runSrtla(context, GOAL_SHAPES) }
-        : one(scenario, smallBuffers),
-    );
+    return ALL.map(([scenario, smallBuffers]) => {
+      const step = one(scenario, smallBuffers);
+      if (scenario === 'bond') return { ...step, run: (context) => runBond(context, BOND_SECONDS_AMONG_ALL) };
+      if (scenario !== 'srtla' || !smallBuffers) return step;
+      return { ...step, run: (context) => runSrtla(context, GOAL_SHAPES) };
+    });
   }
   return Object.hasOwn(SCENARIOS, name) ? [one(name, false)] : undefined;
 };

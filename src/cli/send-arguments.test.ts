@@ -46,6 +46,16 @@ describe('arguments of send', () => {
     ]);
   });
 
+  it('impairs every link, or each in its own way', () => {
+    expect(parse('--to a:1 --listen 0')).toMatchObject({ impairments: [], seed: 1 });
+    const { impairments, seed } = parse('--to a:1 --listen 0 --impair 30±10ms,loss=1%;none --seed 7');
+    expect(impairments.map(({ up }) => [up.delayMs, up.jitterMs, up.lossRate])).toEqual([
+      [30, 10, 0.01],
+      [0, 0, 0],
+    ]);
+    expect(seed).toBe(7);
+  });
+
   it('knows a command for a running sender, and help', () => {
     expect(parseSendArguments(['--control', 'unix:/c', '--command', 'block 127.0.0.1'])).toEqual({
       control: 'unix:/c',
@@ -68,6 +78,8 @@ describe('arguments of send', () => {
     ['--to a:1 --input test --streamid x --passphrase short', /--passphrase/],
     ['--to a:1 --listen 0 --via nowhere', /--via "nowhere"/],
     ['--to a:1 --listen 0 --links 127.0.0.1,nonsense', /link "nonsense"/],
+    ['--to a:1 --listen 0 --impair 30', /--impair: "30" is no delay/],
+    ['--to a:1 --listen 0 --seed x', /--seed "x"/],
     ['--bogus', /bogus/],
     ['--command list', /--command needs --control/],
   ])('refuses "%s" in one line', (text, message) => {

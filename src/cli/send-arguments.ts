@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { type DestinationText, parseDestination } from '../sender/destination.ts';
+import { IMPAIR_HELP, type LinkImpairment, parseImpairments } from '../sender/impair/impairment-spec.ts';
 import { type LinkSource, linkSourceOf } from '../sender/link-list.ts';
 import { PROFILES, type Profile } from '../sender/profile.ts';
 import type { Endpoint } from '../sender/uplink-socket.ts';
@@ -17,9 +18,12 @@ the local UDP port (--listen), or from this program itself (--input).
   --links A,B,C | FILE  source addresses of this machine, one link each, or a file with one a line
                         (read again at SIGHUP). Default: every address of an interface. Each address
                         needs a route of its own to the receiver
-  --profile bel         how the sender behaves on the wire (${[...PROFILES.keys()].join(', ')})
+  --profile NAME        how the sender behaves on the wire: bel (BELABOX and what is built on it; default),
+                        moblin (Moblin on iOS), snd (the Rust srtla_send in its enhanced mode)
   --via H:P,H:P         sends link 1, 2, … to these places instead of --to (through link emulators)
-  --control unix:PATH   line protocol: add ADDR, remove ADDR, block ADDR, unblock ADDR, list, status
+  --control unix:PATH   line protocol: add ADDR, remove ADDR, block ADDR, unblock ADDR, rebind ADDR,
+                        impair ADDR SPEC, priority ADDR N (1 is usual; a larger share for 2 and above),
+                        list, status, impairment
   --command TEXT        gives one such command to the sender that runs with this --control, and ends
   --json                one JSON object a line on standard output: events, and the status each second
   --quiet               nothing but errors
@@ -30,6 +34,12 @@ Sending by itself:
   --latency MS          SRT latency, 20 to 30000 (default 2000)
   --passphrase TEXT     encrypts; 10 to 79 characters
   --reconnect           connect again when the connection fails or breaks
+
+Impairing the links (for tests; both directions of each, in real time):
+  --impair SPEC         for every link, or 'SPEC;SPEC;…' for link 1, 2, … (the last one also for those beyond).
+                        A SPEC is a list with commas of (more in docs/impairments.md):
+${IMPAIR_HELP.map(([word, meaning]) => `      ${word.padEnd(22)}${meaning}`).join('\n')}
+  --seed N              of its randomness (default 1)
 
   --help                this text
 `;
@@ -42,6 +52,9 @@ export interface SendArguments {
   /** Undefined: the addresses of the interfaces. */
   readonly links: LinkSource | undefined;
   readonly profile: Profile;
+  /** For link 1, 2, …; empty = none. */
+  readonly impairments: readonly LinkImpairment[];
+  readonly seed: number;
   readonly control: string | undefined;
   readonly output: 'text' | 'json' | 'quiet';
   readonly input: SendInput | undefined;
@@ -76,6 +89,11 @@ const parseLatency = (text: string): number => {
   throw bad(`--latency "${text}" is out of range`, 'give milliseconds from 20 to 30000');
 };
 
+const parseSeed = (text: string): number => {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw bad(`--seed "${text}" is no number`, 'give a whole number below a thousand million');
+};
+
 const checkPassphrase = (text: string | undefined): string | undefined => {
   const bytes = text === undefined ? 10 : Buffer.byteLength(text);
   if (bytes < 10 || bytes > 79) throw bad('--passphrase has the wrong length', 'SRT wants 10 to 79 bytes');
@@ -94,6 +112,8 @@ const read = (argv: readonly string[]) => {
         via: { type: 'string' },
         command: { type: 'string' },
         control: { type: 'string' },
+        impair: { type: 'string' },
+        seed: { type: 'string', default: '1' },
         json: { type: 'boolean', default: false },
         quiet: { type: 'boolean', default: false },
         input: { type: 'string' },
@@ -153,6 +173,8 @@ export const parseSendArguments = (argv: readonly string[]): SendArguments | Con
     links: values.links === undefined ? undefined : linkSourceOf(values.links),
     via: values.via === undefined ? [] : parseVia(values.via),
     profile,
+    impairments: values.impair === undefined ? [] : parseImpairments(values.impair),
+    seed: parseSeed(values.seed),
     control: values.control,
     output: values.quiet ? 'quiet' : values.json ? 'json' : 'text',
     input:

@@ -1,3 +1,4 @@
+import type { ImpairmentReport } from '../sender/impaired-bond.ts';
 import type { SenderEvent } from '../sender/sender-types.ts';
 import type { SenderLinkStatus, SenderStatus } from '../sender/udp-shell.ts';
 
@@ -7,6 +8,8 @@ export interface SendReport {
   event(event: SenderEvent, address: string | undefined): void;
   notice(text: string): void;
   status(status: SenderStatus): void;
+  /** Once, at the end of a sender whose links were impaired. */
+  impairment(report: ImpairmentReport): void;
   end(): void;
 }
 
@@ -39,6 +42,19 @@ export const statusText = (status: SenderStatus): string => {
   return `${status.linksUp}/${status.links.length} links up, ${(totalKbps / 1000).toFixed(2)} Mbit/s (${links})${dropped}`;
 };
 
+/** What the impaired links lost, and what was sent again for it. */
+export const impairmentLine = ({ bond, lateness }: ImpairmentReport): string => {
+  const { firstCopies, retransmissions, ratio } = bond;
+  const times = bond.losses.flatMap(({ nakMs }) => (nakMs === undefined ? [] : [nakMs])).sort((a, b) => a - b);
+  return [
+    `impaired: ${firstCopies.lost} of ${firstCopies.sent} packets lost`,
+    `${retransmissions.sent} sent again (${retransmissions.lost} of them lost)`,
+    ...(ratio === undefined ? [] : [`${ratio.toFixed(2)} for each one lost`]),
+    ...(times.length === 0 ? [] : [`NAK after ${times[times.length >> 1]!.toFixed(0)} ms (median)`]),
+    `emulator late by ${lateness.p99Ms} ms (p99)`,
+  ].join(', ');
+};
+
 interface Terminal {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -60,6 +76,7 @@ export const textReport = (out: Terminal): SendReport => {
     status: (status) => {
       if (tty) out.write(`${CLEAR_LINE}${statusText(status).slice(0, (out.columns ?? 120) - 1)}`);
     },
+    impairment: (report) => line(impairmentLine(report)),
     end: () => {
       if (tty) out.write(CLEAR_LINE);
     },
@@ -72,10 +89,11 @@ export const quietReport: SendReport = {
   event: nothing,
   notice: nothing,
   status: nothing,
+  impairment: nothing,
   end: nothing,
 };
 
-/** One object a line, each with a `type`: `listening`, `event`, `notice`, `status`. */
+/** One object a line, each with a `type`: `listening`, `event`, `notice`, `status`, `impairment`. */
 export const jsonReport = (out: Terminal): SendReport => {
   const line = (value: object): void => {
     out.write(`${JSON.stringify(value)}\n`);
@@ -88,6 +106,7 @@ export const jsonReport = (out: Terminal): SendReport => {
     },
     notice: (text) => line({ type: 'notice', text }),
     status: (status) => line({ type: 'status', ...status }),
+    impairment: (report) => line({ type: 'impairment', ...report }),
     end: () => {},
   };
 };

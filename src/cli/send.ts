@@ -57,7 +57,7 @@ class SendSession {
   }
 
   async run(): Promise<void> {
-    const { to, listen, via, profile, control } = this.#args;
+    const { to, listen, via, profile, impairments, seed, control } = this.#args;
     // Loaded first: a missing addon must not show after the links have been set up.
     const engine = this.#args.input === undefined ? undefined : callerEngine(loadAddon());
     const destination = await resolveDestination(to.host, to.port);
@@ -68,6 +68,8 @@ class SendSession {
       links: source.read(),
       targets: via,
       profile,
+      impairments,
+      seed,
       onEvent: (event, address) => this.#onEvent(event, address),
     });
     const reload = (): void => this.#reload(sender, () => source.read());
@@ -84,6 +86,7 @@ class SendSession {
       clearInterval(status);
       door?.close();
       this.#report.status(sender.status());
+      if (impairments.length > 0) this.#report.impairment(sender.impairment());
       sender.close();
       this.#report.end();
     }

@@ -36,6 +36,7 @@ describe('defaults', () => {
       groupTimeoutMs: 30_000,
       pendingTimeoutMs: 5_000,
       ackFlushMs: 30,
+      lossDetection: 'exact',
       transport: 'auto',
       coalesceMs: 2,
     });

@@ -21,3 +21,17 @@ export const loadProcessSettings = (argv: readonly string[]): LoadedSettings | S
 
 /** `TRIBUTARY_TEST_HOOKS=1`: tests may make the node fail. No setting, because nobody else has business with it. */
 export const testHooksAllowed = (): boolean => process.env.TRIBUTARY_TEST_HOOKS === '1';
+
+/**
+ * `TRIBUTARY_TEST_HOP_LOSS=0.01` or `0.01/0.005`: shares that the hop to libsrt loses, there and back. Obeyed only with test hooks;
+ * undefined otherwise.
+ * @throws Error for what is no share
+ */
+export const testHopLoss = (): { toServer: number; fromServer: number } | undefined => {
+  const text = process.env.TRIBUTARY_TEST_HOP_LOSS;
+  if (text === undefined || text === '' || !testHooksAllowed()) return undefined;
+  const [toServer, fromServer = 0] = text.split('/').map(Number);
+  for (const share of [toServer, fromServer])
+    if (!(share! >= 0 && share! <= 1)) throw new Error(`TRIBUTARY_TEST_HOP_LOSS=${text} is no share from 0 to 1`);
+  return { toServer: toServer!, fromServer };
+};

@@ -89,6 +89,12 @@ export const SETTINGS = {
     30,
     'An SRTLA acknowledgement leaves at the latest this long after the first packet that it confirms.',
   ),
+  'srtla.lossDetection': setting(
+    oneOf('exact', 'plain'),
+    'exact',
+    'Who asks bonded senders for lost packets: exact (the node, once no link can bring a packet any more) or plain (libsrt, which takes late packets for lost ones).',
+    { env: 'TRIBUTARY_LOSS_DETECTION' },
+  ),
   'srtla.transport': setting(
     oneOf('auto', 'batched', 'dgram'),
     'auto',

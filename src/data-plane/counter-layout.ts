@@ -20,7 +20,7 @@ import type { SrtlaSettings } from '../srtla/types.ts';
  * Fields named …AtMs and `sinceMs` are moments of `commonNow`; NaN stands for "none". Flags are 0 or 1.
  */
 
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /** Indices of the header's words. The thread writes the first two, main the other two. */
 export const HEADER = { version: 0, heartbeat: 1, rosterSeen: 2, logSeen: 3 } as const;
@@ -40,6 +40,12 @@ export const GROUP_FIELDS = [
   'sessionAccepted',
   'totalBytes',
   'windowBytes',
+  'lostPackets',
+  'falselyLostPackets',
+  'repairedPackets',
+  'unrepairedPackets',
+  'duplicatePackets',
+  'lossRestarts',
 ] as const;
 
 export const LINK_FIELDS = [
@@ -60,6 +66,16 @@ export const LINK_FIELDS = [
   'rttMs',
   'nakCount',
   'telemetryKbps',
+  'telemetryInMicroseconds',
+  'uniquePackets',
+  'duplicatePackets',
+  'lostPackets',
+  'bitrate1sKbps',
+  'bitrate10sKbps',
+  'jitterMs',
+  'reorderMs',
+  'roundTripMs',
+  'roundTripSource',
 ] as const;
 
 /** The SRT statistics come last, so that they can be copied as a whole. */

@@ -1,7 +1,7 @@
 import { SRT_STATS_FIELDS } from '../shared/addon.ts';
 import type { Millis } from '../shared/clock.ts';
 import type { Player, Publisher } from '../sls-bridge/sessions.ts';
-import type { GroupSnapshot, LinkSnapshot } from '../srtla/types.ts';
+import { type GroupSnapshot, type LinkSnapshot, ROUND_TRIP_SOURCES } from '../srtla/types.ts';
 import {
   type CounterKind,
   type CounterLayout,
@@ -103,6 +103,12 @@ export class CounterRecorder {
     values[GROUP.sessionAccepted] = Number(group.sessionAccepted);
     values[GROUP.totalBytes] = group.totalBytes;
     values[GROUP.windowBytes] = group.windowBytes;
+    values[GROUP.lostPackets] = group.losses.lost;
+    values[GROUP.falselyLostPackets] = group.losses.falselyLost;
+    values[GROUP.repairedPackets] = group.losses.repaired;
+    values[GROUP.unrepairedPackets] = group.losses.unrepaired;
+    values[GROUP.duplicatePackets] = group.losses.duplicates;
+    values[GROUP.lossRestarts] = group.losses.restarts;
     table.open(slot.index, slot.generation);
     table.put(slot.index, values);
     for (const link of group.links) this.#link(link, slot, now);
@@ -129,6 +135,15 @@ export class CounterRecorder {
     values[LINK.windowBytes] = link.windowBytes;
     values[LINK.bitrateKbps] = link.bitrateKbps;
     values[LINK.skewMs] = link.skewMs ?? Number.NaN;
+    values[LINK.uniquePackets] = link.uniquePackets;
+    values[LINK.duplicatePackets] = link.duplicatePackets;
+    values[LINK.lostPackets] = link.lostPackets;
+    values[LINK.bitrate1sKbps] = link.bitrate1sKbps;
+    values[LINK.bitrate10sKbps] = link.bitrate10sKbps;
+    values[LINK.jitterMs] = link.jitterMs ?? Number.NaN;
+    values[LINK.reorderMs] = link.reorderMs;
+    values[LINK.roundTripMs] = link.roundTrip?.ms ?? Number.NaN;
+    values[LINK.roundTripSource] = link.roundTrip ? ROUND_TRIP_SOURCES.indexOf(link.roundTrip.source) : Number.NaN;
     values[LINK.telemetryAtMs] = telemetry === undefined ? Number.NaN : now - telemetry.ageMs;
     if (telemetry !== undefined) {
       values[LINK.connectionId] = telemetry.connectionId;
@@ -137,6 +152,7 @@ export class CounterRecorder {
       values[LINK.rttMs] = telemetry.rttMs;
       values[LINK.nakCount] = telemetry.nakCount;
       values[LINK.telemetryKbps] = telemetry.bitrateKbps;
+      values[LINK.telemetryInMicroseconds] = Number(telemetry.inMicroseconds);
     }
     table.write(index, generation, values);
   }

@@ -67,6 +67,7 @@ export class DataPlane {
         udpBufferBytes: settings.udpBufferBytes,
         transport: settings.srtla.transport,
         coalesceMs: settings.srtla.coalesceMs,
+        hopLoss: settings.hopLoss,
         random: randomBytes,
         clock,
         logger,

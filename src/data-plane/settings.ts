@@ -1,6 +1,6 @@
 import type { Millis } from '../shared/clock.ts';
 import type { BridgeSettings } from '../sls-bridge/bridge.ts';
-import type { UdpTransport } from '../srtla/index.ts';
+import type { HopLossShares, UdpTransport } from '../srtla/index.ts';
 import type { SrtlaSettings } from '../srtla/types.ts';
 
 /** What the data plane needs to know; plain values, so that they can cross a thread. */
@@ -11,4 +11,6 @@ export interface DataPlaneSettings {
   bridge: BridgeSettings;
   /** Receive buffer asked for on the SRTLA sockets. */
   udpBufferBytes: number;
+  /** For tests. */
+  hopLoss?: HopLossShares | undefined;
 }

@@ -1,6 +1,6 @@
 import { SRT_STATS_FIELDS } from '../shared/addon.ts';
 import type { Millis } from '../shared/clock.ts';
-import type { GroupSnapshot, LinkSnapshot } from '../srtla/types.ts';
+import { type GroupSnapshot, type LinkRoundTrip, type LinkSnapshot, ROUND_TRIP_SOURCES } from '../srtla/types.ts';
 import {
   type CounterLayout,
   GROUP,
@@ -101,6 +101,14 @@ export class SnapshotView {
       lastHeardMs: age(values[GROUP.lastHeardAtMs]!, now),
       uptimeMs: age(values[GROUP.sinceMs]!, now),
       lastDataMs: Number.isNaN(lastDataAtMs) ? undefined : age(lastDataAtMs, now),
+      losses: {
+        lost: values[GROUP.lostPackets]!,
+        falselyLost: values[GROUP.falselyLostPackets]!,
+        repaired: values[GROUP.repairedPackets]!,
+        unrepaired: values[GROUP.unrepairedPackets]!,
+        duplicates: values[GROUP.duplicatePackets]!,
+        restarts: values[GROUP.lossRestarts]!,
+      },
       links,
     };
   }
@@ -174,7 +182,6 @@ const freshen = <E extends RosterEntry>(known: Known<E>, table: CounterTable): F
 };
 
 const linkSnapshot = (entry: EntryOf<'links'>, values: Float64Array, now: Millis): LinkSnapshot => {
-  const skewMs = values[LINK.skewMs]!;
   const telemetryAtMs = values[LINK.telemetryAtMs]!;
   return {
     address: entry.address,
@@ -185,10 +192,18 @@ const linkSnapshot = (entry: EntryOf<'links'>, values: Float64Array, now: Millis
     dataPackets: values[LINK.dataPackets]!,
     retransmittedPackets: values[LINK.retransmittedPackets]!,
     windowBytes: values[LINK.windowBytes]!,
+    uniquePackets: values[LINK.uniquePackets]!,
+    duplicatePackets: values[LINK.duplicatePackets]!,
+    lostPackets: values[LINK.lostPackets]!,
     bitrateKbps: values[LINK.bitrateKbps]!,
+    bitrate1sKbps: values[LINK.bitrate1sKbps]!,
+    bitrate10sKbps: values[LINK.bitrate10sKbps]!,
     lastHeardMs: age(values[LINK.lastHeardAtMs]!, now),
     uptimeMs: age(values[LINK.sinceMs]!, now),
-    skewMs: Number.isNaN(skewMs) ? undefined : skewMs,
+    skewMs: known(values[LINK.skewMs]!),
+    jitterMs: known(values[LINK.jitterMs]!),
+    reorderMs: values[LINK.reorderMs]!,
+    roundTrip: roundTripOf(values),
     telemetry: Number.isNaN(telemetryAtMs)
       ? undefined
       : {
@@ -198,9 +213,17 @@ const linkSnapshot = (entry: EntryOf<'links'>, values: Float64Array, now: Millis
           rttMs: values[LINK.rttMs]!,
           nakCount: values[LINK.nakCount]!,
           bitrateKbps: values[LINK.telemetryKbps]!,
+          inMicroseconds: values[LINK.telemetryInMicroseconds] === 1,
           ageMs: age(telemetryAtMs, now),
         },
   };
+};
+
+const known = (value: number): number | undefined => (Number.isNaN(value) ? undefined : value);
+
+const roundTripOf = (values: Float64Array): LinkRoundTrip | undefined => {
+  const source = ROUND_TRIP_SOURCES[values[LINK.roundTripSource]!];
+  return source === undefined ? undefined : { ms: values[LINK.roundTripMs]!, source };
 };
 
 const srtStats = (values: Float64Array, first: number): SrtStats =>

@@ -18,19 +18,34 @@ class FakeTarget implements ControlTarget {
   removeLink = (address: string): void => this.#note('remove', address);
   block = (address: string): void => this.#note('block', address);
   unblock = (address: string): void => this.#note('unblock', address);
+  setPriority = (address: string, priority: number): void => this.#note(`priority ${priority}`, address);
+  rebind = (address: string): void => this.#note('rebind', address);
+  impair = (address: string, spec: string): void => this.#note('impair', `${address} ${spec}`);
+  impairment = (): unknown => ({ links: [] });
   status = (): unknown => ({ linksUp: 2 });
 }
 
 describe('the control protocol', () => {
-  it.each(['add', 'remove', 'block', 'unblock'])('%s reaches the link it names', (verb) => {
+  it.each(['add', 'remove', 'block', 'unblock', 'rebind'])('%s reaches the link it names', (verb) => {
     const target = new FakeTarget();
     expect(JSON.parse(executeControlLine(`  ${verb}  127.0.2.1 `, target))).toEqual({ ok: true });
     expect(target.calls).toEqual([`${verb} 127.0.2.1`]);
   });
 
+  it('priority reaches the link with its number', () => {
+    const target = new FakeTarget();
+    expect(JSON.parse(executeControlLine('priority 127.0.2.1 2.5', target))).toEqual({ ok: true });
+    expect(target.calls).toEqual(['priority 2.5 127.0.2.1']);
+  });
+
   it.each([
+    ['priority 127.0.2.1', { ok: false, error: 'priority takes an address and a number from 1 to 10' }],
+    ['priority 127.0.2.1 0', { ok: false, error: 'priority takes an address and a number from 1 to 10' }],
+    ['priority 127.0.2.1 x', { ok: false, error: 'priority takes an address and a number from 1 to 10' }],
     ['list', { ok: true, links: ['127.0.1.1', '127.0.2.1'] }],
     ['status', { ok: true, status: { linksUp: 2 } }],
+    ['impairment', { ok: true, impairment: { links: [] } }],
+    ['impair 127.0.1.1', { ok: false, error: 'impair takes address and SPEC' }],
     ['block', { ok: false, error: 'block takes one address' }],
     ['block 1.2.3.4 5.6.7.8', { ok: false, error: 'block takes one address' }],
     ['block 192.0.2.9', { ok: false, error: 'no such link: try another' }],
@@ -42,6 +57,13 @@ describe('the control protocol', () => {
     expect(JSON.parse(text)).toEqual(answer);
     expect(text).not.toContain('\n');
     expect(target.calls).toEqual([]);
+  });
+
+  it('impair takes what follows the address as one SPEC', () => {
+    const target = new FakeTarget();
+    const line = 'impair 127.0.2.1 30ms, loss=1%';
+    expect(JSON.parse(executeControlLine(line, target))).toEqual({ ok: true });
+    expect(target.calls).toEqual(['impair 127.0.2.1 30ms,loss=1%']);
   });
 });
 

@@ -9,12 +9,20 @@ export interface ControlTarget {
   removeLink(address: string): void;
   block(address: string): void;
   unblock(address: string): void;
-  /** Anything JSON can hold. */
+  setPriority(address: string, priority: number): void;
+  /** Another local port, as behind a NAT. */
+  rebind(address: string): void;
+  /** Other conditions on an emulated link. */
+  impair(address: string, spec: string): void;
+  /** Anything JSON can hold, as `status`. */
+  impairment(): unknown;
   status(): unknown;
 }
 
 const MAX_LINE_BYTES = 1_024;
-const VERBS = 'add ADDR, remove ADDR, block ADDR, unblock ADDR, list, status';
+const VERBS =
+  'add ADDR, remove ADDR, block ADDR, unblock ADDR, priority ADDR N, rebind ADDR, impair ADDR SPEC, list, status, impairment';
+const MAX_PRIORITY = 10;
 
 const say = (answer: object): string => JSON.stringify(answer);
 
@@ -36,6 +44,23 @@ export const executeControlLine = (line: string, target: ControlTarget): string 
         return one((text) => target.block(text));
       case 'unblock':
         return one((text) => target.unblock(text));
+      case 'priority': {
+        const priority = Number(rest[0]);
+        if (address === undefined || rest.length !== 1 || !(priority >= 1 && priority <= MAX_PRIORITY)) {
+          return say({ ok: false, error: `priority takes an address and a number from 1 to ${MAX_PRIORITY}` });
+        }
+        target.setPriority(address, priority);
+        return say({ ok: true });
+      }
+      case 'rebind':
+        return one((text) => target.rebind(text));
+      case 'impair':
+        if (address === undefined || rest.length === 0)
+          return say({ ok: false, error: 'impair takes address and SPEC' });
+        target.impair(address, rest.join(''));
+        return say({ ok: true });
+      case 'impairment':
+        return say({ ok: true, impairment: target.impairment() });
       case 'list':
         return say({ ok: true, links: target.addresses });
       case 'status':

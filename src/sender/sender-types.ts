@@ -8,7 +8,7 @@ export type SenderEvent =
   /** The receiver has accepted the group. */
   | { type: 'group-registered' }
   | { type: 'link-up'; link: LinkId }
-  | { type: 'link-down'; link: LinkId; why: 'timeout' | 'send-error' | 'regrouped' | 'removed' }
+  | { type: 'link-down'; link: LinkId; why: 'timeout' | 'send-error' | 'regrouped' | 'removed' | 'refused' }
   /** REG_ERR or REG_NAK: the receiver is full or does not want this link. */
   | { type: 'registration-refused'; link: LinkId }
   /** The encoder has closed its SRT session; its SHUTDOWN went out with this. */
@@ -21,6 +21,8 @@ export type SenderEvent =
 export interface SenderOutbox {
   sendOnLink(link: LinkId, bytes: Uint8Array): void;
   sendToEncoder(bytes: Uint8Array): void;
+  /** The link gets a new socket, which the receiver sees as another address. What is sent on it at once may be lost. */
+  renewSocket(link: LinkId): void;
   event(event: SenderEvent): void;
 }
 
@@ -31,6 +33,8 @@ export interface SenderSnapshot {
   /** SRT datagrams taken from the encoder and sent on some link. */
   sentPackets: number;
   sentBytes: number;
+  /** Copies of data packets that went out on a second link, to see whether it delivers. */
+  probePackets: number;
   /** SRT datagrams from the encoder while no link was up. */
   droppedPackets: number;
   /** SRT datagrams of the receiver handed to the encoder (each copy of an ACK counts). */
@@ -49,12 +53,16 @@ export interface SenderCore {
   fromEncoder(datagram: Uint8Array, now: Millis, out: SenderOutbox): void;
   /** A datagram that the receiver sent to this link. Never throws on its content. */
   fromLink(link: LinkId, datagram: Uint8Array, now: Millis, out: SenderOutbox): void;
-  /** Time has passed; call every 50–200 ms. The first call sends the opening probes. */
+  /** Time has passed; call every 50–200 ms, earlier where `nextTickMs` says so. The first call sends the opening probes. */
   tick(now: Millis, out: SenderOutbox): void;
+  /** How long the next `tick` may wait: 100 ms at most, less while packets wait for their batch. */
+  nextTickMs(now: Millis): Millis;
   /** The operating system would not send on this link: it is out of use until something is received on it. */
   sendFailed(link: LinkId, now: Millis, out: SenderOutbox): void;
   addLink(link: LinkId, now: Millis): void;
   removeLink(link: LinkId, out: SenderOutbox): void;
+  /** The larger, the more of the stream goes there; 1 is usual, and weak links have no more than that (§6.3). */
+  setPriority(link: LinkId, priority: number): void;
   /** While blocked, both directions of the link are dropped without a sign, as with an unplugged cable. */
   setBlocked(link: LinkId, blocked: boolean): void;
   snapshot(now: Millis): SenderSnapshot;

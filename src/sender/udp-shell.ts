@@ -4,14 +4,14 @@ import { type Millis, monotonicNow } from '../shared/clock.ts';
 import { TributaryError } from '../shared/errors.ts';
 import type { Destination } from './destination.ts';
 import { EncoderSocket } from './encoder-socket.ts';
+import { type LinkImpairment, parseImpairment } from './impair/impairment-spec.ts';
+import { ImpairedBond, type ImpairmentReport } from './impaired-bond.ts';
 import type { SenderLinkSnapshot } from './link-core.ts';
 import { checkLinkAddress } from './link-list.ts';
 import { BEL, type Profile } from './profile.ts';
 import { createSenderCore } from './sender-core.ts';
 import type { LinkId, SenderCore, SenderEvent, SenderOutbox, SenderSnapshot } from './sender-types.ts';
 import { type Endpoint, UplinkSocket } from './uplink-socket.ts';
-
-const TICK_MS: Millis = 100;
 
 export interface SenderOptions {
   /** Where the encoder's SRT comes in. Port 0 = a free one: see `Sender.port`. */
@@ -22,6 +22,10 @@ export interface SenderOptions {
   readonly profile?: Profile;
   /** Overrides `to` for link 0, 1, …: the way through a link emulator. */
   readonly targets?: readonly Endpoint[];
+  /** What link 1, 2, … go through, the last one also those beyond; none = the network alone. */
+  readonly impairments?: readonly LinkImpairment[];
+  /** Of the impairments' randomness. */
+  readonly seed?: number;
   /** `address` is the link's source address where the event has a link. */
   readonly onEvent?: (event: SenderEvent, address: string | undefined) => void;
 }
@@ -51,7 +55,10 @@ export class Sender {
   readonly #core: SenderCore;
   readonly #out: SenderOutbox;
   readonly #uplinks = new Map<LinkId, Uplink>();
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
+  /** When the timer will ring. */
+  #tickMs: Millis = Number.POSITIVE_INFINITY;
+  readonly #impaired: ImpairedBond | undefined;
   #encoder!: EncoderSocket;
   #nextId: LinkId = 0;
   #closed = false;
@@ -59,15 +66,23 @@ export class Sender {
   private constructor(options: SenderOptions) {
     this.#options = options;
     this.#core = createSenderCore(options.profile ?? BEL, [], randomBytes);
+    const onWire = (link: LinkId, bytes: Uint8Array): void => this.#uplinks.get(link)?.socket.send(bytes);
+    const impaired = this.#impair(options, onWire);
+    this.#impaired = impaired;
     this.#out = {
-      sendOnLink: (link, bytes) => this.#uplinks.get(link)?.socket.send(bytes),
+      sendOnLink: impaired === undefined ? onWire : (link, bytes) => impaired.sendUp(link, bytes),
       sendToEncoder: (bytes) => this.#encoder.send(bytes),
+      renewSocket: (link) => {
+        const socket = this.#uplinks.get(link)?.socket;
+        socket?.renew();
+        socket?.tick(monotonicNow());
+      },
       event: (event) => {
         const address = 'link' in event ? this.#uplinks.get(event.link)?.address : undefined;
         this.#options.onEvent?.(event, address);
       },
     };
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#arm(monotonicNow());
   }
 
   /** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED, TRIBUTARY_BAD_ARGUMENT */
@@ -75,7 +90,10 @@ export class Sender {
     const sender = new Sender(options);
     try {
       sender.#encoder = await EncoderSocket.open(options.listen, (bytes) => {
-        sender.#core.fromEncoder(bytes, monotonicNow(), sender.#out);
+        const now = monotonicNow();
+        sender.#impaired?.fromEncoder(bytes, now);
+        sender.#core.fromEncoder(bytes, now, sender.#out);
+        sender.#arm(now);
       });
       for (const address of options.links) sender.addLink(address);
     } catch (error) {
@@ -105,11 +123,15 @@ export class Sender {
     const socket = new UplinkSocket({
       address,
       target,
-      onDatagram: (bytes) => this.#core.fromLink(id, bytes, monotonicNow(), this.#out),
+      onDatagram: (bytes) => {
+        if (this.#impaired === undefined) this.#core.fromLink(id, bytes, monotonicNow(), this.#out);
+        else this.#impaired.fromReceiver(id, bytes);
+      },
       onFailure: () => this.#core.sendFailed(id, monotonicNow(), this.#out),
     });
     this.#uplinks.set(id, { id, address, socket });
     const now = monotonicNow();
+    this.#impaired?.add(id, address, now);
     this.#core.addLink(id, now);
     socket.tick(now);
   }
@@ -118,6 +140,7 @@ export class Sender {
     const uplink = this.#known(address);
     this.#core.removeLink(uplink.id, this.#out);
     this.#uplinks.delete(uplink.id);
+    this.#impaired?.remove(uplink.id);
     uplink.socket.close();
   }
 
@@ -128,6 +151,27 @@ export class Sender {
 
   unblock(address: string): void {
     this.#core.setBlocked(this.#known(address).id, false);
+  }
+
+  /** 1 is usual; a link with 2 gets twice its share where it is strong. */
+  setPriority(address: string, priority: number): void {
+    this.#core.setPriority(this.#known(address).id, priority);
+  }
+
+  /** A socket with another local port takes over, as behind a NAT that has forgotten the link. */
+  rebind(address: string): void {
+    this.#known(address).socket.rebind();
+  }
+
+  /** Changes what a link goes through, from the next datagram on; needs `impairments` from the start. */
+  impair(address: string, spec: string): void {
+    const { id } = this.#known(address);
+    this.#impairedOrThrow().change(id, parseImpairment(spec));
+  }
+
+  /** What the impairments did, and what the bond made of it. */
+  impairment(): ImpairmentReport {
+    return this.#impairedOrThrow().report();
   }
 
   /** Adds what is new and removes what is gone; links that stay are not touched. */
@@ -161,7 +205,8 @@ export class Sender {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
+    this.#impaired?.close();
     for (const uplink of this.#uplinks.values()) uplink.socket.close();
     this.#encoder?.close();
   }
@@ -169,7 +214,42 @@ export class Sender {
   #tick(): void {
     const now = monotonicNow();
     for (const uplink of this.#uplinks.values()) uplink.socket.tick(now);
+    this.#impaired?.tick(now);
     this.#core.tick(now, this.#out);
+    this.#tickMs = Number.POSITIVE_INFINITY;
+    this.#arm(now);
+  }
+
+  /** The next tick, earlier than planned where packets wait for it. */
+  #arm(now: Millis): void {
+    const wait = this.#core.nextTickMs(now);
+    if (this.#closed || now + wait >= this.#tickMs) return;
+    this.#tickMs = now + wait;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#tick(), wait);
+  }
+
+  #impair(
+    { impairments = [], seed }: SenderOptions,
+    deliverUp: (link: LinkId, bytes: Uint8Array) => void,
+  ): ImpairedBond | undefined {
+    if (impairments.length === 0) return undefined;
+    return new ImpairedBond({
+      impairments,
+      ...(seed === undefined ? {} : { seed }),
+      deliverUp,
+      deliverDown: (link, bytes) => this.#core.fromLink(link, bytes, monotonicNow(), this.#out),
+      rebind: (link) => this.#uplinks.get(link)?.socket.rebind(),
+    });
+  }
+
+  #impairedOrThrow(): ImpairedBond {
+    if (this.#impaired !== undefined) return this.#impaired;
+    throw new TributaryError(
+      'TRIBUTARY_BAD_ARGUMENT',
+      'the links of this sender are not impaired',
+      'start it with --impair (none, to change it later)',
+    );
   }
 
   #targetFor(address: string): Endpoint {

@@ -24,6 +24,13 @@ export interface UplinkOptions {
   readonly onFailure: () => void;
 }
 
+const discard = (socket: Socket): void => {
+  socket.removeAllListeners();
+  // A send that is still under way may report after this.
+  socket.on('error', () => {});
+  socket.close();
+};
+
 /**
  * One UDP socket from a source address to the receiver. Its errors are counted and outlived: where the address or the route is gone
  * the socket is opened anew each second until it works again.
@@ -55,20 +62,18 @@ export class UplinkSocket {
   tick(now: Millis): void {
     if (this.#closed || this.#socket !== undefined || now < this.#reopenAt) return;
     this.#reopenAt = now + REOPEN_MS;
-    const { address, target } = this.#options;
-    const socket = createSocket({ type: isIP(address) === 6 ? 'udp6' : 'udp4' });
-    this.#socket = socket;
-    socket.on('error', (error) => this.#fail(error));
-    socket.on('message', this.#options.onDatagram);
-    socket.once('connect', () => {
-      this.#ready = true;
-      this.lastError = undefined;
+    this.#socket = this.#open();
+  }
+
+  /** Goes on from another local port. What still comes to the old one is lost; nothing that is sent is. */
+  rebind(): void {
+    if (this.#closed || !this.#ready) return;
+    this.#open((socket) => {
+      if (this.#closed || !this.#ready) return discard(socket);
+      const last = this.#socket!;
+      this.#socket = socket;
+      discard(last);
     });
-    socket.once('listening', () => {
-      this.#growBuffers(socket);
-      socket.connect(target.port, target.host);
-    });
-    socket.bind({ address, port: 0, exclusive: true });
   }
 
   /** `bytes` must not be written to afterwards. Dropped while the socket is not open, and where the interface is far behind. */
@@ -76,6 +81,12 @@ export class UplinkSocket {
     if (!this.#ready) return;
     if (this.#socket!.getSendQueueSize() > MAX_QUEUED_BYTES) this.overflows++;
     else this.#socket!.send(bytes, this.#sent);
+  }
+
+  /** Another socket, and with it another port, at the next `tick`. */
+  renew(): void {
+    this.#drop();
+    this.#reopenAt = Number.NEGATIVE_INFINITY;
   }
 
   close(): void {
@@ -98,11 +109,30 @@ export class UplinkSocket {
     const socket = this.#socket;
     this.#socket = undefined;
     this.#ready = false;
-    if (socket === undefined) return;
-    socket.removeAllListeners();
-    // A send that is still under way may report after this.
-    socket.on('error', () => {});
-    socket.close();
+    if (socket !== undefined) discard(socket);
+  }
+
+  /** `onConnect` in place of being ready. */
+  #open(onConnect?: (socket: Socket) => void): Socket {
+    const { address, target } = this.#options;
+    const socket = createSocket({ type: isIP(address) === 6 ? 'udp6' : 'udp4' });
+    socket.on('error', (error) => {
+      if (socket === this.#socket) this.#fail(error);
+      // One that should have taken over and cannot: the old one goes on.
+      else discard(socket);
+    });
+    socket.on('message', this.#options.onDatagram);
+    socket.once('connect', () => {
+      if (onConnect !== undefined) return onConnect(socket);
+      this.#ready = true;
+      this.lastError = undefined;
+    });
+    socket.once('listening', () => {
+      this.#growBuffers(socket);
+      socket.connect(target.port, target.host);
+    });
+    socket.bind({ address, port: 0, exclusive: true });
+    return socket;
   }
 
   #growBuffers(socket: Socket): void {

@@ -25,8 +25,5 @@ export const readType = (bytes: Uint8Array): number => (bytes.length < 2 ? -1 : 
 /** Everything from 0x9000 to 0xAFFF belongs to SRTLA or its relatives and is never an SRT packet. */
 export const isSrtlaType = (type: number): boolean => type >= 0x9000 && type <= 0xafff;
 
-/** The bare keepalive: its type and nothing else (§1.5). */
-export const buildKeepalive = (): Uint8Array => Uint8Array.of(TYPE.keepalive >> 8, TYPE.keepalive & 0xff);
-
 /** `a` before `b` on the circle of 31-bit sequence numbers. */
 export const sequenceBefore = (a: number, b: number): boolean => ((a - b) << 1) >> 1 < 0;

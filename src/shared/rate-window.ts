@@ -19,21 +19,26 @@ export class RateWindow {
     this.#buckets[this.#newest % this.#buckets.length]! += amount;
   }
 
-  /** The sum over the window that ends at `now`. */
-  total(now: Millis): number {
+  /** The sum over the last `spanMs` (the whole window where it is not given) up to `now`. */
+  total(now: Millis, spanMs?: Millis): number {
     this.#advance(now);
+    const count = this.#bucketsIn(spanMs);
     let sum = 0;
-    for (let i = 0; i < this.#buckets.length; i++) sum += this.#buckets[i]!;
+    for (let i = 0; i < count; i++) sum += this.#buckets[(this.#newest - i) % this.#buckets.length] ?? 0;
     return sum;
   }
 
-  /** The sum per second, over the part of the window that `sinceMs` (when adding began) has lived through. */
-  perSecond(now: Millis, sinceMs: Millis): number {
-    const total = this.total(now);
-    const count = this.#buckets.length;
+  /** The sum per second, over the part of the last `spanMs` that `sinceMs` (when adding began) has lived through. */
+  perSecond(now: Millis, sinceMs: Millis, spanMs?: Millis): number {
+    const total = this.total(now, spanMs);
+    const count = this.#bucketsIn(spanMs);
     const start = Math.max((this.#newest - count + 1) * this.#bucketMs, sinceMs);
     const span = now - start;
     return span <= 0 ? 0 : (total * 1000) / Math.max(span, this.#bucketMs);
+  }
+
+  #bucketsIn(spanMs: Millis | undefined): number {
+    return spanMs === undefined ? this.#buckets.length : Math.max(1, Math.round(spanMs / this.#bucketMs));
   }
 
   #advance(now: Millis): void {

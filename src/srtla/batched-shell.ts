@@ -2,6 +2,7 @@ import { type NativeUdpEngine, UDP_NEXT, UDP_SLOT_BYTES } from '../shared/addon.
 import type { Millis } from '../shared/clock.ts';
 import { BatchedLink, type CreateUdpEngine, createServerSockets, UdpWatch } from './batched-sockets.ts';
 import { IDLE_TICK_MS } from './constants.ts';
+import { HopLoss } from './hop-loss.ts';
 import { LinkSockets, type ListeningSocket } from './link-sockets.ts';
 import { createSrtlaCore } from './receiver.ts';
 import { SendTable } from './send-table.ts';
@@ -34,6 +35,7 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
   readonly #links: LinkSockets<BatchedLink>;
   readonly #server: ServerSockets;
   readonly #watch: UdpWatch;
+  readonly #hop: HopLoss | undefined;
   readonly #views: SlotViews;
   /** By number of the socket. */
   readonly #isLinkSocket: boolean[] = [];
@@ -65,6 +67,7 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
   private constructor(options: SrtlaShellOptions, create: CreateUdpEngine) {
     super(options);
     this.#options = options;
+    this.#hop = options.hopLoss && new HopLoss(options.hopLoss);
     this.#coalesceMs = options.coalesceMs ?? DEFAULT_COALESCE_MS;
     const udp = create({
       slots: SLOTS,
@@ -113,7 +116,7 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
 
   snapshot(now: Millis): SrtlaSnapshot {
     const { groups, counters } = this.#core.snapshot(now);
-    return { groups, counters: { ...counters, ...this.#watch.counters() } };
+    return { groups, counters: { ...counters, ...this.#watch.counters(), ...this.#hop?.counters() } };
   }
 
   localPortOf(session: SessionId): number | undefined {
@@ -138,6 +141,7 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
   }
 
   sendToServer(session: SessionId, bytes: Uint8Array): void {
+    if (this.#hop?.losesToServer()) return;
     const to = this.#server.destinationOf(session);
     if (to !== NOWHERE) this.#put(to, bytes);
   }
@@ -194,6 +198,7 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
       if (arrival !== this.#arrival) this.#arrival = arrival;
       this.#core.receive(bytes, this.#peers[slot]!, this.#arrival as Millis, this);
     } else {
+      if (this.#hop?.losesFromServer()) return;
       const session = this.#server.sessionOf(socket, this.#peers[slot]!, bytes);
       this.#core.fromServer(session, bytes, this.#now as Millis, this);
     }

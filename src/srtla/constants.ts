@@ -19,6 +19,7 @@ export const SRT_TYPE = {
   nak: 0x8003,
   shutdown: 0x8005,
   ackAck: 0x8006,
+  dropRequest: 0x8007,
   /** The last of the plain control types. */
   peerError: 0x8008,
   userDefined: 0xffff,
@@ -65,6 +66,9 @@ export const SOURCE_BURST = 20;
 export const SOURCE_PER_SECOND = 10;
 /** The same for everybody together. */
 export const ANSWERS_PER_SECOND = 2_000;
+
+/** libsrt acknowledges this often. */
+export const ACK_EVERY_MS: Millis = 10;
 
 export const STATS_WINDOW_MS: Millis = 5_000;
 /** `tick` while anything lives: the granularity of ACK flushes and SHUTDOWN holds. */

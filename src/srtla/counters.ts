@@ -36,6 +36,30 @@ export const COUNTER_NAMES = [
   'shutdownRepeated',
   /** Extended keepalives of a version that is not known: echoed, not read. */
   'telemetryUnknown',
+  // Repair.
+  /** Data packets that had come by another link, or before: not handed over again. */
+  'duplicatesDropped',
+  /** Asked for, because no link could bring them any more. */
+  'packetsLost',
+  /** Of these, those that came after all. */
+  'packetsFalselyLost',
+  'packetsRepaired',
+  /** Not there when they were to be played. */
+  'packetsUnrepaired',
+  'naksSent',
+  /** NAKs of the SRT server, which asks for what is only late as well. */
+  'naksFiltered',
+  /** Packets that the SRT server lacked although they were handed over, and those of them that were handed over again. */
+  'hopLosses',
+  'hopResent',
+  /** Answers to copies of an ACK that another copy's answer has overtaken. */
+  'ackAcksRepeated',
+  /** First answers that came by a slow link: a round trip that is not the session's. */
+  'ackAcksSlow',
+  /** Copies of ACKs that a secondary link was spared. */
+  'acksThinned',
+  /** The encoder has begun to count anew within a session. */
+  'lossRestarts',
   // Sessions.
   'sessionsOpened',
   'sessionsAccepted',

@@ -1,6 +1,7 @@
 import type { RemoteInfo } from 'node:dgram';
 import type { Millis } from '../shared/clock.ts';
 import { IDLE_TICK_MS } from './constants.ts';
+import { HopLoss } from './hop-loss.ts';
 import { type LinkSocket, LinkSockets, type ListeningSocket } from './link-sockets.ts';
 import { PeerTable } from './peer-table.ts';
 import { createSrtlaCore } from './receiver.ts';
@@ -42,6 +43,7 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
   readonly #core: SrtlaCore;
   readonly #links: LinkSockets<DgramLink>;
   readonly #sessions: SessionSockets;
+  readonly #hop: HopLoss | undefined;
   readonly #counters = { linkSocketErrors: 0, linkSendsDropped: 0 };
   #timer: NodeJS.Timeout | undefined;
   #timerMs: Millis = 0;
@@ -52,6 +54,7 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
   private constructor(options: SrtlaShellOptions, note: string | undefined) {
     super(options);
     this.#options = options;
+    this.#hop = options.hopLoss && new HopLoss(options.hopLoss);
     this.transportNote = note;
     const bufferBytes = bufferBytesOf(options);
     const bind = (address: string, port: number, index: number): Promise<DgramLink> =>
@@ -81,7 +84,10 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
 
   snapshot(now: Millis): SrtlaSnapshot {
     const { groups, counters } = this.#core.snapshot(now);
-    return { groups, counters: { ...counters, ...this.#counters, ...this.#sessions.counters } };
+    return {
+      groups,
+      counters: { ...counters, ...this.#counters, ...this.#sessions.counters, ...this.#hop?.counters() },
+    };
   }
 
   localPortOf(session: SessionId): number | undefined {
@@ -111,7 +117,7 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
   }
 
   sendToServer(session: SessionId, bytes: Uint8Array): void {
-    this.#sessions.send(session, this.#lasting(bytes));
+    if (!this.#hop?.losesToServer()) this.#sessions.send(session, this.#lasting(bytes));
   }
 
   openSession(session: SessionId): void {
@@ -145,7 +151,7 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
   }
 
   #fromServer(session: SessionId, bytes: Uint8Array): void {
-    if (this.#closed !== undefined) return;
+    if (this.#closed !== undefined || this.#hop?.losesFromServer()) return;
     this.#received = bytes;
     this.#core.fromServer(session, bytes, this.#options.clock(), this);
     this.#received = undefined;

@@ -9,6 +9,7 @@ import {
   SHUTDOWN_MAX_SKEW_MS,
 } from './constants.ts';
 import type { Link } from './link.ts';
+import type { LossCounts } from './repair/loss-detector.ts';
 import type { Session } from './session.ts';
 import { TimestampClock } from './skew.ts';
 
@@ -39,12 +40,21 @@ export class Group {
   /** What the last conclusion asked for. */
   streamId: string | undefined;
   readonly clock = new TimestampClock();
+  readonly losses: LossCounts = {
+    lost: 0,
+    falselyLost: 0,
+    repaired: 0,
+    unrepaired: 0,
+    duplicates: 0,
+    restarts: 0,
+  };
 
   lastDataLink: Link | undefined;
   handshakeLink: Link | undefined;
   /** Of the last NAK. */
   nakLink: Link | undefined;
 
+  #lastLinkNumber = 0;
   #sessionTokens = SESSION_BURST;
   #sessionTokensMs: Millis;
 
@@ -59,6 +69,23 @@ export class Group {
 
   get hasAcceptedSession(): boolean {
     return this.current?.state === 'accepted' || this.closing.some((session) => session.serverId !== 0);
+  }
+
+  /** For the next link: 1 to 255, none of those that the group has. */
+  nextLinkNumber(): number {
+    do this.#lastLinkNumber = (this.#lastLinkNumber % 255) + 1;
+    while (this.links.some((link) => link.number === this.#lastLinkNumber));
+    return this.#lastLinkNumber;
+  }
+
+  /** The confirmed link that was heard last. */
+  get freshest(): Link | undefined {
+    let best: Link | undefined;
+    for (let i = 0; i < this.links.length; i++) {
+      const link = this.links[i]!;
+      if (link.confirmed && (best === undefined || link.lastHeardMs > best.lastHeardMs)) best = link;
+    }
+    return best;
   }
 
   addLink(link: Link): void {
@@ -86,13 +113,13 @@ export class Group {
 
   /** Delays are relative to one session's clock. */
   forgetDelays(): void {
-    for (const link of this.links) link.delay.clear();
+    for (const link of this.links) link.flow.clear();
   }
 
   /** Smallest delay over all links; infinite while unknown. */
   smallestDelayMs(now: Millis): Millis {
     let smallest = FOREVER;
-    for (const link of this.links) smallest = Math.min(smallest, link.delay.smallestMs(now));
+    for (const link of this.links) smallest = Math.min(smallest, link.flow.delay.smallestMs(now));
     return smallest;
   }
 
@@ -100,7 +127,7 @@ export class Group {
   shutdownHoldMs(now: Millis): Millis {
     const smallest = this.smallestDelayMs(now);
     let skew = 0;
-    for (const link of this.links) skew = Math.max(skew, link.delay.largestMs(now) - smallest);
+    for (const link of this.links) skew = Math.max(skew, link.flow.delay.largestMs(now) - smallest);
     return Math.min(skew, SHUTDOWN_MAX_SKEW_MS) + SHUTDOWN_MARGIN_MS;
   }
 

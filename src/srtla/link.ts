@@ -1,16 +1,20 @@
 import type { Millis } from '../shared/clock.ts';
 import { RateWindow } from '../shared/rate-window.ts';
-import { ACK_ENTRIES, FOREVER, LINK_ACTIVE_MS, NEVER, STATS_WINDOW_MS } from './constants.ts';
+import { ACK_ENTRIES, FOREVER, LINK_ACTIVE_MS, NEVER } from './constants.ts';
 import type { Group } from './group.ts';
 import type { TelemetryFields } from './packet.ts';
-import { LinkDelay } from './skew.ts';
+import { LinkFlow } from './repair/link-flow.ts';
+import { SmoothedRoundTrip } from './repair/round-trip.ts';
 import type { PeerId } from './types.ts';
 
-const RATE_BUCKETS = 50;
+const RATE_WINDOW_MS: Millis = 10_000;
+const RATE_BUCKETS = 100;
 
 /** One registered uplink: a peer that has presented a group id. */
 export class Link {
   readonly peer: PeerId;
+  /** Names it within its group, in a byte. */
+  readonly number: number;
   readonly address: string;
   readonly port: number;
   readonly joinedMs: Millis;
@@ -29,8 +33,16 @@ export class Link {
   packets = 0;
   dataPackets = 0;
   retransmittedPackets = 0;
-  readonly window = new RateWindow(STATS_WINDOW_MS, RATE_BUCKETS);
-  readonly delay = new LinkDelay();
+  /** First copies without the mark of a retransmission. */
+  uniquePackets = 0;
+  /** Data packets that had come already. */
+  duplicatePackets = 0;
+  /** Certainly lost packets that this link is blamed for. */
+  lostPackets = 0;
+  readonly window = new RateWindow(RATE_WINDOW_MS, RATE_BUCKETS);
+  readonly flow = new LinkFlow();
+  /** By the encoder's answers to ACKs that have come by this link. */
+  readonly roundTrip = new SmoothedRoundTrip();
 
   /** Data packets not yet listed in an SRTLA ACK, in order of arrival. */
   readonly unacked = new Uint32Array(ACK_ENTRIES);
@@ -44,6 +56,7 @@ export class Link {
     rttMs: 0,
     nakCount: 0,
     bitrateKbps: 0,
+    inMicroseconds: false,
   };
   telemetryMs: Millis = NEVER;
 
@@ -52,6 +65,7 @@ export class Link {
     this.address = address;
     this.port = port;
     this.group = group;
+    this.number = group.nextLinkNumber();
     this.joinedMs = now;
     this.lastHeardMs = now;
   }

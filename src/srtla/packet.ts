@@ -56,6 +56,7 @@ export interface TelemetryFields {
   rttMs: number;
   nakCount: number;
   bitrateKbps: number;
+  inMicroseconds: boolean;
 }
 
 export const TELEMETRY = { none: 0, read: 1, unknown: 2 } as const;
@@ -79,6 +80,7 @@ export const parseTelemetry = (bytes: Uint8Array, into: TelemetryFields): number
   if (readU16(bytes, 10) !== KEEPALIVE_MAGIC || readU16(bytes, 12) !== KEEPALIVE_VERSION) return TELEMETRY.unknown;
   // Both layouts carry the same version, so the length decides, the longer one first.
   const microseconds = bytes.length === 42;
+  into.inMicroseconds = microseconds;
   into.connectionId = readU32(bytes, 14);
   into.windowPackets = readI32(bytes, 18) / 1000;
   into.inFlightPackets = readI32(bytes, 22);

@@ -7,6 +7,7 @@ import { classify, KIND } from './packet.ts';
 import { AckWriter } from './packet-build.ts';
 import { Registration } from './registration.ts';
 import { Registry } from './registry.ts';
+import { Feedback } from './repair/feedback.ts';
 import { ReturnPath } from './return-path.ts';
 import { Sessions } from './sessions.ts';
 import { snapshotGroup } from './snapshot.ts';
@@ -30,14 +31,17 @@ class Receiver implements SrtlaCore {
   readonly #settings: SrtlaSettings;
   readonly #counters = new Counters();
   readonly #sessions = new Sessions(this.#counters);
-  readonly #returnPath = new ReturnPath(this.#sessions, this.#counters);
-  readonly #uplink = new Uplink(this.#sessions, this.#counters, new AckWriter());
+  readonly #feedback = new Feedback(this.#counters);
+  readonly #returnPath = new ReturnPath(this.#sessions, this.#counters, this.#feedback);
+  readonly #uplink: Uplink;
   readonly #registry: Registry;
   readonly #registration: Registration;
   #lastSweepMs: Millis = NEVER;
 
   constructor(settings: SrtlaSettings, peers: PeerDirectory, random: RandomBytes) {
     this.#settings = settings;
+    const exact = settings.lossDetection === 'exact';
+    this.#uplink = new Uplink(this.#sessions, this.#counters, new AckWriter(), this.#feedback, exact);
     this.#registry = new Registry(peers, random);
     const budget = new AnswerBudget(readI32(random(4), 0));
     this.#registration = new Registration(settings, this.#registry, this.#sessions, budget, this.#counters);
@@ -67,6 +71,7 @@ class Receiver implements SrtlaCore {
 
   tick(now: Millis, out: SrtlaOutbox): void {
     this.#flushAcks(now, out);
+    this.#repair(now, out);
     this.#sessions.tick(now, out);
     if (now - this.#lastSweepMs < SWEEP_MS) return;
     this.#lastSweepMs = now;
@@ -98,6 +103,15 @@ class Receiver implements SrtlaCore {
         const link = links[j]!;
         if (now - link.firstUnackedMs >= this.#settings.ackFlushMs) this.#uplink.flushAck(link, out);
       }
+    }
+  }
+
+  #repair(now: Millis, out: SrtlaOutbox): void {
+    const { groups } = this.#registry;
+    for (let i = 0; i < groups.length; i++) {
+      const session = groups[i]!.current;
+      if (session?.repair !== undefined && session.state === 'accepted')
+        this.#feedback.tick(session, session.repair, now, out);
     }
   }
 

@@ -4,9 +4,13 @@ import { COUNTER, type Counters } from './counters.ts';
 import type { Group } from './group.ts';
 import type { Link } from './link.ts';
 import { classify, KIND } from './packet.ts';
+import type { Feedback } from './repair/feedback.ts';
+import type { Repair } from './repair/repair.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 import {
+  ackNumber,
+  agreedLatencyMs,
   controlType,
   firstLost,
   handshakeSocketId,
@@ -15,6 +19,7 @@ import {
   isWholeHandshake,
   lastLost,
   sequenceAfter,
+  timestampUs,
 } from './srt-header.ts';
 import type { SessionId, SrtlaOutbox } from './types.ts';
 
@@ -24,10 +29,12 @@ const NOT_CONTROL = 0;
 export class ReturnPath {
   readonly #sessions: Sessions;
   readonly #counters: Counters;
+  readonly #feedback: Feedback;
 
-  constructor(sessions: Sessions, counters: Counters) {
+  constructor(sessions: Sessions, counters: Counters, feedback: Feedback) {
     this.#sessions = sessions;
     this.#counters = counters;
+    this.#feedback = feedback;
   }
 
   fromServer(id: SessionId, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
@@ -49,19 +56,39 @@ export class ReturnPath {
     if (group.current !== undefined && group.current !== session) {
       // The encoder of this session is gone, and some encoders would take its packets for the new one's.
       this.#counters.count(COUNTER.serverSuperseded);
-    } else if (type === SRT_TYPE.ack || type === SRT_TYPE.shutdown) this.#broadcast(group, packet, now, out);
+    } else if (session.repair !== undefined) this.#repaired(session, session.repair, type, packet, now, out);
+    else if (type === SRT_TYPE.ack) this.#broadcast(group, packet, now, out);
     else if (type === SRT_TYPE.nak) this.#send(this.#nakLink(session, packet, now), packet, out);
+    else this.#other(session, type, packet, now, out);
+    if (type === SRT_TYPE.shutdown) this.#sessions.endedByServer(session, now, out);
+  }
+
+  #repaired(session: Session, repair: Repair, type: number, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
+    repair.serverStamp(timestampUs(packet), now);
+    if (type === SRT_TYPE.ack) {
+      const number = ackNumber(packet);
+      if (number !== 0) repair.roundTrip.sent(number, now);
+      this.#feedback.ack(session.group, repair, packet, now, out);
+    } else if (type === SRT_TYPE.nak) this.#feedback.serverNak(session, repair, packet, now, out);
+    else this.#other(session, type, packet, now, out);
+  }
+
+  #other(session: Session, type: number, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
+    const { group } = session;
+    if (type === SRT_TYPE.shutdown) this.#broadcast(group, packet, now, out);
     // Once, and where the question came from: some encoders begin anew at each copy.
     else if (type === SRT_TYPE.handshake) this.#send(group.handshakeLink ?? returnLink(group, now), packet, out);
     else this.#send(returnLink(group, now), packet, out);
-    if (type === SRT_TYPE.shutdown) this.#sessions.endedByServer(session, now, out);
   }
 
   #learn(session: Session, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
     if (!isWholeHandshake(packet)) return;
     const type = handshakeType(packet);
-    if (type === HANDSHAKE.conclusion) this.#sessions.accept(session, handshakeSocketId(packet), now, out);
-    else if (isRejection(type) && session.serverId === 0 && session.rejectionCode !== type) {
+    if (type === HANDSHAKE.conclusion) {
+      const latencyMs = agreedLatencyMs(packet);
+      if (latencyMs >= 0) session.repair?.play.agreed(latencyMs);
+      this.#sessions.accept(session, handshakeSocketId(packet), now, out);
+    } else if (isRejection(type) && session.serverId === 0 && session.rejectionCode !== type) {
       session.rejectionCode = type;
       this.#counters.count(COUNTER.sessionsRejected);
       out.event({ type: 'session-rejected', group: session.group.name, session: session.id, code: type });
@@ -78,7 +105,7 @@ export class ReturnPath {
       sent = true;
       this.#send(link, packet, out);
     }
-    if (!sent) this.#send(freshest(group), packet, out);
+    if (!sent) this.#send(group.freshest, packet, out);
   }
 
   /** A new loss is reported on the best link; a report that repeats an older one goes on the next, should the best have failed. */
@@ -109,18 +136,9 @@ export class ReturnPath {
 const returnLink = (group: Group, now: Millis): Link | undefined => {
   const last = group.lastDataLink ?? group.handshakeLink;
   if (last !== undefined && now - last.lastHeardMs <= RETURN_SILENT_MS) return last;
-  const fresh = freshest(group);
+  const fresh = group.freshest;
   if (last === undefined) return fresh;
   return fresh !== undefined && fresh.lastHeardMs > last.lastHeardMs ? fresh : last;
-};
-
-const freshest = (group: Group): Link | undefined => {
-  let best: Link | undefined;
-  for (let i = 0; i < group.links.length; i++) {
-    const link = group.links[i]!;
-    if (link.confirmed && (best === undefined || link.lastHeardMs > best.lastHeardMs)) best = link;
-  }
-  return best;
 };
 
 /** Round robin behind the link of the last NAK. */

@@ -1,6 +1,7 @@
 import type { Millis } from '../shared/clock.ts';
 import { FOREVER, NEVER } from './constants.ts';
 import type { Group } from './group.ts';
+import type { Repair } from './repair/repair.ts';
 import type { SessionId } from './types.ts';
 
 export type SessionState = 'handshaking' | 'accepted' | 'closing';
@@ -29,6 +30,9 @@ export class Session {
   shutdownSent = false;
   /** The port to the server closes then. */
   closeAtMs: Millis = FOREVER;
+
+  /** From its conclusion on, where losses are detected exactly. */
+  repair: Repair | undefined;
 
   /** The largest sequence number that a NAK of the server has reported; -1 before the first. */
   highestNaked = -1;

@@ -1,6 +1,7 @@
 import type { NativeAddon } from '../shared/addon.ts';
 import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { HopLossShares } from './hop-loss.ts';
 import type { ListeningSocket } from './link-sockets.ts';
 import type { RandomBytes, SessionId, SrtlaEvent, SrtlaSettings, SrtlaSnapshot } from './types.ts';
 
@@ -32,6 +33,8 @@ export interface SrtlaShellOptions {
   coalesceMs?: Millis;
   /** Default: `shared` for a server on this machine, else `socket`. Of the batched transport. */
   serverWay?: ServerWay;
+  /** For tests: datagrams that get lost between here and the SRT server. */
+  hopLoss?: HopLossShares | undefined;
   /** Loads the addon; for tests. */
   addon?: () => NativeAddon;
   random: RandomBytes;

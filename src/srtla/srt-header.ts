@@ -34,6 +34,39 @@ export const handshakeSocketId = (bytes: Uint8Array): number => readI32(bytes, 4
 /** 1000 and above: the server has turned the handshake down, with libsrt's reason + 1000, or a number of its own from 2000 on. */
 export const isRejection = (type: number): boolean => type >= HANDSHAKE.firstRejection;
 
+/** The first sequence number that the sender of this handshake will use. */
+export const initialSequence = (bytes: Uint8Array): number => readI32(bytes, 24) & 0x7fffffff;
+
+/** Of an ACK (0 = a light one) or of an answer to one. */
+export const ackNumber = (bytes: Uint8Array): number => readI32(bytes, 4);
+
+/** DROPREQ: the first and the last sequence number that the encoder will not send any more. The caller has checked for 24 bytes. */
+export const DROP_REQUEST_BYTES = 24;
+export const firstDropped = (bytes: Uint8Array): number => readI32(bytes, 16) & 0x7fffffff;
+export const lastDropped = (bytes: Uint8Array): number => readI32(bytes, 20) & 0x7fffffff;
+
+const HSRSP_EXTENSION = 2;
+const HSRSP_BYTES = 12;
+
+/**
+ * The latency at which the server will play, in ms, from its answer (SRT specification §1.3); -1 where it names none. Never throws.
+ *
+ * ```
+ * HSRSP: u32 version   4 u32 flags   8 u16 the server's own latency   10 u16 the encoder's
+ * ```
+ */
+export const agreedLatencyMs = (handshake: Uint8Array): number => {
+  let at = HANDSHAKE_BYTES;
+  while (at + 4 <= handshake.length) {
+    const bytes = readU16(handshake, at + 2) * 4;
+    const content = at + 4;
+    if (content + bytes > handshake.length) return -1;
+    if (readU16(handshake, at) === HSRSP_EXTENSION) return bytes < HSRSP_BYTES ? -1 : readU16(handshake, content + 8);
+    at = content + bytes;
+  }
+  return -1;
+};
+
 const STREAM_ID_EXTENSION = 5;
 const MAX_STREAM_ID_BYTES = 512;
 const decoder = new TextDecoder();

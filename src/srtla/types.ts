@@ -1,4 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
+import type { LossCounts } from './repair/loss-detector.ts';
 
 /**
  * A remote address as a small integer, handed out by the UDP shell. Only registered links keep theirs (`hold`); others may be
@@ -60,7 +61,17 @@ export interface LinkTelemetry {
   rttMs: number;
   nakCount: number;
   bitrateKbps: number;
+  /** The layout with microseconds, of 42 bytes. */
+  inMicroseconds: boolean;
   ageMs: Millis;
+}
+
+/** Where a round trip is from: an extended keepalive of 42 or 38 bytes, or the encoder's answers to SRT ACKs. */
+export const ROUND_TRIP_SOURCES = ['keepalive42', 'keepalive38', 'srt'] as const;
+
+export interface LinkRoundTrip {
+  ms: Millis;
+  source: (typeof ROUND_TRIP_SOURCES)[number];
 }
 
 export interface LinkSnapshot {
@@ -72,14 +83,29 @@ export interface LinkSnapshot {
   packets: number;
   dataPackets: number;
   retransmittedPackets: number;
+  /** First copies without the mark of a retransmission. */
+  uniquePackets: number;
+  /** Data packets that had come already, by this link or another. */
+  duplicatePackets: number;
+  /** Certainly lost packets, where it can be told that this link has lost them. */
+  lostPackets: number;
   /** Bytes of SRT datagrams in the last 5 s. */
   windowBytes: number;
+  /** Over the last 5, 1 and 10 s. */
   bitrateKbps: number;
+  bitrate1sKbps: number;
+  bitrate10sKbps: number;
   /** Since any datagram of the link, keepalives included. */
   lastHeardMs: Millis;
   uptimeMs: Millis;
   /** Arrival of first copies relative to the fastest link, worst of the last seconds; undefined while unknown. */
   skewMs: Millis | undefined;
+  /** Mean difference between the delays of neighbouring packets (RFC 3550); undefined while unknown. */
+  jitterMs: Millis | undefined;
+  /** How long after a later packet an earlier one has still come, worst of the last minute; 0 = in order. */
+  reorderMs: Millis;
+  /** Undefined while unknown. */
+  roundTrip: LinkRoundTrip | undefined;
   telemetry: LinkTelemetry | undefined;
 }
 
@@ -97,6 +123,8 @@ export interface GroupSnapshot {
   uptimeMs: Millis;
   /** Since the last SRT data packet; undefined before the first. */
   lastDataMs: Millis | undefined;
+  /** Of the group's sessions; all 0 with plain loss detection. */
+  losses: LossCounts;
   links: LinkSnapshot[];
 }
 
@@ -115,6 +143,11 @@ export interface SrtlaSettings {
   groupTimeoutMs: Millis;
   /** A group that never registered a link ends this long after its REG1. */
   pendingTimeoutMs: Millis;
+  /**
+   * `exact`: packets are asked for when no link can bring them any more, once and on the best link; the server's own NAKs stay here.
+   * `plain`: its NAKs go on as they are.
+   */
+  lossDetection: 'exact' | 'plain';
   /** SRTLA ACK at the latest this long after the first unacknowledged packet of a link. */
   ackFlushMs: Millis;
 }
@@ -125,6 +158,7 @@ export const DEFAULT_SRTLA_SETTINGS: SrtlaSettings = {
   linkTimeoutMs: 15_000,
   groupTimeoutMs: 30_000,
   pendingTimeoutMs: 5_000,
+  lossDetection: 'exact',
   ackFlushMs: 30,
 };
 

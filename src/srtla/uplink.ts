@@ -5,15 +5,24 @@ import type { Group } from './group.ts';
 import type { Link } from './link.ts';
 import { parseTelemetry, TELEMETRY } from './packet.ts';
 import { type AckWriter, writePaddedEcho } from './packet-build.ts';
+import type { Feedback } from './repair/feedback.ts';
+import { ARRIVAL } from './repair/loss-detector.ts';
+import { Repair } from './repair/repair.ts';
+import { ACK_ACK } from './repair/round-trip.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 import {
+  ackNumber,
   controlType,
+  DROP_REQUEST_BYTES,
   destinationId,
+  firstDropped,
   handshakeSocketId,
   handshakeType,
+  initialSequence,
   isRetransmission,
   isWholeHandshake,
+  lastDropped,
   sequenceNumber,
   streamIdOf,
   timestampUs,
@@ -28,12 +37,17 @@ export class Uplink {
   readonly #sessions: Sessions;
   readonly #counters: Counters;
   readonly #acks: AckWriter;
+  readonly #feedback: Feedback;
+  /** Losses are detected exactly. */
+  readonly #exact: boolean;
   readonly #echo = new Uint8Array(PADDED_BYTES);
 
-  constructor(sessions: Sessions, counters: Counters, acks: AckWriter) {
+  constructor(sessions: Sessions, counters: Counters, acks: AckWriter, feedback: Feedback, exact: boolean) {
     this.#sessions = sessions;
     this.#counters = counters;
     this.#acks = acks;
+    this.#feedback = feedback;
+    this.#exact = exact;
   }
 
   keepalive(packet: Uint8Array, link: Link, now: Millis, out: SrtlaOutbox): void {
@@ -63,11 +77,43 @@ export class Uplink {
     group.lastDataMs = now;
     session.lastDataMs = now;
     group.lastDataLink = link;
-    if (!retransmitted && session === group.current) {
-      group.clock.read(timestampUs(packet));
-      link.delay.add(group.clock, now);
+    const { repair } = session;
+    if (session !== group.current) this.#forward(session, packet, out);
+    else if (repair !== undefined) this.#repaired(session, repair, packet, retransmitted, link, now, out);
+    else {
+      if (!retransmitted) {
+        group.clock.read(timestampUs(packet));
+        link.flow.original(sequenceNumber(packet), true, group.clock, now);
+        link.uniquePackets += 1;
+      }
+      this.#forward(session, packet, out);
     }
-    this.#forward(session, packet, out);
+  }
+
+  /** At once, whatever its order: the server plays by stamps. What has come already goes no further. */
+  #repaired(
+    session: Session,
+    repair: Repair,
+    packet: Uint8Array,
+    retransmitted: boolean,
+    link: Link,
+    now: Millis,
+    out: SrtlaOutbox,
+  ): void {
+    const { clock } = link.group;
+    const sequence = sequenceNumber(packet);
+    if (retransmitted) clock.peek(timestampUs(packet));
+    else clock.read(timestampUs(packet));
+    const arrival = repair.detector.arrived(sequence, retransmitted, link, clock, now);
+    if (arrival === ARRIVAL.duplicate) {
+      link.duplicatePackets += 1;
+      this.#counters.count(COUNTER.duplicatesDropped);
+    } else {
+      if (!retransmitted) link.uniquePackets += 1;
+      this.#forward(session, packet, out);
+      repair.ring.put(sequence, packet, now);
+    }
+    this.#feedback.judge(session, repair, now, out);
   }
 
   control(packet: Uint8Array, link: Link, now: Millis, out: SrtlaOutbox): void {
@@ -79,8 +125,28 @@ export class Uplink {
     }
     const session = this.#routed(packet, link.group);
     if (session === undefined) return;
-    if (type !== SRT_TYPE.shutdown) this.#forward(session, packet, out);
-    else if (!this.#sessions.holdShutdown(session, packet, now)) this.#counters.count(COUNTER.shutdownRepeated);
+    const { repair } = session;
+    if (type === SRT_TYPE.ackAck && repair !== undefined) this.#ackAck(session, repair, packet, link, now, out);
+    else if (type !== SRT_TYPE.shutdown) {
+      if (type === SRT_TYPE.dropRequest && packet.length >= DROP_REQUEST_BYTES)
+        repair?.detector.dropped(firstDropped(packet), lastDropped(packet));
+      this.#forward(session, packet, out);
+    } else if (!this.#sessions.holdShutdown(session, packet, now)) this.#counters.count(COUNTER.shutdownRepeated);
+  }
+
+  /** The answers to the other copies of an ACK tell the server nothing, and the later ones a wrong round trip. */
+  #ackAck(session: Session, repair: Repair, packet: Uint8Array, link: Link, now: Millis, out: SrtlaOutbox): void {
+    const answer = repair.roundTrip.answered(ackNumber(packet), now);
+    if (answer === ACK_ACK.repeated) {
+      this.#counters.count(COUNTER.ackAcksRepeated);
+      return;
+    }
+    if (answer !== ACK_ACK.unknown) link.roundTrip.add(repair.roundTrip.lastMs);
+    if (answer === ACK_ACK.slow) {
+      this.#counters.count(COUNTER.ackAcksSlow);
+      return;
+    }
+    this.#forward(session, packet, out);
   }
 
   /** Lists what has arrived on this link since its last SRTLA ACK. */
@@ -120,7 +186,7 @@ export class Uplink {
     if (type === HANDSHAKE.induction) session = this.#sessionForInduction(group, encoderId, now, out);
     else if (type === HANDSHAKE.conclusion && group.current?.encoderId === encoderId) {
       session = group.current;
-      this.#conclusion(session, packet, out);
+      this.#conclusion(session, packet, now, out);
     } else this.#counters.count(COUNTER.handshakeUnexpected);
     if (session === undefined) return;
     group.handshakeLink = link;
@@ -148,12 +214,16 @@ export class Uplink {
     return this.#sessions.open(group, encoderId, now, out);
   }
 
-  #conclusion(session: Session, packet: Uint8Array, out: SrtlaOutbox): void {
+  #conclusion(session: Session, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
     if (session.state !== 'handshaking') return;
     const { group } = session;
     group.streamId = streamIdOf(packet);
     if (session.started) return;
     session.started = true;
+    if (this.#exact) {
+      group.clock.read(timestampUs(packet));
+      session.repair = new Repair(initialSequence(packet), group.links, group.clock, group.losses, this.#counters, now);
+    }
     out.event({ type: 'session-started', group: group.name, session: session.id, streamId: group.streamId });
   }
 

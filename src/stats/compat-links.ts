@@ -1,13 +1,13 @@
 import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
 import { formatEndpoint } from '../shared/address.ts';
 import { publicStreamName } from '../shared/redact.ts';
-import type { GroupSnapshot, LinkSnapshot } from '../srtla/types.ts';
+import type { GroupSnapshot, LinkRoundTrip, LinkSnapshot } from '../srtla/types.ts';
 import { AddressMask } from './masked-address.ts';
 import { count, decimal, int32, wholeSeconds } from './numbers.ts';
 import { sharePercentages } from './shares.ts';
 
 /*
- * Statistics of links, in the shape that the Telemy plugin and control plane read, with `bitrate_kbps`, `state` and `rtt_ms` added.
+ * Statistics of links, in the shape that the Telemy plugin and control plane read, with fields of our own added.
  */
 
 export interface LinkAnswer {
@@ -21,9 +21,25 @@ export interface LinkAnswer {
   last_ms_ago: number;
   uptime_s: number;
   bitrate_kbps: number;
+  bitrate_1s_kbps: number;
+  bitrate_10s_kbps: number;
   state: LinkSnapshot['state'];
-  /** As the sender measured it, where it tells. */
+  /** Data packets: first copies, marked as sent again, and those that had come already. */
+  unique_pkts: number;
+  retransmitted_pkts: number;
+  duplicate_pkts: number;
+  /** Certainly lost, where it can be told that this link has lost them. */
+  lost_pkts: number;
+  /** Behind the fastest link, worst of the last 5 s. */
+  skew_ms?: number;
+  jitter_ms?: number;
+  reorder_ms: number;
   rtt_ms?: number;
+  /** `keepalive42`, `keepalive38`: as the sender measured it. `srt`: by its answers to SRT ACKs. */
+  rtt_source?: LinkRoundTrip['source'];
+  /** As the sender tells. */
+  window_pkts?: number;
+  in_flight_pkts?: number;
 }
 
 export interface GroupAnswer {
@@ -31,6 +47,11 @@ export interface GroupAnswer {
   stream_id: string;
   conn_count: number;
   total_bytes: number;
+  /** Certainly lost on the links, and what became of them. */
+  lost_pkts: number;
+  repaired_pkts: number;
+  unrepaired_pkts: number;
+  duplicate_pkts: number;
   connections: LinkAnswer[];
 }
 
@@ -80,6 +101,10 @@ const answer = (
       stream_id: group.streamId === undefined ? '' : nameOf(group.streamId),
       conn_count: group.links.length,
       total_bytes: count(group.totalBytes),
+      lost_pkts: count(group.losses.lost - group.losses.falselyLost),
+      repaired_pkts: count(group.losses.repaired),
+      unrepaired_pkts: count(group.losses.unrepaired),
+      duplicate_pkts: count(group.losses.duplicates),
       connections: linksOf(group, wholeAddresses),
     })),
 });
@@ -95,7 +120,19 @@ const linksOf = (group: GroupSnapshot, wholeAddresses: boolean): LinkAnswer[] =>
     last_ms_ago: int32(link.lastHeardMs),
     uptime_s: wholeSeconds(link.uptimeMs),
     bitrate_kbps: int32(link.bitrateKbps),
+    bitrate_1s_kbps: int32(link.bitrate1sKbps),
+    bitrate_10s_kbps: int32(link.bitrate10sKbps),
     state: link.state,
-    ...(link.telemetry ? { rtt_ms: decimal(link.telemetry.rttMs) } : {}),
+    unique_pkts: count(link.uniquePackets),
+    retransmitted_pkts: count(link.retransmittedPackets),
+    duplicate_pkts: count(link.duplicatePackets),
+    lost_pkts: count(link.lostPackets),
+    ...(link.skewMs === undefined ? {} : { skew_ms: decimal(link.skewMs) }),
+    ...(link.jitterMs === undefined ? {} : { jitter_ms: decimal(link.jitterMs) }),
+    reorder_ms: decimal(link.reorderMs),
+    ...(link.roundTrip ? { rtt_ms: decimal(link.roundTrip.ms), rtt_source: link.roundTrip.source } : {}),
+    ...(link.telemetry
+      ? { window_pkts: decimal(link.telemetry.windowPackets), in_flight_pkts: count(link.telemetry.inFlightPackets) }
+      : {}),
   }));
 };

@@ -130,7 +130,7 @@ describe('numbers', () => {
     const [group] = await groups('/stats?stream_id=live_a');
     expect(group).toMatchObject({ conn_count: 2, total_bytes: 7_340_032 + 3_145_728 });
     expect(group?.connections.map((link) => [link.share_pct, link.last_ms_ago, link.uptime_s, link.rtt_ms])).toEqual([
-      [70, 12, 63, undefined],
+      [70, 12, 63, 58.4],
       [30, 6_656, 63, 61.5],
     ]);
   });

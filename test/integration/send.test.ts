@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MOBLIN, SND } from '../../src/sender/profile.ts';
 import { Sender } from '../../src/sender/udp-shell.ts';
 import { FakeSrtlaReceiver } from '../support/fake-srtla-receiver.ts';
 import { ImpairedLinks } from '../support/impaired-link.ts';
@@ -117,6 +118,29 @@ describe.concurrent('a bonded sender', () => {
     expect(() => bond.block('127.9.9.9')).toThrow(/no link "127\.9\.9\.9"/);
     expect(() => bond.addLink('127.0.2.1')).toThrow(/there already/);
   });
+
+  it.each([MOBLIN, SND])(
+    '$name: a blocked link comes back through a new socket',
+    { timeout: 60_000 },
+    async (profile) => {
+      const fake = await receiver(await freePort());
+      const bond = await sender(fake.port, { profile, links: LINKS.slice(0, 2) });
+      await linksUp(bond, 2, 12_000);
+      const ports = (): number[] => [...fake.links.values()].map(({ port }) => port);
+      const before = ports();
+      bond.block(LINKS[1]!);
+      await linksUp(bond, 1, 12_000);
+      bond.unblock(LINKS[1]!);
+      await linksUp(bond, 2, 15_000);
+      expect(ports().filter((port) => !before.includes(port)).length).toBe(1);
+      bond.removeLink(LINKS[0]!);
+      bond.addLink(LINKS[2]!);
+      await until('the new link', () => bond.status().links.every((link) => link.state === 'up'), 12_000);
+      expect(bond.status().profile).toBe(profile.name);
+      // Keepalives of ten bytes and more show the way there and back.
+      await until('a round trip', () => bond.status().links.every((link) => link.rttMs !== undefined));
+    },
+  );
 
   it('names a port that is taken', async () => {
     const first = await sender(9);

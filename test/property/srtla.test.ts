@@ -42,9 +42,10 @@ describe('parsers', () => {
           rttMs: 0,
           nakCount: 0,
           bitrateKbps: 0,
+          inMicroseconds: false,
         };
         parseTelemetry(packet, telemetry);
-        for (const value of Object.values(telemetry)) expect(Number.isFinite(value)).toBe(true);
+        for (const value of Object.values(telemetry)) expect(Number.isFinite(Number(value))).toBe(true);
         for (let i = 0; i < srtlaAckCount(packet); i++) expect(Number.isInteger(srtlaAckEntry(packet, i))).toBe(true);
         for (const lost of [firstLost(packet), lastLost(packet)]) expect(lost).toBeGreaterThanOrEqual(-1);
       }),

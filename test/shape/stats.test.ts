@@ -69,11 +69,30 @@ const LIMITS: Readonly<Record<string, number>> = {
   last_ms_ago: MAX_INT32,
   uptime_s: MAX_INT32,
   bitrate_kbps: MAX_INT32,
+  bitrate_1s_kbps: MAX_INT32,
+  bitrate_10s_kbps: MAX_INT32,
+  unique_pkts: Number.MAX_SAFE_INTEGER,
+  retransmitted_pkts: Number.MAX_SAFE_INTEGER,
+  duplicate_pkts: Number.MAX_SAFE_INTEGER,
+  lost_pkts: Number.MAX_SAFE_INTEGER,
+  repaired_pkts: Number.MAX_SAFE_INTEGER,
+  unrepaired_pkts: Number.MAX_SAFE_INTEGER,
+  in_flight_pkts: Number.MAX_SAFE_INTEGER,
   bytes: Number.MAX_SAFE_INTEGER,
   pkts: Number.MAX_SAFE_INTEGER,
   total_bytes: Number.MAX_SAFE_INTEGER,
 };
-const DECIMALS = ['rtt', 'rtt_ms', 'mbpsBandwidth', 'mbpsRecvRate', 'share_pct'];
+const DECIMALS = [
+  'rtt',
+  'rtt_ms',
+  'skew_ms',
+  'jitter_ms',
+  'reorder_ms',
+  'window_pkts',
+  'mbpsBandwidth',
+  'mbpsRecvRate',
+  'share_pct',
+];
 
 const expectReadable = (answer: object): void => {
   for (const [key, text] of numbersIn(answer)) {
@@ -122,13 +141,24 @@ describe('types of numbers, as they stand in the text', () => {
           lastHeardMs: c!,
           uptimeMs: d!,
           bitrateKbps: e!,
+          bitrate1sKbps: a!,
+          bitrate10sKbps: b!,
+          uniquePackets: c!,
+          duplicatePackets: d!,
+          retransmittedPackets: e!,
+          lostPackets: f!,
+          skewMs: a!,
+          jitterMs: b!,
+          reorderMs: c!,
+          roundTrip: { ms: d!, source: 'srt' },
           telemetry: {
             connectionId: 1,
-            windowPackets: 1,
-            inFlightPackets: 1,
+            windowPackets: e!,
+            inFlightPackets: f!,
             rttMs: f!,
             nakCount: 0,
             bitrateKbps: 0,
+            inMicroseconds: true,
             ageMs: 0,
           },
         });
@@ -137,7 +167,7 @@ describe('types of numbers, as they stand in the text', () => {
           question,
         );
         expectReadable(answer);
-        expect(numbersIn(answer)).toHaveLength(9);
+        expect(numbersIn(answer)).toHaveLength(24);
       }),
     );
   });

@@ -15,6 +15,7 @@ import {
   ackAck,
   conclusion,
   conclusionAnswer,
+  DataFlow,
   data,
   ENCODER,
   induction,
@@ -91,7 +92,8 @@ class FakeUdp implements NativeUdpEngine {
   receive(nowMs: number): number {
     const { batch } = this;
     for (let i = 0; i < batch.length; i++) {
-      const { socket, peer, bytes } = batch[i]!;
+      const { socket, peer } = batch[i]!;
+      const bytes = batch[i]!.bytes === DATA ? flow.next(nowMs) : batch[i]!.bytes;
       this.arena.set(bytes, i * UDP_SLOT_BYTES);
       this.lengths[i] = bytes.length;
       this.sockets[i] = socket;
@@ -116,6 +118,9 @@ class FakeUdp implements NativeUdpEngine {
   counters(): void {}
   dispose(): void {}
 }
+/** Stands for the next packet of the stream. */
+const DATA = new Uint8Array(0);
+const flow = new DataFlow();
 const NOTHING: readonly Incoming[] = [];
 
 let udp!: FakeUdp;
@@ -161,7 +166,7 @@ const batches = Array.from({ length: 25 }, (_, b) =>
     const n = b * BATCH + i;
     if (i % 13 === 12) return fromServer(ack(ENCODER, n));
     if (i % 10 === 9) return fromLink(i % 20 === 9 ? 99 : n % LINKS, others[n % others.length]!);
-    return fromLink(n % LINKS, data(n, { bytes: 1332, timestampUs: 3_000_000_000 + n, retransmitted: n % 50 === 0 }));
+    return fromLink(n % LINKS, DATA);
   }),
 );
 const run = (datagrams: number): void => {

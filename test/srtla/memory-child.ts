@@ -6,6 +6,7 @@ import {
   ackAck,
   conclusion,
   conclusionAnswer,
+  DataFlow,
   data,
   ENCODER,
   induction,
@@ -45,9 +46,7 @@ core.receive(induction(), 0, 0, out);
 core.receive(conclusion(), 0, 0, out);
 core.fromServer(session, conclusionAnswer(), 0, out);
 
-const packets = Array.from({ length: 1_000 }, (_, i) =>
-  data(i, { bytes: 1332, timestampUs: 3_000_000_000 + i, retransmitted: i % 50 === 0 }),
-);
+const flow = new DataFlow();
 const others = [ackAck(SERVER), Uint8Array.of(0x90, 0), new Uint8Array(20).fill(0x9f), data(1, { to: 5 })];
 const answers = [ack(ENCODER, 5), nak(ENCODER, 5), nak(ENCODER, 9)];
 const STRANGER = 99;
@@ -56,7 +55,7 @@ let now = 0;
 const run = (datagrams: number): void => {
   for (let i = 0; i < datagrams; i++) {
     core.receive(
-      i % 10 === 9 ? others[i % others.length]! : packets[i % 1_000]!,
+      i % 10 === 9 ? others[i % others.length]! : flow.next(now),
       i % 97 === 0 ? STRANGER : i % LINKS,
       now,
       out,

@@ -36,6 +36,30 @@ export const data = (sequence: number, options: DataOptions = {}): Uint8Array =>
     12: options.to ?? SERVER,
   });
 
+/**
+ * The data of a stream, one packet after the other in one and the same buffer: every hundredth is lost, and comes as a retransmission
+ * fifty packets later.
+ */
+export class DataFlow {
+  readonly #bytes = data(0, { bytes: 1332 });
+  readonly #view = new DataView(this.#bytes.buffer);
+  #sequence = 0;
+  #count = 0;
+
+  next(nowMs: number): Uint8Array {
+    this.#count += 1;
+    const step = this.#count % 100;
+    if (step === 0) this.#sequence += 1;
+    const isRepeat = step === 50 && this.#count > 100;
+    const sequence = isRepeat ? this.#sequence - 51 : this.#sequence;
+    if (!isRepeat) this.#sequence += 1;
+    this.#view.setUint32(0, sequence & 0x7fffffff);
+    this.#view.setUint32(4, isRepeat ? 0xe4000001 : 0xe0000001);
+    this.#view.setUint32(8, (3_000_000_000 + nowMs * 1_000) >>> 0);
+    return this.#bytes;
+  }
+}
+
 const control = (type: number, to: number, word = 0, bytes = 20): Uint8Array =>
   packet(bytes, { 0: type << 16, 4: word, 8: 5_000, 12: to });
 export const keepalive = (to: number): Uint8Array => control(0x8001, to);
@@ -55,7 +79,7 @@ export const nak = (to: number, ...lost: number[]): Uint8Array => {
 const handshake = (type: number, to: number, socketId: number, version: number, extensions: Uint8Array): Uint8Array => {
   const bytes = new Uint8Array(64 + extensions.length);
   bytes.set(
-    packet(64, { 0: 0x80000000, 12: to, 16: version, 20: 2, 24: 1000, 28: 1500, 32: 8192, 36: type, 40: socketId }),
+    packet(64, { 0: 0x80000000, 12: to, 16: version, 20: 2, 24: 0, 28: 1500, 32: 8192, 36: type, 40: socketId }),
   );
   bytes.set(extensions, 64);
   return bytes;

@@ -3,7 +3,7 @@ import { ack, data, ENCODER, fromHex, inductionAnswer, keepalive, nak, reg2, SER
 import { receivers, World } from './world.ts';
 
 const live = (peers = [1, 2, 3]): { world: World; session: number } => {
-  const world = new World();
+  const world = new World({ lossDetection: 'plain' });
   world.register(peers);
   return { world, session: world.connect(peers[0]!) };
 };
@@ -105,7 +105,7 @@ describe('everything else', () => {
 
 describe('a link that has only registered', () => {
   it('takes over nothing, however fresh it is', () => {
-    const world = new World();
+    const world = new World({ lossDetection: 'plain' });
     const id = world.register([1]);
     const session = world.connect(1);
     world.receive(1, data(1));

@@ -1,5 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { type LinkConditions, LinkModel, type LinkTotals } from './link-model.ts';
+import type { LinkConditions } from '../../src/sender/impair/link-conditions.ts';
+import { LinkEmulator } from '../../src/sender/impair/link-emulator.ts';
+import type { LinkTotals } from '../../src/sender/impair/link-model.ts';
 
 export interface ImpairedLinkOptions extends Partial<LinkConditions> {
   /** Conditions of the way back where they differ. */
@@ -8,6 +10,9 @@ export interface ImpairedLinkOptions extends Partial<LinkConditions> {
   address?: string;
   seed?: number;
 }
+
+/** Number of the link in its emulator. */
+const ONLY = 0;
 
 const bound = (address: string): Promise<Socket> =>
   new Promise((resolve, reject) => {
@@ -21,41 +26,12 @@ const bound = (address: string): Promise<Socket> =>
     });
   });
 
-/** One direction in real time: a timer for the datagram that is due next. */
-class Direction {
-  readonly model: LinkModel;
-  readonly #deliver: (bytes: Uint8Array) => void;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(conditions: Partial<LinkConditions>, seed: number, deliver: (bytes: Uint8Array) => void) {
-    this.model = new LinkModel(conditions, seed);
-    this.#deliver = deliver;
-  }
-
-  readonly offer = (bytes: Uint8Array): void => {
-    this.model.offer(bytes, performance.now());
-    if (this.#timer === undefined) this.#run();
-  };
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
-
-  readonly #run = (): void => {
-    const now = performance.now();
-    this.model.advance(now, this.#deliver);
-    const next = this.model.nextMs();
-    this.#timer = next === undefined ? undefined : setTimeout(this.#run, Math.max(1, next - now));
-  };
-}
-
 /** A UDP relay for one sender link: what comes to `port` goes to the node through `forth`, answers return through `back`. */
 export class ImpairedLink {
   readonly port: number;
   readonly #front: Socket;
   readonly #rear: Socket;
-  readonly #forth: Direction;
-  readonly #back: Direction;
+  readonly #emulator: LinkEmulator;
   #sender: RemoteInfo | undefined;
 
   private constructor(front: Socket, rear: Socket, nodePort: number, options: ImpairedLinkOptions) {
@@ -63,15 +39,20 @@ export class ImpairedLink {
     this.#front = front;
     this.#rear = rear;
     this.port = front.address().port;
-    this.#forth = new Direction(forth, seed, (bytes) => rear.send(bytes, nodePort, '127.0.0.1'));
-    this.#back = new Direction({ ...forth, ...back }, seed + 0x5eed, (bytes) => {
-      if (this.#sender) front.send(bytes, this.#sender.port, this.#sender.address);
+    this.#emulator = new LinkEmulator({
+      deliverUp: (_link, bytes) => rear.send(bytes, nodePort, '127.0.0.1'),
+      deliverDown: (_link, bytes) => {
+        if (this.#sender) front.send(bytes, this.#sender.port, this.#sender.address);
+      },
+      clock: () => performance.now(),
+      seed,
     });
+    this.#emulator.add(ONLY, { up: forth, down: { ...forth, ...back } });
     front.on('message', (bytes, from) => {
       this.#sender = from;
-      this.#forth.offer(bytes);
+      this.#emulator.sendUp(ONLY, bytes);
     });
-    rear.on('message', this.#back.offer);
+    rear.on('message', (bytes) => this.#emulator.sendDown(ONLY, bytes));
   }
 
   static async open(nodePort: number, options: ImpairedLinkOptions = {}): Promise<ImpairedLink> {
@@ -86,13 +67,13 @@ export class ImpairedLink {
   }
 
   get totals(): { forth: LinkTotals; back: LinkTotals } {
-    return { forth: this.#forth.model.totals, back: this.#back.model.totals };
+    const { up, down } = this.#emulator.totals(ONLY)!;
+    return { forth: up, back: down };
   }
 
   /** Changes both directions, from the next datagram on. */
   change(conditions: Partial<LinkConditions>): void {
-    Object.assign(this.#forth.model.conditions, conditions);
-    Object.assign(this.#back.model.conditions, conditions);
+    this.#emulator.change(ONLY, { up: conditions, down: conditions });
   }
 
   unplug(): void {
@@ -104,8 +85,7 @@ export class ImpairedLink {
   }
 
   async close(): Promise<void> {
-    this.#forth.stop();
-    this.#back.stop();
+    this.#emulator.close();
     await Promise.all(
       [this.#front, this.#rear].map((socket) => new Promise<void>((done) => socket.close(() => done()))),
     );

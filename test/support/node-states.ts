@@ -17,6 +17,14 @@ const link = (index: number): LinkSnapshot => ({
   lastHeardMs: 0,
   uptimeMs: 0,
   skewMs: undefined,
+  uniquePackets: 0,
+  duplicatePackets: 0,
+  lostPackets: 0,
+  bitrate1sKbps: 0,
+  bitrate10sKbps: 0,
+  jitterMs: undefined,
+  reorderMs: 0,
+  roundTrip: undefined,
   telemetry: undefined,
 });
 
@@ -31,6 +39,7 @@ export const group = (id: string, links: number): GroupSnapshot => ({
   lastHeardMs: 0,
   uptimeMs: 0,
   lastDataMs: undefined,
+  losses: { lost: 0, falselyLost: 0, repaired: 0, unrepaired: 0, duplicates: 0, restarts: 0 },
   links: Array.from({ length: links }, (_, index) => link(index + 1)),
 });
 

@@ -1,4 +1,4 @@
-import { BEL } from '../../src/sender/profile.ts';
+import { BEL, type Profile } from '../../src/sender/profile.ts';
 import { createSenderCore } from '../../src/sender/sender-core.ts';
 import type { LinkId, SenderEvent, SenderOutbox } from '../../src/sender/sender-types.ts';
 import { TYPE } from '../../src/sender/wire.ts';
@@ -48,14 +48,16 @@ export class SenderHarness {
   sent: { link: LinkId; bytes: Uint8Array }[] = [];
   toEncoder: Uint8Array[] = [];
   events: SenderEvent[] = [];
+  renewed: LinkId[] = [];
   readonly #out: SenderOutbox = {
     sendOnLink: (link, bytes) => this.sent.push({ link, bytes }),
     sendToEncoder: (bytes) => this.toEncoder.push(bytes),
+    renewSocket: (link) => this.renewed.push(link),
     event: (event) => this.events.push(event),
   };
 
-  constructor(links: readonly LinkId[]) {
-    this.core = createSenderCore(BEL, links, () => SENDER_ID, this.now);
+  constructor(links: readonly LinkId[], profile: Profile = BEL) {
+    this.core = createSenderCore(profile, links, () => SENDER_ID, this.now);
   }
 
   /** Time passes in steps of 100 ms, as in the shell. */
@@ -64,6 +66,10 @@ export class SenderHarness {
       this.now += 100;
       this.core.tick(this.now, this.#out);
     }
+  }
+
+  tick(): void {
+    this.core.tick(this.now, this.#out);
   }
 
   hear(link: LinkId, bytes: Uint8Array): void {
@@ -102,11 +108,13 @@ export class SenderHarness {
   }
 
   /** All given links registered and up. */
-  static registered(links: readonly LinkId[]): SenderHarness {
-    const harness = new SenderHarness(links);
+  static registered(links: readonly LinkId[], profile: Profile = BEL): SenderHarness {
+    const harness = new SenderHarness(links, profile);
     harness.pass(100);
-    harness.hear(links[0]!, packets.ngp);
+    for (const link of links) harness.hear(link, packets.ngp);
+    harness.pass(profile.houseKeepingMs);
     harness.hear(links[0]!, packets.reg2(0xaa));
+    harness.pass(profile.houseKeepingMs);
     for (const link of links) harness.hear(link, packets.reg3);
     harness.take();
     harness.takeEvents();

@@ -77,15 +77,31 @@ describe('SRTLA packets', () => {
   });
 
   it('T7–T10: keepalives and their telemetry', () => {
-    const read = { connectionId: 0, windowPackets: 0, inFlightPackets: 0, rttMs: 0, nakCount: 0, bitrateKbps: 0 };
-    const told = { connectionId: 7, windowPackets: 20, inFlightPackets: 12, rttMs: 87, nakCount: 4, bitrateKbps: 2500 };
+    const read = {
+      connectionId: 0,
+      windowPackets: 0,
+      inFlightPackets: 0,
+      rttMs: 0,
+      nakCount: 0,
+      bitrateKbps: 0,
+      inMicroseconds: true,
+    };
+    const told = {
+      connectionId: 7,
+      windowPackets: 20,
+      inFlightPackets: 12,
+      rttMs: 87,
+      nakCount: 4,
+      bitrateKbps: 2500,
+      inMicroseconds: false,
+    };
     expect(parseTelemetry(bytes(7), read)).toBe(TELEMETRY.none);
     expect(parseTelemetry(bytes(8), read)).toBe(TELEMETRY.none);
     expect(parseTelemetry(bytes(9), read)).toBe(TELEMETRY.read);
     expect(read).toEqual(told);
     const longer = { ...read, rttMs: -1, nakCount: -1, bitrateKbps: -1 };
     expect(parseTelemetry(bytes(10), longer)).toBe(TELEMETRY.read);
-    expect(longer).toEqual(read);
+    expect(longer).toEqual({ ...read, inMicroseconds: true });
     for (const vector of [7, 8, 9, 10] as const) expect(classify(bytes(vector))).toBe(KIND.keepalive);
   });
 
@@ -145,7 +161,7 @@ describe('the dialogue of the specification', () => {
   const stranger = 9;
 
   it('holds, with REG1 idempotent and bare echoes padded', () => {
-    const world = new World();
+    const world = new World({ lossDetection: 'plain' });
     expect(toPeer(world.receive(1, reg2(idOf(0x77))), 1)).toEqual([padded('9211')]);
     expect(toPeer(world.receive(1, bytes(1)), 1)).toEqual([T[2]]);
     expect(toPeer(world.receive(1, bytes(1)), 1)).toEqual([T[2]]);
@@ -203,7 +219,7 @@ describe('the dialogue of the specification', () => {
   });
 
   it('relays ACK and NAK byte for byte', () => {
-    const world = new World();
+    const world = new World({ lossDetection: 'plain' });
     world.register([1]);
     const session = world.connect(1);
     for (const vector of [16, 18, 20] as const) {

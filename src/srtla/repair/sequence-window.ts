@@ -1,0 +1,92 @@
+import type { Millis } from '../../shared/clock.ts';
+
+/** Sequence numbers that are remembered: 4 s at 45 Mbit/s, half a minute at 6. */
+export const WINDOW_PACKETS = 16_384;
+const MASK = WINDOW_PACKETS - 1;
+
+/** What is known of a sequence number. `givenUp`: nobody waits for it any more. */
+export const STATE = { missing: 0, asked: 1, givenUp: 2, arrived: 3 } as const;
+
+/** `a - b` on the circle of 31-bit sequence numbers: positive where `a` is the later one. */
+export const sequenceDistance = (a: number, b: number): number => ((a - b) << 1) >> 1;
+export const sequencePlus = (sequence: number, steps: number): number => (sequence + steps) & 0x7fffffff;
+
+/**
+ * The last 16,384 sequence numbers of a session up to the newest that has arrived: the state of each, who brought it, and when the
+ * encoder stamped it.
+ */
+export class SequenceWindow {
+  /** The newest that has arrived; before the first packet the one before it. */
+  newest: number;
+  /** The first of the session: nothing before it is waited for. */
+  #first: number;
+  readonly #states = new Uint8Array(WINDOW_PACKETS);
+  /** `Link.number` of the link that brought it, or is blamed for its loss; 0 = unknown. */
+  readonly #carriers = new Uint8Array(WINDOW_PACKETS);
+  readonly #sentMs = new Float64Array(WINDOW_PACKETS);
+
+  /** `first`: the sequence number of the first packet. */
+  constructor(first: number) {
+    this.#first = first;
+    this.newest = sequencePlus(first, -1);
+  }
+
+  /** The oldest that is remembered. */
+  get oldest(): number {
+    const span = Math.min(sequenceDistance(this.newest, this.#first) + 1, WINDOW_PACKETS);
+    return sequencePlus(this.newest, 1 - span);
+  }
+
+  /** Not newer than the newest, not older than the oldest. */
+  has(sequence: number): boolean {
+    const age = sequenceDistance(this.newest, sequence);
+    return age >= 0 && age < WINDOW_PACKETS && sequenceDistance(sequence, this.#first) >= 0;
+  }
+
+  /** Moves on to `sequence`, which has arrived; what lies between is missing. It must be newer, by less than the window. */
+  advance(sequence: number): void {
+    for (let next = sequencePlus(this.newest, 1); next !== sequence; next = sequencePlus(next, 1)) {
+      this.#states[next & MASK] = STATE.missing;
+      this.#carriers[next & MASK] = 0;
+    }
+    this.newest = sequence;
+  }
+
+  /** Forgets everything: the session goes on with `first`. */
+  restart(first: number): void {
+    this.#first = first;
+    this.newest = sequencePlus(first, -1);
+  }
+
+  stateOf(sequence: number): number {
+    return this.#states[sequence & MASK]!;
+  }
+
+  set(sequence: number, state: number): void {
+    this.#states[sequence & MASK] = state;
+  }
+
+  carrierOf(sequence: number): number {
+    return this.#carriers[sequence & MASK]!;
+  }
+
+  setCarrier(sequence: number, link: number): void {
+    this.#carriers[sequence & MASK] = link;
+  }
+
+  /** Of one that has arrived, on the encoder's clock. */
+  sentMsOf(sequence: number): Millis {
+    return this.#sentMs[sequence & MASK]!;
+  }
+
+  setSentMs(sequence: number, sentMs: Millis): void {
+    this.#sentMs[sequence & MASK] = sentMs;
+  }
+
+  /** The first after `sequence` that has arrived. There must be one. */
+  nextArrived(sequence: number): number {
+    let next = sequencePlus(sequence, 1);
+    while (next !== this.newest && this.#states[next & MASK] !== STATE.arrived) next = sequencePlus(next, 1);
+    return next;
+  }
+}

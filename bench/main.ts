@@ -26,6 +26,7 @@ const HELP = `Usage: npm run bench -- SCENARIO [options]
   capacity   more and more streams, until a payload is lost or a core is used up
   isolation  a chain under floods of HTTP requests, big answers and a blocked main thread
   bond       one stream over impaired links: stock loss detection beside ours, in seven ways
+  flood      bonded streams beside floods of registrations and of data with a foreign destination
   all        every one of them; the first two also with small buffers
   ways       tributary srtla: three ways towards the SRT server, with options of its own (--help there)
 

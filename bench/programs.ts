@@ -9,6 +9,7 @@ const BUILD = join(BENCH, 'build');
 /** The C++ programs, by name; `srt` where they need libsrt. */
 const PROGRAMS = {
   load: { source: 'programs/load.cc', srt: false },
+  flood: { source: 'programs/flood.cc', srt: false },
   sink: { source: 'programs/sink.cc', srt: false },
   caller: { source: 'programs/caller.cc', srt: true },
   players: { source: 'programs/players.cc', srt: true },

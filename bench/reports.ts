@@ -22,6 +22,16 @@ export interface LoadReport {
   /** From the last packet of ten to its SRTLA ACK. */
   ackDelay: Distribution;
   sentPerStream: number[];
+  /** The SRT socket ids of the sessions at the server, one a stream. */
+  serverIds: number[];
+}
+
+/** What `flood` answers; since `reset`. */
+export interface FloodReport {
+  sent: number;
+  /** Datagrams that were due but left out, because the flood itself was held up. */
+  skipped: number;
+  failed: number;
 }
 
 /** What `sink` answers. `unique`, `duplicated`, `reordered` and `kernelDrops` are totals. */

@@ -179,6 +179,12 @@ export class Rig {
     );
   }
 
+  /** The SRT socket ids of all sessions at the server. */
+  async serverIds(): Promise<number[]> {
+    const reports = await Promise.all(this.#loads.map((load) => load.ask<LoadReport>('report')));
+    return reports.flatMap(({ serverIds }) => serverIds);
+  }
+
   /** Stops the senders as encoders stop, waits for the last payload that was sent, ends everything. */
   async finish(): Promise<Totals> {
     const loads = await Promise.all(this.#loads.map((load) => load.ask<LoadReport>('stop')));

@@ -29,6 +29,8 @@ class Encoder {
   bool ready() const { return state_ == LIVE; }
   bool ended() const { return state_ == ENDED; }
   uint64_t sent() const { return next_; }
+  /// Of the session; 0 before it is up.
+  uint32_t serverId() const { return serverId_; }
   bool settled() const { return state_ != LIVE || mode_ == Mode::raw || mode_ == Mode::idle || !everAcked_ || ackedTo_ == sequenceOf(next_); }
 
   /// Repeats what has had no answer, and keeps links alive. Call every 50 ms or so.

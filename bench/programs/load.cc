@@ -128,6 +128,8 @@ class Load {
     c.ackDelay.print(stdout);
     printf(",\"sentPerStream\":[");
     for (size_t i = 0; i < encoders_.size(); i++) printf("%s%llu", i ? "," : "", u(encoders_[i]->sent()));
+    printf("],\"serverIds\":[");
+    for (size_t i = 0; i < encoders_.size(); i++) printf("%s%u", i ? "," : "", encoders_[i]->serverId());
     puts("]}");
     fflush(stdout);
   }

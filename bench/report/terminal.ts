@@ -38,7 +38,10 @@ export const checkTable = (title: string, checks: readonly Check[]): Table => ({
 
 /** As many decimals as tell something. */
 export const numberOf = (value: number | undefined): string =>
-  fixed(value, value === undefined || Number.isInteger(value) ? 0 : Math.abs(value) < 100 ? 2 : 0);
+  fixed(
+    value,
+    value === undefined || Number.isInteger(value) ? 0 : Math.abs(value) < 100 ? 2 : Math.abs(value) < 1_000 ? 1 : 0,
+  );
 
 export const driftTable = (drifts: readonly Drift[]): Table => ({
   title: 'Against the stored baseline (ratio now ÷ ratio then; 15 % is noise)',

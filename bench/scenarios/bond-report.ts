@@ -208,11 +208,19 @@ export const cumulativeOf = (values: readonly number[]): [number, number][] => {
   return [[Math.max(0, sorted[0]!), 0], ...points];
 };
 
+/** The last hundredth may be far out, and would squeeze the rest. */
+const mostOf = (runs: readonly BondRun[]): number =>
+  Math.max(1, ...runs.map((run) => (quantileOf(nakTimes(run), 0.99) ?? 0) * 1.1));
+
 const nakPlot = (scenario: BondScenario, runs: readonly BondRun[]): Plot => ({
   kind: 'line',
   style: 'plain',
   title: `${scenario.name}: from a loss to its NAK`,
-  x: { label: 'milliseconds after it would have arrived', scale: 'linear' },
+  x: {
+    label: 'milliseconds after it would have arrived',
+    scale: 'linear',
+    max: mostOf(runs.filter((run) => run.scenario === scenario.name)),
+  },
   y: { label: 'share of losses', scale: 'linear', max: 1 },
   series: runs
     .filter((run) => run.scenario === scenario.name)

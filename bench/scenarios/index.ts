@@ -4,6 +4,7 @@ import { BOND_SECONDS, BOND_SECONDS_AMONG_ALL, runBond } from './bond.ts';
 import { runCapacity } from './capacity.ts';
 import { runChain, runOneStream } from './chain.ts';
 import { runFanout } from './fanout.ts';
+import { runFlood } from './flood.ts';
 import { runIsolation } from './isolation.ts';
 import { GOAL_SHAPES, runSrtla } from './srtla.ts';
 
@@ -17,6 +18,7 @@ const SCENARIOS: Readonly<Record<string, Run>> = {
   capacity: runCapacity,
   isolation: runIsolation,
   bond: (context) => runBond(context),
+  flood: runFlood,
 };
 
 /** Of a measuring window, where nothing else was asked for. */
@@ -40,6 +42,7 @@ const ALL: readonly (readonly [name: string, smallBuffers: boolean])[] = [
   ['capacity', false],
   ['isolation', false],
   ['bond', false],
+  ['flood', false],
   ['srtla', true],
   ['chain', true],
 ];

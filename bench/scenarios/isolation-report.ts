@@ -1,29 +1,16 @@
-import { type Check, fixed, percent, type ScenarioResult, whole } from '../result.ts';
-import type { Totals, Window } from '../rig.ts';
-import { cumulative, type Distribution, mergeDistributions, quantileMs } from '../statistics.ts';
+import { fixed, percent, type ScenarioResult, whole } from '../result.ts';
+import type { Totals } from '../rig.ts';
+import { quantileMs } from '../statistics.ts';
 import { lossChecks, threadTable, windowNotes } from './chain-report.ts';
 import type { IsolationCase } from './isolation.ts';
-
-const CHANGE_GOAL_MS = 1;
-
-/** How much later the slowest hundredth came than in quiet times, milliseconds; undefined where it was not measured. */
-const change = ({ quiet, window }: IsolationCase, of: (window: Window) => Distribution): number | undefined => {
-  const [before, now] = [quantileMs(of(quiet), 0.99), quantileMs(of(window), 0.99)];
-  return before === undefined || now === undefined ? undefined : now - before;
-};
-
-const stage = (window: Window): Distribution => window.stageDelay;
-const chain = (window: Window): Distribution => window.chainDelay;
+import { chain, change, changeChecks, comparedRows, delayPlots, signed, stage } from './quiet-comparison.ts';
 
 export const describeIsolation = (
   cases: readonly IsolationCase[],
   totals: readonly Totals[],
   streams: number,
 ): ScenarioResult => {
-  const rows = cases.flatMap((of) => [
-    { name: 'quiet', window: of.quiet, of: undefined },
-    { name: of.name, window: of.window, of },
-  ]);
+  const rows = comparedRows(cases);
   return {
     scenario: 'isolation',
     title: `${streams} bonded streams while the node is busy with other things`,
@@ -60,55 +47,12 @@ export const describeIsolation = (
       },
       threadTable(cases.flatMap(({ window }) => window.threads)),
     ],
-    plots: [
-      {
-        kind: 'bar',
-        title: 'Delay p99 in the SRTLA stage',
-        unit: 'ms',
-        bars: rows.map(({ name, window, of }) => ({
-          name,
-          value: quantileMs(stage(window), 0.99) ?? 0,
-          group: of ? 'disturbed' : 'quiet',
-        })),
-      },
-      {
-        kind: 'line',
-        style: 'plain',
-        title: 'Delay beyond both latencies',
-        x: { label: 'milliseconds', scale: 'log' },
-        y: { label: 'share of messages', scale: 'linear', max: 1 },
-        series: [
-          { name: 'quiet', points: cumulative(mergeDistributions(cases.map(({ quiet }) => chain(quiet)))) },
-          ...cases.map(({ name, window }) => ({ name, points: cumulative(chain(window)) })),
-        ],
-      },
-    ],
-    checks: [
-      ...cases.flatMap((one): Check[] => [
-        {
-          name: `${one.name}: change of stage p99`,
-          value: change(one, stage),
-          relation: '≤',
-          goal: CHANGE_GOAL_MS,
-          unit: 'ms',
-        },
-        {
-          name: `${one.name}: change of chain p99`,
-          value: change(one, chain),
-          relation: '≤',
-          goal: CHANGE_GOAL_MS,
-          unit: 'ms',
-        },
-      ]),
-      ...lossChecks(totals),
-    ],
+    plots: delayPlots(cases, 'disturbed'),
+    checks: [...changeChecks(cases), ...lossChecks(totals)],
     ratios: {},
     notes: cases.flatMap(({ name, window }) => windowNotes(name, window)),
   };
 };
-
-const signed = (value: number | undefined): string =>
-  value !== undefined && value >= 0 ? `+${fixed(value, 2)}` : fixed(value, 2);
 
 const httpCells = (of: IsolationCase | undefined): string[] => {
   const http = of?.http;

@@ -30,7 +30,9 @@ export const runIsolation = async (context: BenchContext): Promise<ScenarioResul
   // With one core for all of its threads the scheduler, not the node, would decide who waits.
   const start = (env: Record<string, string>): Promise<NodeRelay> =>
     NodeRelay.start({ cores: cores.all, env: { ...bufferEnvironment(options), ...env }, probe: true });
-  const raised = await inOneNode(context, await start({ TRIBUTARY_HTTP_STATS_PER_MINUTE: '1000000' }), [
+  // The idle links never have a session.
+  const patient = { TRIBUTARY_HTTP_STATS_PER_MINUTE: '1000000', TRIBUTARY_SRTLA_SESSION_TIMEOUT_MS: '600000' };
+  const raised = await inOneNode(context, await start(patient), [
     ['1,000 requests/s, limits raised', flood],
     ['main thread blocked for 2 s', blockMain],
     ['10 big answers/s over 2,000 links', bigAnswers, addIdleLinks],

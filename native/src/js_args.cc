@@ -68,6 +68,19 @@ Napi::Value argument(const Napi::CallbackInfo& info, size_t index) {
   return info.Length() > index ? info[index] : info.Env().Undefined();
 }
 
+UdpRegistrationRates registrationRates(const Napi::Object& options) {
+  if (!options.Get("registrations").IsObject()) fail(options.Env(), "registrations must be an object");
+  const auto from = options.Get("registrations").As<Napi::Object>();
+  UdpRegistrationRates rates;
+  rates.sourceBurst = intOf(from, "sourceBurst", 1, 1'000'000);
+  rates.sourcePerSecond = intOf(from, "sourcePerSecond", 1, 1'000'000);
+  rates.everybodyBurst = intOf(from, "everybodyBurst", 1, 1'000'000);
+  rates.everybodyPerSecond = intOf(from, "everybodyPerSecond", 1, 1'000'000);
+  rates.joinSourceBurst = intOf(from, "joinSourceBurst", 1, 1'000'000);
+  rates.joinSourcePerSecond = intOf(from, "joinSourcePerSecond", 1, 1'000'000);
+  return rates;
+}
+
 }  // namespace
 
 Napi::Object objectArg(const Napi::CallbackInfo& info, size_t index, const char* name) {
@@ -105,6 +118,8 @@ ListenOptions listenOptions(const Napi::Object& from) {
   options.role = oneOf(from.Get("role"), "role", "publish", "play") ? Role::publish : Role::play;
   options.refuseByClosing = oneOf(from.Get("refuse"), "refuse", "close", "reject");
   options.closesPerMinute = intOf(from, "closesPerMinute", 0, 1'000'000);
+  if (!from.Get("passphraseTriesPerSecond").IsUndefined())
+    options.passphraseTriesPerSecond = intOf(from, "passphraseTriesPerSecond", 0, 1'000'000);
   options.latencyFloorMs = intOf(from, "latencyFloorMs", 0, 60'000);
   options.reorderTolerancePackets = intOf(from, "reorderTolerancePackets", 0, 1'000'000);
   options.peerIdleTimeoutMs = intOf(from, "peerIdleTimeoutMs", 100, kMostTimeMs);
@@ -139,6 +154,7 @@ UdpOptions udpOptions(const Napi::Object& from) {
   options.paces = boolOf(from, "paces", true);
   options.busyPacketsPerSecond = intOf(from, "busyPacketsPerSecond", 0, kMostInt);
   options.segmentation = boolOf(from, "segmentation", true);
+  if (!from.Get("registrations").IsUndefined()) options.registrations = registrationRates(from);
   return options;
 }
 

@@ -1,5 +1,6 @@
 #include "listener.h"
 
+#include <functional>
 #include <unordered_map>
 #include <utility>
 
@@ -12,6 +13,17 @@ namespace {
 
 /** What players send to us is not read: no need to keep room for it. */
 constexpr int kPlayerReceiveBytes = 64 * 1500;
+/** Neighbours behind one address ask for different ids. */
+constexpr int kIdsPerSource = 10;
+/** Tries of a passphrase that may come at once, as after a restart of many players: so many seconds' worth. */
+constexpr double kTrySeconds = 30;
+
+uint64_t spread(uint64_t value) { return (value ^ value >> 29) * 0x9e3779b97f4a7c15ULL | 1; }
+
+/** A stream id asked for from one source. Never 0. */
+uint64_t keyOf(const sockaddr* peer, const std::string& streamId) {
+  return spread(spread(sourceKey(peer)) ^ std::hash<std::string>()(streamId));
+}
 
 struct Tokens {
   std::mutex mutex;
@@ -31,7 +43,9 @@ Listener::Listener(const ListenOptions& options, std::shared_ptr<Admission> admi
     : options_(options),
       admission_(std::move(admission)),
       events_(std::move(events)),
-      budget_(options.closesPerMinute) {}
+      closes_(options.closesPerMinute),
+      closesOfSource_(kIdsPerSource * options.closesPerMinute),
+      tries_(kTrySeconds * options.passphraseTriesPerSecond, options.passphraseTriesPerSecond) {}
 
 std::shared_ptr<Listener> Listener::open(const ListenOptions& options, std::shared_ptr<Admission> admission,
                                          std::shared_ptr<EventQueue> events) {
@@ -117,6 +131,10 @@ int Listener::decide(SRTSOCKET newcomer, const sockaddr* peer, const std::string
   const Admission::Verdict verdict = admission_->request(options_.role, streamId, newcomer, steadyMs());
   if (verdict.code != 0) return refuse(newcomer, peer, streamId, verdict.code);
   if (verdict.passphrase.empty()) return 0;
+  if (!mayTry(peer, streamId)) {
+    admission_->release(newcomer);
+    return reject(newcomer, peer, streamId, kRejectOverload);
+  }
   const auto& secret = verdict.passphrase;
   if (srt_setsockflag(newcomer, SRTO_PASSPHRASE, secret.data(), static_cast<int>(secret.size())) == 0) return 0;
   // Never let somebody in without the secret that is due.
@@ -125,17 +143,24 @@ int Listener::decide(SRTSOCKET newcomer, const sockaddr* peer, const std::string
 }
 
 int Listener::refuse(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId, int code) {
-  if (options_.refuseByClosing) {
-    bool granted;
-    {
-      const std::lock_guard<std::mutex> lock(budgetMutex_);
-      granted = budget_.take(sourceKey(peer), steadyMs());
-    }
-    if (granted) {
-      admission_->letInToClose(streamId, newcomer, code, steadyMs());
-      return 0;
-    }
-  }
+  if (!options_.refuseByClosing || !mayClose(peer, streamId)) return reject(newcomer, peer, streamId, code);
+  admission_->letInToClose(streamId, newcomer, code, steadyMs());
+  return 0;
+}
+
+bool Listener::mayClose(const sockaddr* peer, const std::string& streamId) {
+  const int64_t nowMs = steadyMs();
+  const std::lock_guard<std::mutex> lock(budgetMutex_);
+  return closes_.take(keyOf(peer, streamId), nowMs) && closesOfSource_.take(sourceKey(peer), nowMs);
+}
+
+bool Listener::mayTry(const sockaddr* peer, const std::string& streamId) {
+  if (options_.passphraseTriesPerSecond == 0) return true;
+  const std::lock_guard<std::mutex> lock(budgetMutex_);
+  return tries_.take(keyOf(peer, streamId), steadyMs() * 1'000'000);
+}
+
+int Listener::reject(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId, int code) {
   srt_setrejectreason(newcomer, code);
   const Endpoint from = describe(peer);
   Event event{Event::Type::refused};

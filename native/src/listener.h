@@ -12,6 +12,7 @@
 #include "event_queue.h"
 #include "options.h"
 #include "refusal_budget.h"
+#include "token_table.h"
 
 namespace tributary {
 
@@ -40,13 +41,21 @@ class Listener {
   static int onRequest(void* token, SRTSOCKET newcomer, int version, const sockaddr* peer, const char* streamId);
   /** 0 lets the newcomer in, -1 rejects it. */
   int decide(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId);
+  int reject(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId, int code);
   int refuse(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId, int code);
 
   const ListenOptions options_;
   const std::shared_ptr<Admission> admission_;
   const std::shared_ptr<EventQueue> events_;
+  /** Whether the caller may be let in only to be closed: not too often for this id from there, nor for any id. */
+  bool mayClose(const sockaddr* peer, const std::string& streamId);
+  /** Whether a passphrase may be tried for this id from there: libsrt spends a millisecond of everybody's time on each try. */
+  bool mayTry(const sockaddr* peer, const std::string& streamId);
+
   std::mutex budgetMutex_;
-  RefusalBudget budget_;
+  RefusalBudget closes_;
+  RefusalBudget closesOfSource_;
+  TokenTable tries_;
   uintptr_t token_ = 0;
   SRTSOCKET socket_ = SRT_INVALID_SOCK;
   std::atomic<bool> isOpen_{false};

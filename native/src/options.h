@@ -19,6 +19,8 @@ struct ListenOptions {
   Role role = Role::publish;
   bool refuseByClosing = false;
   int closesPerMinute = 0;
+  /** 0: without limit. */
+  int passphraseTriesPerSecond = 0;
   int latencyFloorMs = 0;
   int reorderTolerancePackets = 0;
   int peerIdleTimeoutMs = 0;

@@ -7,14 +7,14 @@
 namespace tributary {
 
 /**
- * How often a source address may be let in only to be closed: so many times a minute. A table of fixed size: when a source finds no
- * room, it has no budget. Not thread-safe.
+ * How often somebody may be let in only to be closed: so many times a minute. A table of fixed size: who finds no room has no budget.
+ * Not thread-safe.
  */
 class RefusalBudget {
  public:
   explicit RefusalBudget(int perMinute) : perMinute_(perMinute) {}
 
-  /** Takes one; false when the source has none left. `source` is a `sourceKey`. */
+  /** Takes one; false when there is none left. `source` stands for an address, or for one that asks for one stream id; never 0. */
   bool take(uint64_t source, int64_t nowMs);
 
  private:

@@ -22,6 +22,9 @@ struct UdpCounters {
   double linkKernelDrops = 0;
   double serverKernelDrops = 0;
   double wakeups = 0;
+  /** REG1 and REG2 over budget, which JavaScript has not seen. */
+  double reg1Dropped = 0;
+  double reg2Dropped = 0;
   /** Taken out of a receive buffer that was filling while JavaScript was away. */
   double spilledDatagrams = 0;
 };

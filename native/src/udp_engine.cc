@@ -34,6 +34,8 @@ Napi::Function UdpEngine::define(Napi::Env env) {
                          InstanceMethod<&UdpEngine::address>("address"),
                          InstanceMethod<&UdpEngine::port>("port"),
                          InstanceMethod<&UdpEngine::localAddress>("localAddress"),
+                         InstanceMethod<&UdpEngine::knowGroup>("knowGroup"),
+                         InstanceMethod<&UdpEngine::forgetGroup>("forgetGroup"),
                          InstanceMethod<&UdpEngine::receive>("receive"),
                          InstanceMethod<&UdpEngine::flush>("flush"),
                          InstanceMethod<&UdpEngine::rearm>("rearm"),
@@ -133,6 +135,16 @@ Napi::Value UdpEngine::localAddress(const Info& info) {
   return Napi::String::New(info.Env(), use(info).peers().localAddress(peerArg(info)));
 }
 
+void UdpEngine::knowGroup(const Info& info) {
+  const uint8_t* id = groupIdArg(info);
+  if (auto* budget = use(info).registrations()) budget->know(id);
+}
+
+void UdpEngine::forgetGroup(const Info& info) {
+  const uint8_t* id = groupIdArg(info);
+  if (auto* budget = use(info).registrations()) budget->forget(id);
+}
+
 Napi::Value UdpEngine::receive(const Info& info) {
   UdpTransport& transport = use(info);
   if (info.Length() < 1 || !info[0].IsNumber()) throw Napi::TypeError::New(info.Env(), "nowMs must be a number");
@@ -153,6 +165,11 @@ void UdpEngine::counters(const Info& info) {
   auto out = typedArrayArg<Napi::Float64Array>(info, 0, "out", napi_float64_array, kUdpCounters);
   const UdpCounters& counters = transport.counters();
   std::memcpy(out.Data(), &counters, sizeof counters);
+}
+
+const uint8_t* UdpEngine::groupIdArg(const Info& info) {
+  use(info);
+  return typedArrayArg<Napi::Uint8Array>(info, 0, "id", napi_uint8_array, UdpRegistrationBudget::kGroupIdBytes).Data();
 }
 
 int UdpEngine::peerArg(const Info& info) {

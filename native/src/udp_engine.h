@@ -29,6 +29,8 @@ class UdpEngine : public JsEngine<UdpEngine, UdpTransport> {
   Napi::Value address(const Info& info);
   Napi::Value port(const Info& info);
   Napi::Value localAddress(const Info& info);
+  void knowGroup(const Info& info);
+  void forgetGroup(const Info& info);
   Napi::Value receive(const Info& info);
   void flush(const Info& info);
   Napi::Value rearm(const Info& info);
@@ -38,6 +40,8 @@ class UdpEngine : public JsEngine<UdpEngine, UdpTransport> {
 
   /** A peer number that exists. @throws RangeError */
   int peerArg(const Info& info);
+  /** A whole group id. @throws TypeError */
+  const uint8_t* groupIdArg(const Info& info);
 };
 
 }  // namespace tributary

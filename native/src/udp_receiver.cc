@@ -21,8 +21,12 @@ bool readControl(const cmsghdr& control, T& out) {
 
 }  // namespace
 
-UdpReceiver::UdpReceiver(std::shared_ptr<UdpSlots> slots, UdpPeers& peers, UdpCounters& counters)
-    : slots_(std::move(slots)), peers_(peers), counters_(counters) {
+UdpReceiver::UdpReceiver(std::shared_ptr<UdpSlots> slots, UdpPeers& peers, UdpCounters& counters,
+                         const std::optional<UdpRegistrationRates>& registrations)
+    : slots_(std::move(slots)),
+      peers_(peers),
+      counters_(counters),
+      registrations_(registrations ? std::make_unique<UdpRegistrationBudget>(*registrations) : nullptr) {
   for (int i = 0; i < kUdpBatch; i++) {
     pieces_[i].iov_len = kUdpSlotBytes;
     headers_[i].msg_hdr.msg_iov = &pieces_[i];
@@ -47,24 +51,33 @@ int UdpReceiver::read(const UdpSocket& socket, int number, int first, int64_t em
     if (error != EAGAIN && error != EWOULDBLOCK) fail(socket, error);
     if (isEmpty) return 0;
   }
-  for (int i = 0; i < got; i++) describe(socket, number, first + i, headers_[i].msg_hdr, emptyNs);
-  for (int i = 0; i < got; i++) slots_->lengths()[first + i] = static_cast<int32_t>(headers_[i].msg_len);
+  int kept = 0;
+  for (int i = 0; i < got; i++) kept += take(socket, number, i, first, first + kept, emptyNs);
+  dropped_ += got - kept;
   counters_.receivedDatagrams += got;
   // On a connected socket an error may have cut the batch short.
   isEmpty = got < room && !socket.isConnected();
-  return got;
+  return kept;
 }
 
-void UdpReceiver::put(const UdpSocket& socket, const SpilledDatagram& datagram, int slot, int64_t emptyNs) {
-  std::memcpy(slots_->arena() + kUdpSlotBytes * slot, datagram.bytes, std::min<size_t>(datagram.length, kUdpSlotBytes));
-  msghdr header{};
-  header.msg_name = const_cast<sockaddr_in6*>(&datagram.name);
-  header.msg_namelen = datagram.nameBytes;
-  header.msg_control = const_cast<char*>(datagram.control.bytes);
-  header.msg_controllen = datagram.controlBytes;
-  describe(socket, datagram.socket, slot, header, emptyNs);
-  slots_->lengths()[slot] = static_cast<int32_t>(datagram.length);
+bool UdpReceiver::put(const UdpSocket& socket, const SpilledDatagram& datagram, int slot, int64_t emptyNs) {
+  iovec piece{const_cast<uint8_t*>(datagram.bytes), datagram.length};
+  mmsghdr message{};
+  message.msg_len = datagram.length;
+  message.msg_hdr.msg_name = const_cast<sockaddr_in6*>(&datagram.name);
+  message.msg_hdr.msg_namelen = datagram.nameBytes;
+  message.msg_hdr.msg_iov = &piece;
+  message.msg_hdr.msg_iovlen = 1;
+  message.msg_hdr.msg_control = const_cast<char*>(datagram.control.bytes);
+  message.msg_hdr.msg_controllen = datagram.controlBytes;
   counters_.receivedDatagrams++;
+  if (!describe(socket, datagram.socket, message, slot, emptyNs)) {
+    dropped_++;
+    return false;
+  }
+  std::memcpy(slots_->arena() + kUdpSlotBytes * slot, datagram.bytes, datagram.length);
+  slots_->lengths()[slot] = static_cast<int32_t>(datagram.length);
+  return true;
 }
 
 void UdpReceiver::prepare(const UdpSocket& socket, int first, int count) {
@@ -80,12 +93,22 @@ void UdpReceiver::prepare(const UdpSocket& socket, int first, int count) {
   }
 }
 
-void UdpReceiver::describe(const UdpSocket& socket, int number, int slot, const msghdr& header, int64_t emptyNs) {
+bool UdpReceiver::take(const UdpSocket& socket, int number, int index, int first, int slot, int64_t emptyNs) {
+  if (!describe(socket, number, headers_[index], slot, emptyNs)) return false;
+  const auto bytes = static_cast<int32_t>(headers_[index].msg_len);
+  slots_->lengths()[slot] = bytes;
+  // Behind one that was dropped they move up.
+  if (slot != first + index) std::memcpy(slots_->arena() + kUdpSlotBytes * slot, pieces_[index].iov_base, bytes);
+  return true;
+}
+
+bool UdpReceiver::describe(const UdpSocket& socket, int number, const mmsghdr& message, int slot, int64_t emptyNs) {
+  const msghdr& header = message.msg_hdr;
   slots_->sockets()[slot] = number;
   slots_->arrivalsMs()[slot] = clock_.nowMs();
   if (socket.isConnected()) {
     slots_->peers()[slot] = -1;
-    return;
+    return true;
   }
   PeerKey key;
   key.socket = static_cast<uint16_t>(number);
@@ -98,6 +121,13 @@ void UdpReceiver::describe(const UdpSocket& socket, int number, int slot, const 
     const auto* v4 = static_cast<const sockaddr_in*>(header.msg_name);
     key.remote = mapV4(v4->sin_addr);
     key.port = v4->sin_port;
+  }
+  const auto* bytes = static_cast<const uint8_t*>(header.msg_iov->iov_base);
+  if (registrations_ && !socket.towardsServer() &&
+      UdpRegistrationBudget::isRegistration(bytes, message.msg_len) &&
+      !registrations_->admits(bytes, key.remote, clock_.nowNs())) {
+    (bytes[1] == 0 ? counters_.reg1Dropped : counters_.reg2Dropped)++;
+    return false;
   }
   auto& mutableHeader = const_cast<msghdr&>(header);
   for (cmsghdr* control = CMSG_FIRSTHDR(&mutableHeader); control != nullptr; control = CMSG_NXTHDR(&mutableHeader, control)) {
@@ -113,6 +143,7 @@ void UdpReceiver::describe(const UdpSocket& socket, int number, int slot, const 
     }
   }
   slots_->peers()[slot] = peers_.find(key);
+  return true;
 }
 
 void UdpReceiver::fail(const UdpSocket& socket, int error) {

@@ -8,6 +8,9 @@
 namespace tributary {
 namespace {
 
+/** Registrations over budget that are read past in one turn. */
+constexpr int kMostDropped = 2'048;
+
 in6_addr addressOf(const std::string& host) {
   Address address;
   if (!Address::parse(host, 0, address)) throw UdpFailure("address " + host, EINVAL);
@@ -19,7 +22,7 @@ in6_addr addressOf(const std::string& host) {
 
 UdpTransport::UdpTransport(const UdpOptions& options, std::function<void()> wake)
     : slots_(std::make_shared<UdpSlots>(options)),
-      receiver_(slots_, peers_, counters_),
+      receiver_(slots_, peers_, counters_, options.registrations),
       sender_(slots_, peers_, counters_, options.segmentation),
       poller_(options.paces, options.busyPacketsPerSecond, spill_, std::move(wake)) {}
 
@@ -99,12 +102,15 @@ int UdpTransport::receive(double nowMs) {
   receiver_.begin(nowMs);
   int filled = 0;
   takeSpilled(filled);
-  while (!turns_.empty() && filled < slots_->count()) {
+  int dropped = receiver_.takeDropped();
+  // However fast a flood comes, JavaScript gets its turn.
+  while (!turns_.empty() && filled < slots_->count() && dropped < kMostDropped) {
     nextTurns_.clear();
     for (const int number : turns_) readInTurn(number, filled);
     turns_.swap(nextTurns_);
+    dropped += receiver_.takeDropped();
   }
-  readSinceRearm_ += filled;
+  readSinceRearm_ += filled + dropped;
   return filled;
 }
 
@@ -114,7 +120,7 @@ void UdpTransport::takeSpilled(int& filled) {
     if (next == nullptr) return;
     const UdpSocket* from = socket(next->socket);
     // Its socket may have been closed since.
-    if (from != nullptr) receiver_.put(*from, *next, filled++, emptyNs_[next->socket]);
+    if (from != nullptr && receiver_.put(*from, *next, filled, emptyNs_[next->socket])) filled++;
   }
 }
 

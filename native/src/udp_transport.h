@@ -33,6 +33,8 @@ class UdpTransport {
   void close(int number);
 
   UdpPeers& peers() { return peers_; }
+  /** Null where every registration passes. */
+  UdpRegistrationBudget* registrations() { return receiver_.registrations(); }
   /** Held from the start. @throws UdpFailure when an address is not one, or there is no such unconnected socket */
   int peer(int socket, const std::string& host, int port, const std::string& localHost);
 

@@ -39,6 +39,14 @@ describe('arguments of send', () => {
     expect(parse(`--to a:1 --listen ${text}`).listen).toEqual(listen);
   });
 
+  it('knows the profiles, and other keepalives for them', () => {
+    const profileOf = (text: string) => parse(`--to a:1 --listen 0${text}`).profile;
+    expect(profileOf('')).toMatchObject({ name: 'bel', keepalive: { bytes: 2, when: 'idle' } });
+    expect(profileOf(' --profile moblin')).toMatchObject({ name: 'moblin', keepalive: { bytes: 10 } });
+    expect(profileOf(' --profile snd')).toMatchObject({ name: 'snd', keepalive: { bytes: 38, when: 'always' } });
+    expect(profileOf(' --profile snd --keepalive 42')).toMatchObject({ name: 'snd', keepalive: { bytes: 42 } });
+  });
+
   it('gives links of their own ways', () => {
     expect(parse('--to a:1 --listen 0 --via 127.0.0.1:7,[::1]:8').via).toEqual([
       { host: '127.0.0.1', port: 7 },
@@ -72,6 +80,7 @@ describe('arguments of send', () => {
     ['--to a:1 --listen 70000', /--listen "70000"/],
     ['--to a:1 --listen host:5', /--listen "host:5"/],
     ['--to a:1 --listen 0 --profile moblin9', /no profile "moblin9"/],
+    ['--to a:1 --listen 0 --keepalive 11', /no keepalive of "11" bytes/],
     ['--to a:1 --listen 0 --profile constructor', /no profile "constructor"/],
     ['--to a:1 --input test', /needs a stream id/],
     ['--to a:1 --input test --streamid x --latency 5', /--latency "5"/],

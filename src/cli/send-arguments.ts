@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { type DestinationText, parseDestination } from '../sender/destination.ts';
 import { IMPAIR_HELP, type LinkImpairment, parseImpairments } from '../sender/impair/impairment-spec.ts';
 import { type LinkSource, linkSourceOf } from '../sender/link-list.ts';
-import { PROFILES, type Profile } from '../sender/profile.ts';
+import { type KeepaliveRules, PROFILES, type Profile, withKeepalive } from '../sender/profile.ts';
 import type { Endpoint } from '../sender/uplink-socket.ts';
 import { parseEndpoint } from '../shared/address.ts';
 import { messageOf, TributaryError } from '../shared/errors.ts';
@@ -20,6 +20,7 @@ the local UDP port (--listen), or from this program itself (--input).
                         needs a route of its own to the receiver
   --profile NAME        how the sender behaves on the wire: bel (BELABOX and what is built on it; default),
                         moblin (Moblin on iOS), snd (the Rust srtla_send in its enhanced mode)
+  --keepalive BYTES     other keepalives than the profile's: 2, 10, 38 or 42
   --via H:P,H:P         sends link 1, 2, … to these places instead of --to (through link emulators)
   --control unix:PATH   line protocol: add ADDR, remove ADDR, block ADDR, unblock ADDR, rebind ADDR,
                         impair ADDR SPEC, priority ADDR N (1 is usual; a larger share for 2 and above),
@@ -109,6 +110,7 @@ const read = (argv: readonly string[]) => {
         listen: { type: 'string' },
         links: { type: 'string' },
         profile: { type: 'string', default: 'bel' },
+        keepalive: { type: 'string' },
         via: { type: 'string' },
         command: { type: 'string' },
         control: { type: 'string' },
@@ -128,6 +130,24 @@ const read = (argv: readonly string[]) => {
     // Only the first sentence: the rest explains Node's own rules.
     throw bad(messageOf(error).split('. ')[0]!);
   }
+};
+
+const KEEPALIVES: ReadonlyMap<string, KeepaliveRules['bytes']> = new Map([
+  ['2', 2],
+  ['10', 10],
+  ['38', 38],
+  ['42', 42],
+]);
+
+const parseProfile = (name: string, keepalive: string | undefined): Profile => {
+  const profile = PROFILES.get(name);
+  if (profile === undefined) throw bad(`there is no profile "${name}"`, `known: ${[...PROFILES.keys()].join(', ')}`);
+  if (keepalive === undefined) return profile;
+  const bytes = KEEPALIVES.get(keepalive);
+  if (bytes === undefined) {
+    throw bad(`there is no keepalive of "${keepalive}" bytes`, `known: ${[...KEEPALIVES.keys()].join(', ')}`);
+  }
+  return withKeepalive(profile, bytes);
 };
 
 const parseVia = (text: string): Endpoint[] =>
@@ -158,10 +178,7 @@ export const parseSendArguments = (argv: readonly string[]): SendArguments | Con
   if (values.listen === undefined && values.input === undefined) {
     throw bad('there is nothing to send', 'give --listen PORT for an encoder, or --input FILE|-|test');
   }
-  const profile = PROFILES.get(values.profile);
-  if (profile === undefined) {
-    throw bad(`there is no profile "${values.profile}"`, `known: ${[...PROFILES.keys()].join(', ')}`);
-  }
+  const profile = parseProfile(values.profile, values.keepalive);
   const to = parseDestination(values.to);
   const streamId = values.streamid ?? to.streamId;
   if (values.input !== undefined && streamId === undefined) {

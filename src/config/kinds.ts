@@ -130,6 +130,15 @@ export const networkList: Kind<readonly string[]> = kind<readonly string[]>(
 export const oneOf = <const T extends string>(...choices: readonly T[]): Kind<T> =>
   kind<T>(z.enum(choices) as unknown as z.ZodType<T>, `give one of ${choices.join(', ')}`);
 
+const toFlag = (value: unknown): unknown =>
+  value === 'true' || value === 'yes' || value === '1'
+    ? true
+    : value === 'false' || value === 'no' || value === '0'
+      ? false
+      : value;
+
+export const flag: Kind<boolean> = kind<boolean>(z.preprocess(toFlag, z.boolean()), 'give true or false');
+
 export const folder: Kind<string> = kind(z.string().min(1).max(4_096), 'give the path of a folder');
 export const file: Kind<string | undefined> = kind(z.string().min(1).max(4_096), 'give the path of a file', showText);
 

@@ -3,6 +3,7 @@ import {
   addressList,
   bytes,
   file,
+  flag,
   folder,
   hostName,
   type Kind,
@@ -79,10 +80,25 @@ export const SETTINGS = {
     30_000,
     'A bonded sender that is silent for this long is forgotten.',
   ),
-  'srtla.pendingTimeoutMs': setting(
-    milliseconds(500, 60_000),
-    5_000,
-    'A bonded sender that registers no link for this long is forgotten.',
+  'srtla.sessionTimeoutMs': setting(
+    milliseconds(1_000, 3_600_000),
+    10_000,
+    'A bonded sender whose encoder has got no SRT session within this time is forgotten, and registers anew.',
+  ),
+  'srtla.maxGroupKbps': setting(
+    wholeNumber(1_000, 10_000_000),
+    100_000,
+    'Most that one bonded sender may send, averaged over a second; more is dropped and counted.',
+  ),
+  'srtla.maxGroupPacketsPerSecond': setting(
+    wholeNumber(100, 1_000_000),
+    15_000,
+    'Most datagrams that one bonded sender may send, averaged over a second; more are dropped and counted.',
+  ),
+  'srtla.adoptRebinds': setting(
+    flag,
+    false,
+    'A packet from a new address takes the place of a silent link of the same IP address at once, where only that link can have sent it (NAT rebinding). It weakens the group id as a credential.',
   ),
   'srtla.ackFlushMs': setting(
     milliseconds(20, 50),

@@ -46,6 +46,7 @@ export const GROUP_FIELDS = [
   'unrepairedPackets',
   'duplicatePackets',
   'lossRestarts',
+  'rebinds',
 ] as const;
 
 export const LINK_FIELDS = [
@@ -76,6 +77,7 @@ export const LINK_FIELDS = [
   'reorderMs',
   'roundTripMs',
   'roundTripSource',
+  'rebinds',
 ] as const;
 
 /** The SRT statistics come last, so that they can be copied as a whole. */

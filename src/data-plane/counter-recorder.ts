@@ -109,6 +109,7 @@ export class CounterRecorder {
     values[GROUP.unrepairedPackets] = group.losses.unrepaired;
     values[GROUP.duplicatePackets] = group.losses.duplicates;
     values[GROUP.lossRestarts] = group.losses.restarts;
+    values[GROUP.rebinds] = group.rebinds;
     table.open(slot.index, slot.generation);
     table.put(slot.index, values);
     for (const link of group.links) this.#link(link, slot, now);
@@ -144,6 +145,7 @@ export class CounterRecorder {
     values[LINK.reorderMs] = link.reorderMs;
     values[LINK.roundTripMs] = link.roundTrip?.ms ?? Number.NaN;
     values[LINK.roundTripSource] = link.roundTrip ? ROUND_TRIP_SOURCES.indexOf(link.roundTrip.source) : Number.NaN;
+    values[LINK.rebinds] = link.rebinds;
     values[LINK.telemetryAtMs] = telemetry === undefined ? Number.NaN : now - telemetry.ageMs;
     if (telemetry !== undefined) {
       values[LINK.connectionId] = telemetry.connectionId;

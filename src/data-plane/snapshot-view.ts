@@ -109,6 +109,7 @@ export class SnapshotView {
         duplicates: values[GROUP.duplicatePackets]!,
         restarts: values[GROUP.lossRestarts]!,
       },
+      rebinds: values[GROUP.rebinds]!,
       links,
     };
   }
@@ -204,6 +205,7 @@ const linkSnapshot = (entry: EntryOf<'links'>, values: Float64Array, now: Millis
     jitterMs: known(values[LINK.jitterMs]!),
     reorderMs: values[LINK.reorderMs]!,
     roundTrip: roundTripOf(values),
+    rebinds: values[LINK.rebinds]!,
     telemetry: Number.isNaN(telemetryAtMs)
       ? undefined
       : {

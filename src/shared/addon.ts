@@ -26,8 +26,16 @@ export interface SrtListenOptions {
   role: SrtRole;
   /** What an unwelcome caller meets: accepted and closed at once (as SLS does), or a reject code in the handshake. */
   refuse: 'close' | 'reject';
-  /** With `refuse: 'close'`: so many per minute and source address, then rejection in the handshake. */
+  /**
+   * With `refuse: 'close'`: so many per minute for one stream id from one source address, and ten times as many for all ids from there;
+   * then rejection in the handshake.
+   */
   closesPerMinute: number;
+  /**
+   * Handshakes that try a passphrase, for one stream id from one source address: 30 s' worth at once, more are rejected with 1402 before
+   * libsrt spends time on them. Default 0: without limit.
+   */
+  passphraseTriesPerSecond?: number;
   /** RCVLATENCY floor for publishers, PEERLATENCY floor for players; 0 leaves libsrt's default. */
   latencyFloorMs: number;
   /** SRTO_LOSSMAXTTL, packets. */
@@ -227,6 +235,17 @@ export const loadAddon = (): NativeAddon => {
 /** Bytes from one slot of received datagrams to the next; a longer datagram is cut, which shows in its length. */
 export const UDP_SLOT_BYTES = 1536;
 
+/** How many SRTLA registrations pass: at once and a second. A source is an IPv4 address or an IPv6 /64. */
+export interface NativeRegistrationRates {
+  sourceBurst: number;
+  sourcePerSecond: number;
+  everybodyBurst: number;
+  everybodyPerSecond: number;
+  /** REG2 with the id of a group that lives (`knowGroup`); they count in no other budget. */
+  joinSourceBurst: number;
+  joinSourcePerSecond: number;
+}
+
 export interface NativeUdpOptions {
   /** Datagrams that one `receive` may bring. */
   slots: number;
@@ -243,6 +262,8 @@ export interface NativeUdpOptions {
   paces?: boolean;
   /** False: never UDP_SEGMENT. Default true. */
   segmentation?: boolean;
+  /** SRTLA registrations over these rates never reach JavaScript; absent: all do. */
+  registrations?: NativeRegistrationRates;
   /** Called when there is something to receive. Gated: not again before `rearm()`. */
   onWake: () => void;
 }
@@ -291,6 +312,8 @@ export const UDP_COUNTERS = [
   'linkKernelDrops',
   'serverKernelDrops',
   'wakeups',
+  'reg1Dropped',
+  'reg2Dropped',
   'spilledDatagrams',
 ] as const;
 
@@ -334,6 +357,10 @@ export interface NativeUdpEngine {
   port(peer: number): number;
   /** Of ours; empty where the socket has only one. */
   localAddress(peer: number): string;
+
+  /** A group lives under this id of 256 bytes: REG2 with it have the budget of joins. Nothing where there are no budgets. */
+  knowGroup(id: Uint8Array): void;
+  forgetGroup(id: Uint8Array): void;
 
   /** Fills slots and returns how many; 0 = nothing left. `nowMs` sets the clock of the arrival times. */
   receive(nowMs: number): number;

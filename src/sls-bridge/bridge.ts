@@ -56,6 +56,7 @@ const SLOTS = 1024;
 const SESSION_BUFFER_BYTES = 32 * 1024 * 1024;
 const FLOW_WINDOW_PACKETS = 25_600;
 const CLOSES_PER_MINUTE = 5;
+const PASSPHRASE_TRIES_PER_SECOND = 1;
 const BACKLOG = 100;
 
 /**
@@ -285,6 +286,8 @@ const listenOptions = (door: Door, settings: BridgeSettings) => ({
   role: door === 'play' ? ('play' as const) : ('publish' as const),
   refuse: settings.refuse[door],
   closesPerMinute: CLOSES_PER_MINUTE,
+  // All bonded encoders come from loopback; the SRTLA core knows their addresses, and holds them back itself.
+  passphraseTriesPerSecond: door === 'bond' ? 0 : PASSPHRASE_TRIES_PER_SECOND,
   latencyFloorMs: door === 'play' ? 0 : settings.latencyFloorMs,
   reorderTolerancePackets: door === 'bond' ? BOND_REORDER_TOLERANCE_PACKETS : 0,
   peerIdleTimeoutMs: settings.peerIdleTimeoutMs,

@@ -1,79 +1,95 @@
 import type { Millis } from '../shared/clock.ts';
-import { ANSWERS_PER_SECOND, SOURCE_BURST, SOURCE_PER_SECOND } from './constants.ts';
+import { BucketTable, finishHash, hashSeed, mixHash, mixText } from './bucket-table.ts';
+import {
+  ANSWER_BURST,
+  ANSWERS_PER_SECOND,
+  JOIN_BURST,
+  JOIN_SOURCE_BURST,
+  JOIN_SOURCE_PER_SECOND,
+  JOINS_PER_SECOND,
+  REBIND_BURST,
+  REBIND_SOURCE_BURST,
+  REBIND_SOURCE_PER_SECOND,
+  REBINDS_PER_SECOND,
+  SOURCE_BURST,
+  SOURCE_PER_SECOND,
+} from './constants.ts';
 
-const SLOTS = 4_096;
-const PROBES = 4;
+/** So many at once and so many a second, from one IPv4 address or IPv6 /64, and from everybody together. */
+export interface BudgetRates {
+  sourceBurst: number;
+  sourcePerSecond: number;
+  everybodyBurst: number;
+  everybodyPerSecond: number;
+}
+
+export const ANSWER_RATES: BudgetRates = {
+  sourceBurst: SOURCE_BURST,
+  sourcePerSecond: SOURCE_PER_SECOND,
+  everybodyBurst: ANSWER_BURST,
+  everybodyPerSecond: ANSWERS_PER_SECOND,
+};
+
+export const JOIN_RATES: BudgetRates = {
+  sourceBurst: JOIN_SOURCE_BURST,
+  sourcePerSecond: JOIN_SOURCE_PER_SECOND,
+  everybodyBurst: JOIN_BURST,
+  everybodyPerSecond: JOINS_PER_SECOND,
+};
+
+export const REBIND_RATES: BudgetRates = {
+  sourceBurst: REBIND_SOURCE_BURST,
+  sourcePerSecond: REBIND_SOURCE_PER_SECOND,
+  everybodyBurst: REBIND_BURST,
+  everybodyPerSecond: REBINDS_PER_SECOND,
+};
 
 /**
- * Token buckets for what strangers can make us send: one for each IPv4 address or IPv6 /64, and one for all. A table of fixed
- * size: where it is full, sources share buckets, and the budget for all holds in any case.
+ * What strangers can make us do: token buckets, one for each source and one for all. A table of fixed size: where it is full, sources
+ * share buckets, and the budget for all holds in any case.
  */
 export class AnswerBudget {
-  readonly #keys = new Int32Array(SLOTS);
-  readonly #tokens = new Float64Array(SLOTS).fill(SOURCE_BURST);
-  readonly #refilledMs = new Float64Array(SLOTS);
   readonly #seed: number;
-  #allTokens = ANSWERS_PER_SECOND;
+  readonly #sources: BucketTable;
+  readonly #burst: number;
+  readonly #perSecond: number;
+  #allTokens: number;
   #allRefilledMs = 0;
 
   /** `seed` is secret, so that nobody can choose addresses that share a bucket. */
-  constructor(seed: number) {
+  constructor(seed: number, rates = ANSWER_RATES) {
     this.#seed = seed;
+    this.#sources = new BucketTable(rates.sourceBurst, rates.sourcePerSecond);
+    this.#perSecond = rates.everybodyPerSecond;
+    this.#burst = rates.everybodyBurst;
+    this.#allTokens = rates.everybodyBurst;
   }
 
-  /** Takes one answer; false = over budget, be silent. A source over its own budget takes nothing from the others'. */
+  /** Takes one; false = over budget, be silent. A source over its own budget takes nothing from the others'. */
   take(address: string, now: Millis): boolean {
     const elapsedMs = Math.max(0, now - this.#allRefilledMs);
-    this.#allTokens = Math.min(ANSWERS_PER_SECOND, this.#allTokens + (elapsedMs * ANSWERS_PER_SECOND) / 1000);
+    this.#allTokens = Math.min(this.#burst, this.#allTokens + (elapsedMs * this.#perSecond) / 1000);
     this.#allRefilledMs = now;
-    if (this.#allTokens < 1) return false;
-    const slot = this.#slot(sourceKey(address, this.#seed), now);
-    const tokens = this.#level(slot, now);
-    if (tokens < 1) return false;
-    this.#tokens[slot] = tokens - 1;
-    this.#refilledMs[slot] = now;
+    if (this.#allTokens < 1 || !this.#sources.take(sourceKey(address, this.#seed), now)) return false;
     this.#allTokens -= 1;
     return true;
   }
-
-  #level(slot: number, now: Millis): number {
-    const elapsedMs = Math.max(0, now - this.#refilledMs[slot]!);
-    return Math.min(SOURCE_BURST, this.#tokens[slot]! + (elapsedMs * SOURCE_PER_SECOND) / 1000);
-  }
-
-  /** The source's own slot, else one whose bucket is full (nobody misses it), else a shared one. */
-  #slot(key: number, now: Millis): number {
-    let free = -1;
-    for (let i = 0; i < PROBES; i++) {
-      const slot = (key + i) & (SLOTS - 1);
-      if (this.#keys[slot] === key) return slot;
-      if (free < 0 && this.#level(slot, now) >= SOURCE_BURST) free = slot;
-    }
-    if (free < 0) return key & (SLOTS - 1);
-    this.#keys[free] = key;
-    return free;
-  }
 }
 
-const FNV_PRIME = 16_777_619;
-const mix = (hash: number, value: number): number => Math.imul(hash ^ value, FNV_PRIME);
-
 /** A seeded hash of an IPv4 address, or of the first four groups of an IPv6 address however it is written. */
-export const sourceKey = (address: string, seed: number): number => {
-  let hash = mix(0x811c9dc5, seed);
-  if (!address.includes(':')) {
-    for (let i = 0; i < address.length; i++) hash = mix(hash, address.charCodeAt(i));
-  } else {
-    const [head = '', tail] = address.split('%')[0]!.split('::');
-    const front = head === '' ? [] : head.split(':');
-    const back = tail === undefined || tail === '' ? [] : tail.split(':');
-    for (let group = 0; group < 4; group++) {
-      const fromBack = group - (8 - back.length);
-      const text = group < front.length ? front[group] : fromBack >= 0 ? back[fromBack] : '0';
-      hash = mix(hash, Number.parseInt(text ?? '0', 16) | 0);
-    }
+export const sourceKey = (address: string, seed: number): number => finishHash(mixSource(hashSeed(seed), address));
+
+/** Mixes a source into a hash: an IPv4 address, or the /64 of an IPv6 address. */
+export const mixSource = (hash: number, address: string): number => {
+  if (!address.includes(':')) return mixText(hash, address);
+  const [head = '', tail] = address.split('%')[0]!.split('::');
+  const front = head === '' ? [] : head.split(':');
+  const back = tail === undefined || tail === '' ? [] : tail.split(':');
+  let mixed = hash;
+  for (let group = 0; group < 4; group++) {
+    const fromBack = group - (8 - back.length);
+    const text = group < front.length ? front[group] : fromBack >= 0 ? back[fromBack] : '0';
+    mixed = mixHash(mixed, Number.parseInt(text ?? '0', 16) | 0);
   }
-  // FNV's low bits alone would pick the slot.
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  return hash ^ (hash >>> 13);
+  return mixed;
 };

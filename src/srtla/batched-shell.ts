@@ -1,5 +1,6 @@
 import { type NativeUdpEngine, UDP_NEXT, UDP_SLOT_BYTES } from '../shared/addon.ts';
 import type { Millis } from '../shared/clock.ts';
+import { ANSWER_RATES, JOIN_RATES } from './answer-budget.ts';
 import { BatchedLink, type CreateUdpEngine, createServerSockets, UdpWatch } from './batched-sockets.ts';
 import { IDLE_TICK_MS } from './constants.ts';
 import { HopLoss } from './hop-loss.ts';
@@ -8,6 +9,7 @@ import { createSrtlaCore } from './receiver.ts';
 import { SendTable } from './send-table.ts';
 import { NOWHERE, type ServerSockets } from './server-way-sockets.ts';
 import { ShellBase } from './shell-base.ts';
+import { createMac } from './shell-mac.ts';
 import { bufferBytesOf, type SrtlaReceiver, type SrtlaShellOptions } from './shell-types.ts';
 import { SlotViews } from './slot-views.ts';
 import type { PeerId, SessionId, SrtlaCore, SrtlaOutbox, SrtlaSnapshot } from './types.ts';
@@ -75,6 +77,11 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
       scratchBytes: SCRATCH_BYTES,
       busyPacketsPerSecond: BUSY_PACKETS_PER_SECOND,
       paces: this.#coalesceMs > 0,
+      registrations: {
+        ...ANSWER_RATES,
+        joinSourceBurst: JOIN_RATES.sourceBurst,
+        joinSourcePerSecond: JOIN_RATES.sourcePerSecond,
+      },
       onWake: this.#pumpAgain,
     });
     this.#udp = udp;
@@ -94,7 +101,7 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
     this.#server = createServerSockets(udp, options, bufferBytes);
     const grantedBytes = (): number => Math.min(...this.sockets.map(({ receiveBufferBytes }) => receiveBufferBytes));
     this.#watch = new UdpWatch(udp, bufferBytes, grantedBytes, options.logger);
-    this.#core = createSrtlaCore(options.settings, udp, options.random);
+    this.#core = createSrtlaCore(options.settings, udp, options.random, createMac(options.random));
   }
 
   /** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then */

@@ -64,8 +64,28 @@ export const SESSIONS_PER_SECOND = 2;
 /** Answers to REG1, and REG_NGP and REG_ERR, for one IPv4 address or IPv6 /64: so many at once, then so many a second. */
 export const SOURCE_BURST = 20;
 export const SOURCE_PER_SECOND = 10;
-/** The same for everybody together. */
+/** The same for everybody together. Few at once: each costs HMACs, and streams wait behind them. */
+export const ANSWER_BURST = 200;
 export const ANSWERS_PER_SECOND = 2_000;
+/** REG2 with the id of a group that lives, for one source and for everybody. Links that join or come back must not wait for a flood's end. */
+export const JOIN_SOURCE_BURST = 100;
+export const JOIN_SOURCE_PER_SECOND = 50;
+export const JOIN_BURST = 2_000;
+export const JOINS_PER_SECOND = 10_000;
+/** An id that a REG1 was answered with is good in the period of its issue and the next one. */
+export const ID_PERIOD_MS: Millis = 30_000;
+/** Handshakes of a group: so many at once, and as many a second. Encoders repeat theirs every 250 ms. */
+export const HANDSHAKES_PER_SECOND = 20;
+/** Vain tries of one stream id from one source: so many at once, then so many a second. */
+export const FAILURE_BURST = 5;
+export const FAILURES_PER_SECOND = 0.5;
+/** A link that has been silent for longer may have got another address from its NAT. */
+export const REBIND_SILENT_MS: Millis = 1_000;
+/** Strangers that are looked at for a link's new address: of one source and of everybody. */
+export const REBIND_SOURCE_BURST = 20;
+export const REBIND_SOURCE_PER_SECOND = 5;
+export const REBIND_BURST = 100;
+export const REBINDS_PER_SECOND = 500;
 
 /** libsrt acknowledges this often. */
 export const ACK_EVERY_MS: Millis = 10;

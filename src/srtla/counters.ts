@@ -12,10 +12,15 @@ export const COUNTER_NAMES = [
   'regErrSent',
   /** Answers that were not given because a source, or everybody together, was over budget. */
   'answersOverBudget',
-  'groupIdCollisions',
+  /** REG2 with a valid id that were not answered because a source, or everybody together, was over budget. */
+  'joinsOverBudget',
   'groupsEvicted',
+  /** Ended because no session was accepted in time. */
+  'groupsWithoutSession',
   'linksEvicted',
   'linksMoved',
+  /** New addresses that were taken for those of silent links. */
+  'linkRebinds',
   // Dropped: from anybody.
   'tooLong',
   'strangers',
@@ -31,6 +36,11 @@ export const COUNTER_NAMES = [
   /** A late copy of an induction whose session is up: answering it would confuse encoders. */
   'inductionLate',
   'sessionsOverBudget',
+  /** Datagrams of groups that send more than any encoder does. */
+  'overGroupCeiling',
+  'handshakesOverBudget',
+  /** Tries of a stream id that has failed too often from this source: the encoder's next try is heard again. */
+  'conclusionsDelayed',
   'beforeAcceptance',
   'foreignDestination',
   'shutdownRepeated',

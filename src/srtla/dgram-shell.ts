@@ -7,6 +7,7 @@ import { PeerTable } from './peer-table.ts';
 import { createSrtlaCore } from './receiver.ts';
 import { SessionSockets } from './session-sockets.ts';
 import { ShellBase } from './shell-base.ts';
+import { createMac } from './shell-mac.ts';
 import { bufferBytesOf, type SrtlaReceiver, type SrtlaShellOptions } from './shell-types.ts';
 import type { PeerId, SessionId, SrtlaCore, SrtlaOutbox, SrtlaSnapshot } from './types.ts';
 import { UdpSocket } from './udp-socket.ts';
@@ -63,7 +64,7 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
     this.#sessions = new SessionSockets(options.bondHost, options.bondPort, (session, bytes) =>
       this.#fromServer(session, bytes),
     );
-    this.#core = createSrtlaCore(options.settings, this.#peers, options.random);
+    this.#core = createSrtlaCore(options.settings, this.#peers, options.random, createMac(options.random));
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
+import { GroupAdmission } from './admission.ts';
 import {
   FOREVER,
   HALF_ID_BYTES,
@@ -19,18 +20,22 @@ export class Group {
   readonly id: Uint8Array;
   /** `0x` and the first 8 bytes: the name that people see. */
   readonly name: string;
-  /** Where its REG1 came from, `address|port`. */
-  readonly origin: string;
+  /** In which its id was issued. */
+  readonly idPeriod: number;
   readonly createdMs: Millis;
 
   /** Any datagram of a link, or a registration that concerned it. */
   lastHeardMs: Millis;
   /** SRT data of any link. */
   lastDataMs: Millis = NEVER;
-  everJoined = false;
+  /** A session was accepted, now or before: its encoder is no stranger. */
+  everAccepted = false;
   /** In order of registration. */
   readonly links: Link[] = [];
   totalBytes = 0;
+  /** New addresses that its links were given by their NATs. */
+  rebinds = 0;
+  readonly admission: GroupAdmission;
 
   current: Session | undefined;
   /** Superseded or ended ones whose port is still open. */
@@ -58,9 +63,10 @@ export class Group {
   #sessionTokens = SESSION_BURST;
   #sessionTokensMs: Millis;
 
-  constructor(id: Uint8Array, origin: string, now: Millis) {
+  constructor(id: Uint8Array, idPeriod: number, now: Millis) {
     this.id = id;
-    this.origin = origin;
+    this.idPeriod = idPeriod;
+    this.admission = new GroupAdmission(now);
     this.name = nameOf(id);
     this.createdMs = now;
     this.lastHeardMs = now;
@@ -90,7 +96,6 @@ export class Group {
 
   addLink(link: Link): void {
     this.links.push(link);
-    this.everJoined = true;
   }
 
   removeLink(link: Link): void {

@@ -1,6 +1,7 @@
 import type { Millis } from '../shared/clock.ts';
 import { RateWindow } from '../shared/rate-window.ts';
-import { ACK_ENTRIES, FOREVER, LINK_ACTIVE_MS, NEVER } from './constants.ts';
+import { equalBytes } from './bytes.ts';
+import { ACK_ENTRIES, FOREVER, GROUP_ID_BYTES, LINK_ACTIVE_MS, NEVER } from './constants.ts';
 import type { Group } from './group.ts';
 import type { TelemetryFields } from './packet.ts';
 import { LinkFlow } from './repair/link-flow.ts';
@@ -28,6 +29,8 @@ export class Link {
    * otherwise turn every broadcast against its victim.
    */
   confirmed = false;
+  /** New addresses that its NAT has given it, while `srtla.adoptRebinds` is on. */
+  rebinds = 0;
 
   bytes = 0;
   packets = 0;
@@ -59,6 +62,7 @@ export class Link {
     inMicroseconds: false,
   };
   telemetryMs: Millis = NEVER;
+  #offered: Uint8Array | undefined;
 
   constructor(peer: PeerId, address: string, port: number, group: Group, now: Millis) {
     this.peer = peer;
@@ -68,6 +72,17 @@ export class Link {
     this.number = group.nextLinkNumber();
     this.joinedMs = now;
     this.lastHeardMs = now;
+  }
+
+  /** A REG1 of this address was answered with that id of another group. */
+  offer(id: Uint8Array): void {
+    this.#offered ??= new Uint8Array(GROUP_ID_BYTES);
+    this.#offered.set(id);
+  }
+
+  /** Only for an id that we gave to this very address may it leave its group: anybody else could pull links out of strangers' groups. */
+  wasOffered(id: Uint8Array): boolean {
+    return this.#offered !== undefined && equalBytes(this.#offered, 0, id, 0, GROUP_ID_BYTES);
   }
 
   isActive(now: Millis): boolean {

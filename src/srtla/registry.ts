@@ -1,27 +1,26 @@
 import type { Millis } from '../shared/clock.ts';
 import { equalBytes } from './bytes.ts';
-import { GROUP_ID_BYTES, HALF_ID_BYTES } from './constants.ts';
+import { GROUP_ID_BYTES } from './constants.ts';
 import { Group } from './group.ts';
+import { type GroupIds, groupKey } from './group-ids.ts';
 import { Link } from './link.ts';
-import type { PeerDirectory, PeerId, RandomBytes, SrtlaEvent, SrtlaOutbox } from './types.ts';
+import type { PeerDirectory, PeerId, SrtlaEvent, SrtlaOutbox } from './types.ts';
 
 type LeaveReason = Extract<SrtlaEvent, { type: 'link-left' }>['why'];
+type EndReason = Extract<SrtlaEvent, { type: 'group-ended' }>['why'];
 
-const DRAWS = 8;
-
-/** Who is registered: groups by id and by the address of their REG1, links by peer. Keeps the tables and tells of changes. */
+/** Who is registered: groups by id, links by peer. Keeps the tables and tells of changes. */
 export class Registry {
   /** In order of creation. */
   readonly groups: Group[] = [];
   readonly #peers: PeerDirectory;
-  readonly #random: RandomBytes;
+  readonly #ids: GroupIds;
   readonly #byId = new Map<string, Group>();
-  readonly #byOrigin = new Map<string, Group>();
   readonly #links = new Map<PeerId, Link>();
 
-  constructor(peers: PeerDirectory, random: RandomBytes) {
+  constructor(peers: PeerDirectory, ids: GroupIds) {
     this.#peers = peers;
-    this.#random = random;
+    this.#ids = ids;
   }
 
   linkOf(peer: PeerId): Link | undefined {
@@ -32,45 +31,30 @@ export class Registry {
     return this.#peers.address(peer);
   }
 
-  /** Identifies an unregistered source beyond the call. */
-  originOf(peer: PeerId): string {
-    return `${this.#peers.address(peer)}|${this.#peers.port(peer)}`;
-  }
-
-  /** The group whose id the last REG1 of this address was answered with. */
-  groupOfOrigin(origin: string): Group | undefined {
-    return this.#byOrigin.get(origin);
-  }
-
   groupOfId(id: Uint8Array): Group | undefined {
-    const group = this.#byId.get(keyOf(id));
+    const group = this.#byId.get(groupKey(id));
     return group !== undefined && equalBytes(group.id, 0, id, 0, GROUP_ID_BYTES) ? group : undefined;
   }
 
-  /** A pending group: the sender's half of `id` and one of our own. Undefined when the randomness keeps repeating itself. */
-  createGroup(id: Uint8Array, origin: string, now: Millis, out: SrtlaOutbox): Group | undefined {
-    const whole = new Uint8Array(id);
-    for (let draw = 0; draw < DRAWS; draw++) {
-      whole.set(this.#random(HALF_ID_BYTES).subarray(0, HALF_ID_BYTES), HALF_ID_BYTES);
-      const key = keyOf(whole);
-      if (this.#byId.has(key)) continue;
-      const group = new Group(whole, origin, now);
-      this.groups.push(group);
-      this.#byId.set(key, group);
-      this.#byOrigin.set(origin, group);
-      out.event({ type: 'group-created', group: group.name });
-      return group;
-    }
-    return undefined;
+  /** A group with this id, issued in `period`. The caller has checked that there is none yet. */
+  createGroup(id: Uint8Array, period: number, now: Millis, out: SrtlaOutbox): Group {
+    // A copy of its own: `slice` of a Buffer is a view of bytes that live for this call only.
+    const group = new Group(new Uint8Array(id), period, now);
+    this.groups.push(group);
+    this.#byId.set(groupKey(group.id), group);
+    this.#peers.knowGroup?.(group.id);
+    out.event({ type: 'group-created', group: group.name });
+    return group;
   }
 
-  /** Forgets the group and its links. Its sessions are the caller's concern. */
-  removeGroup(group: Group, why: 'idle' | 'evicted' | 'stopped', out: SrtlaOutbox): void {
+  /** Forgets the group and its links; its id founds no other. Its sessions are the caller's concern. */
+  removeGroup(group: Group, why: EndReason, now: Millis, out: SrtlaOutbox): void {
     for (let i = group.links.length - 1; i >= 0; i--) this.removeLink(group.links[i]!, 'group-ended', out);
     const index = this.groups.indexOf(group);
     if (index >= 0) this.groups.splice(index, 1);
-    this.#byId.delete(keyOf(group.id));
-    if (this.#byOrigin.get(group.origin) === group) this.#byOrigin.delete(group.origin);
+    this.#byId.delete(groupKey(group.id));
+    this.#peers.forgetGroup?.(group.id);
+    this.#ids.end(group.id, group.idPeriod, now);
     out.event({ type: 'group-ended', group: group.name, why });
   }
 
@@ -90,11 +74,23 @@ export class Registry {
     this.#join(group, link.peer, now, out);
   }
 
-  #join(group: Group, peer: PeerId, now: Millis, out: SrtlaOutbox): void {
+  /** The silent link has another address now. Returns what it has become. */
+  rebindLink(old: Link, peer: PeerId, now: Millis, out: SrtlaOutbox): Link {
+    const { group } = old;
+    this.removeLink(old, 'rebound', out);
+    this.#peers.hold(peer);
+    const link = this.#join(group, peer, now, out);
+    link.rebinds = old.rebinds + 1;
+    group.rebinds += 1;
+    return link;
+  }
+
+  #join(group: Group, peer: PeerId, now: Millis, out: SrtlaOutbox): Link {
     const link = new Link(peer, this.#peers.address(peer), this.#peers.port(peer), group, now);
     this.#links.set(peer, link);
     group.addLink(link);
     out.event({ type: 'link-joined', group: group.name, address: link.address, port: link.port });
+    return link;
   }
 
   #leave(link: Link, why: LeaveReason, out: SrtlaOutbox): void {
@@ -104,12 +100,3 @@ export class Registry {
     out.event({ type: 'link-left', group: group.name, address, port, why });
   }
 }
-
-/** Eight bytes of our own half: unguessable, so nobody can fill one bucket of the table. The whole id is compared afterwards. */
-const keyOf = (id: Uint8Array): string =>
-  String.fromCharCode(
-    (id[HALF_ID_BYTES]! << 8) | id[HALF_ID_BYTES + 1]!,
-    (id[HALF_ID_BYTES + 2]! << 8) | id[HALF_ID_BYTES + 3]!,
-    (id[HALF_ID_BYTES + 4]! << 8) | id[HALF_ID_BYTES + 5]!,
-    (id[HALF_ID_BYTES + 6]! << 8) | id[HALF_ID_BYTES + 7]!,
-  );

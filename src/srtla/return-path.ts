@@ -88,11 +88,7 @@ export class ReturnPath {
       const latencyMs = agreedLatencyMs(packet);
       if (latencyMs >= 0) session.repair?.play.agreed(latencyMs);
       this.#sessions.accept(session, handshakeSocketId(packet), now, out);
-    } else if (isRejection(type) && session.serverId === 0 && session.rejectionCode !== type) {
-      session.rejectionCode = type;
-      this.#counters.count(COUNTER.sessionsRejected);
-      out.event({ type: 'session-rejected', group: session.group.name, session: session.id, code: type });
-    }
+    } else if (isRejection(type)) this.#sessions.reject(session, type, now, out);
   }
 
   /** Everything in the bond that lives; where nothing was heard lately, at least the link that was heard last. */

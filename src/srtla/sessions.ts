@@ -1,4 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
+import type { AuthFailures } from './auth-failures.ts';
 import { FOREVER, MAX_CLOSING_SESSIONS, SESSION_LINGER_MS } from './constants.ts';
 import { COUNTER, type Counters } from './counters.ts';
 import type { Group } from './group.ts';
@@ -12,13 +13,15 @@ import type { SessionId, SrtlaOutbox } from './types.ts';
  */
 export class Sessions {
   readonly #counters: Counters;
+  readonly #failures: AuthFailures;
   readonly #byId = new Map<SessionId, Session>();
   /** Those with a SHUTDOWN or an end to come. */
   readonly #due: Session[] = [];
   #lastId = 0;
 
-  constructor(counters: Counters) {
+  constructor(counters: Counters, failures: AuthFailures) {
     this.#counters = counters;
+    this.#failures = failures;
   }
 
   get count(): number {
@@ -44,11 +47,24 @@ export class Sessions {
     if (session.serverId !== 0 || serverId === 0) return;
     session.serverId = serverId;
     session.acceptedMs = now;
+    session.group.everAccepted = true;
     this.#counters.count(COUNTER.sessionsAccepted);
     out.event({ type: 'session-accepted', group: session.group.name, session: session.id, serverSocket: serverId });
     if (session.state === 'handshaking') session.state = 'accepted';
     // The encoder had given it up while the answer was on its way; the server must learn that too.
     else this.#superseded(session, now, out);
+  }
+
+  /** The server has turned the handshake down; `code` is its type. Repeated answers count once. */
+  reject(session: Session, code: number, now: Millis, out: SrtlaOutbox): void {
+    if (session.serverId !== 0 || session.rejectionCode === code) return;
+    session.rejectionCode = code;
+    const { group } = session;
+    if (group.handshakeLink !== undefined) {
+      this.#failures.rejected(group.streamId, group.handshakeLink.address, code, now);
+    }
+    this.#counters.count(COUNTER.sessionsRejected);
+    out.event({ type: 'session-rejected', group: group.name, session: session.id, code });
   }
 
   /** The encoder's own SHUTDOWN. Returns false for a repeated one. */

@@ -20,6 +20,7 @@ export const snapshotGroup = (group: Group, now: Millis): GroupSnapshot => {
     uptimeMs: now - group.createdMs,
     lastDataMs: group.lastDataMs === NEVER ? undefined : now - group.lastDataMs,
     losses: { ...group.losses },
+    rebinds: group.rebinds,
     links,
   };
 };
@@ -59,6 +60,7 @@ const snapshotLink = (link: Link, smallestDelayMs: Millis, now: Millis): LinkSna
     jitterMs: flow.isKnown ? flow.jitterMs : undefined,
     reorderMs: flow.reorderMs,
     roundTrip: roundTripOf(link, now),
+    rebinds: link.rebinds,
     telemetry: link.telemetryMs === NEVER ? undefined : { ...link.telemetry, ageMs: now - link.telemetryMs },
   };
 };

@@ -15,6 +15,9 @@ export interface PeerDirectory {
   /** The link is registered: keep this number for it. */
   hold(peer: PeerId): void;
   release(peer: PeerId): void;
+  /** A group lives under this 256-byte id: REG2 with it are no strangers', should the shell drop any before the core sees them. */
+  knowGroup?(id: Uint8Array): void;
+  forgetGroup?(id: Uint8Array): void;
 }
 
 /** One SRT session of a group towards the SRT server; each has a UDP port of its own there. Never reused. */
@@ -33,14 +36,14 @@ export interface SrtlaOutbox {
 
 export type SrtlaEvent =
   | { type: 'group-created'; group: string }
-  | { type: 'group-ended'; group: string; why: 'idle' | 'evicted' | 'stopped' }
+  | { type: 'group-ended'; group: string; why: 'idle' | 'no-session' | 'evicted' | 'stopped' }
   | { type: 'link-joined'; group: string; address: string; port: number }
   | {
       type: 'link-left';
       group: string;
       address: string;
       port: number;
-      why: 'timeout' | 'evicted' | 'moved' | 'group-ended';
+      why: 'timeout' | 'evicted' | 'moved' | 'rebound' | 'group-ended';
     }
   /** An SRT session of the group has sent its conclusion; the stream id it asked for, if it carried one. */
   | { type: 'session-started'; group: string; session: SessionId; streamId: string | undefined }
@@ -106,6 +109,8 @@ export interface LinkSnapshot {
   reorderMs: Millis;
   /** Undefined while unknown. */
   roundTrip: LinkRoundTrip | undefined;
+  /** How often its NAT has given it another address; counted while `srtla.adoptRebinds` is on. */
+  rebinds: number;
   telemetry: LinkTelemetry | undefined;
 }
 
@@ -125,6 +130,8 @@ export interface GroupSnapshot {
   lastDataMs: Millis | undefined;
   /** Of the group's sessions; all 0 with plain loss detection. */
   losses: LossCounts;
+  /** Of all its links, those that have left included. */
+  rebinds: number;
   links: LinkSnapshot[];
 }
 
@@ -141,13 +148,18 @@ export interface SrtlaSettings {
   linkTimeoutMs: Millis;
   /** A group ends this long after its last datagram. */
   groupTimeoutMs: Millis;
-  /** A group that never registered a link ends this long after its REG1. */
-  pendingTimeoutMs: Millis;
   /**
    * `exact`: packets are asked for when no link can bring them any more, once and on the best link; the server's own NAKs stay here.
    * `plain`: its NAKs go on as they are.
    */
   lossDetection: 'exact' | 'plain';
+  /** A group of which no session was ever accepted ends this long after its first link. */
+  sessionTimeoutMs: Millis;
+  /** What one group may send, both averaged over a second; more is dropped. */
+  maxGroupKbps: number;
+  maxGroupPacketsPerSecond: number;
+  /** A packet from a new address that only a silent link can have sent takes its place. */
+  adoptRebinds: boolean;
   /** SRTLA ACK at the latest this long after the first unacknowledged packet of a link. */
   ackFlushMs: Millis;
 }
@@ -157,8 +169,11 @@ export const DEFAULT_SRTLA_SETTINGS: SrtlaSettings = {
   maxLinksPerGroup: 16,
   linkTimeoutMs: 15_000,
   groupTimeoutMs: 30_000,
-  pendingTimeoutMs: 5_000,
   lossDetection: 'exact',
+  sessionTimeoutMs: 10_000,
+  maxGroupKbps: 100_000,
+  maxGroupPacketsPerSecond: 15_000,
+  adoptRebinds: false,
   ackFlushMs: 30,
 };
 

@@ -1,10 +1,10 @@
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allowedCores } from '../../bench/machine.ts';
 import { BenchProcess, ControlledProgram, freeUdpPort, pause, until } from '../../bench/process.ts';
 import { buildPrograms, programPath } from '../../bench/programs.ts';
-import type { LoadReport, SinkReport } from '../../bench/reports.ts';
+import type { FloodReport, LoadReport, SinkReport } from '../../bench/reports.ts';
 import { quantileMs } from '../../bench/statistics.ts';
 
 const HEADER_BYTES = 16;
@@ -53,6 +53,53 @@ describe('sink', () => {
     expect(report).toMatchObject({ packets: 8, unique: 7, duplicated: 1, reordered: 1, altered: 1, kernelDrops: 0 });
     expect(quantileMs(report.delay, 0.5)).toBeGreaterThan(0);
     expect(quantileMs(report.delay, 1)).toBeLessThan(1_000);
+  });
+});
+
+describe('flood', () => {
+  /** What comes to a socket that answers as a receiver does. */
+  const receiver = async (): Promise<{ socket: Socket; port: number; got: { bytes: Buffer; from: string }[] }> => {
+    const socket = createSocket('udp4');
+    await new Promise<void>((done) => socket.bind(0, '127.0.0.1', done));
+    const got: { bytes: Buffer; from: string }[] = [];
+    socket.on('message', (bytes, { address, port }) => {
+      got.push({ bytes, from: `${address}:${port}` });
+      const type = bytes.readUInt16BE(0);
+      if (type === 0x9200) socket.send(Buffer.from([0x92, 0x01, ...bytes.subarray(2)]), port, address);
+      else if (type === 0x9201) socket.send(Buffer.from([0x92, 0x02]), port, address);
+      else if (type === 0x9000) socket.send(bytes, port, address);
+    });
+    return { socket, port: socket.address().port, got };
+  };
+
+  it('sends registrations from many ports and addresses, each of another sender', async () => {
+    const { socket, port, got } = await receiver();
+    const flood = start('flood', { mode: 'reg1', port, pps: 5_000, ports: 4, addresses: 5 }, cores);
+    await flood.answer('ready');
+    flood.tell('start');
+    await until('some of it', () => got.length > 1_000);
+    const { sent } = await flood.ask<FloodReport>('stop');
+    socket.close();
+    expect(sent).toBeGreaterThanOrEqual(got.length);
+    expect(new Set(got.map(({ bytes }) => bytes.length))).toEqual(new Set([258]));
+    expect(new Set(got.map(({ bytes }) => bytes.readUInt16BE(0)))).toEqual(new Set([0x9200]));
+    expect(new Set(got.map(({ from }) => from)).size).toBe(20);
+    expect(new Set(got.map(({ bytes }) => bytes.toString('hex'))).size).toBe(got.length);
+  });
+
+  it('registers a group and sends data for the socket it is told', async () => {
+    const { socket, port, got } = await receiver();
+    const flood = start('flood', { mode: 'data', port, pps: 5_000, destination: 0x55667788 }, cores);
+    await flood.answer('ready');
+    flood.tell('start');
+    await until('some of it', () => got.length > 500);
+    await flood.ask<FloodReport>('stop');
+    socket.close();
+    const data = got.slice(3).map(({ bytes }) => bytes);
+    expect(got.slice(0, 3).map(({ bytes }) => bytes.readUInt16BE(0))).toEqual([0x9200, 0x9201, 0x9000]);
+    expect(new Set(data.map((bytes) => bytes.length))).toEqual(new Set([1332]));
+    expect(new Set(data.map((bytes) => bytes.readUInt32BE(12)))).toEqual(new Set([0x55667788]));
+    expect(data[1]!.readUInt32BE(0)).toBe(data[0]!.readUInt32BE(0) + 1);
   });
 });
 

@@ -110,8 +110,32 @@ describe('rejection codes', () => {
   });
 });
 
+describe('passphrases', () => {
+  test('may be tried so often for one id from one source, and then a little later', { timeout: 30_000 }, async () => {
+    const own = new Peer();
+    const { port } = own.listen({ role: 'play', passphraseTriesPerSecond: 1 });
+    for (const id of ['locked', 'other']) own.engine.allow('play', id, { maxSockets: 20, passphrase: 'the-right-one' });
+    const attempt = async (id: string, passphrase: string): Promise<number> => {
+      const outcome = await callers.outcome(callers.call(port, id, { reads: true, passphrase }));
+      return outcome.type === 'connected' ? 0 : outcome.rejectReason;
+    };
+    const outcomes: number[] = [];
+    const startMs = performance.now();
+    while (!outcomes.includes(SRT_REJECT.overload)) outcomes.push(await attempt('locked', 'a-wrong-one'));
+    const least = 30;
+    const most = least + 1 + Math.ceil((performance.now() - startMs) / 1000);
+    expect(new Set(outcomes.slice(0, -1))).toEqual(new Set([10]));
+    expect(outcomes.length - 1).toBeGreaterThanOrEqual(least);
+    expect(outcomes.length - 1).toBeLessThanOrEqual(most);
+    // Other ids are not concerned; nobody is shut out for longer than a second or so.
+    expect(await attempt('other', 'the-right-one')).toBe(0);
+    await expect.poll(() => attempt('locked', 'the-right-one'), { timeout: 10_000, interval: 300 }).toBe(0);
+    own.engine.dispose();
+  });
+});
+
 describe('accept-then-close', () => {
-  test('closes within 100 ms, five times a minute and source, then rejects', async () => {
+  test('closes within 100 ms, five times a minute for one id and source, then rejects', async () => {
     const own = new Peer();
     const { port } = own.listen({ role: 'play', refuse: 'close', closesPerMinute: 5 });
     for (let i = 0; i < 8; i++) {
@@ -131,9 +155,24 @@ describe('accept-then-close', () => {
       return list.length === 8 && list;
     });
     expect(how).toEqual([...Array(5).fill('closed'), ...Array(3).fill('rejected')]);
-    // Another source has a budget of its own, and who is welcome is not touched.
+    // A neighbour behind the same address asks for another id, and who is welcome is not touched.
+    callers.call(port, 'misspelt', { reads: true });
+    await until('one more refusal', () => own.ofType('refused').length === 9);
+    expect(own.ofType('refused')[8]).toMatchObject({ streamId: 'misspelt', how: 'closed' });
     own.engine.allow('play', 'welcome', { maxSockets: 1 });
     await callers.join(port, 'welcome', { reads: true });
+    own.engine.dispose();
+  });
+
+  test('of all ids together ends ten times as far', async () => {
+    const own = new Peer();
+    const { port } = own.listen({ role: 'play', refuse: 'close', closesPerMinute: 1 });
+    for (let i = 0; i < 14; i++) {
+      callers.call(port, `guess${i}`, { reads: true });
+      await until('the refusal', () => own.ofType('refused').length === i + 1);
+    }
+    const how = own.ofType('refused').map((event) => event.how);
+    expect(how).toEqual([...Array(10).fill('closed'), ...Array(4).fill('rejected')]);
     own.engine.dispose();
   });
 

@@ -27,7 +27,9 @@ const run = async (args: string[], env: NodeJS.ProcessEnv = {}) => {
 };
 
 describe.skipIf(missing !== undefined)(`under ASan and UBSan${missing ? ` (skipped: no ${missing})` : ''}`, () => {
-  test('sessions, tails and every end of a worker and of the process', { timeout: 300_000 }, async () => {
+  test('sessions, tails, dropped registrations, and every end of a worker and of the process', {
+    timeout: 300_000,
+  }, async () => {
     expect(await run([path('../../native/build.cjs'), '--sanitize'])).toMatchObject({ code: 0 });
     const env = {
       LD_PRELOAD: libraries.join(':'),
@@ -40,5 +42,6 @@ describe.skipIf(missing !== undefined)(`under ASan and UBSan${missing ? ` (skipp
         expect(outcome).toEqual({ code: 0, signal: null, text: '' });
       }
     }
+    expect(await run([path('./udp-registration-child.ts')], env)).toEqual({ code: 0, signal: null, text: '' });
   });
 });

@@ -25,7 +25,7 @@ import {
   rejection,
   shutdown,
 } from '../srtla/packets.ts';
-import { type Effect, World } from '../srtla/world.ts';
+import { type Effect, toPeer, World } from '../srtla/world.ts';
 
 const bytes = fc.uint8Array({ maxLength: 1600 });
 const sequence = fc.integer({ min: 0, max: 0x7fffffff });
@@ -230,8 +230,17 @@ describe('the core', () => {
   it('forgets a flood of registrations', () => {
     const world = new World({ maxGroups: 50 });
     for (let i = 0; i < 5_000; i++) world.receive(i, reg1(idOf(i & 0xff)));
+    expect(world.core.snapshot(world.now).groups).toEqual([]);
+    // Whole registrations, once the budgets are full again.
+    world.advance(3_000);
+    for (let i = 0; i < 200; i++) {
+      const [answer] = toPeer(world.receive(i, reg1(idOf(i))), i);
+      world.receive(i, reg2(answer!.slice(4)));
+      world.advance(10);
+    }
     expect(world.core.snapshot(world.now).groups.length).toBe(50);
-    world.advance(5_200);
+    expect(world.peers.held.size).toBe(50);
+    world.advance(10_200);
     expect(world.core.snapshot(world.now).groups).toEqual([]);
     expect(world.core.nextTickMs()).toBe(250);
   });

@@ -28,7 +28,7 @@ describe('three hours', () => {
       profile,
       seed: 1,
       minutes: HOURS * 60,
-      kbps: NIGHTLY ? 6_000 : 700,
+      kbps: NIGHTLY ? 6_000 : 300,
       detection: HAS_EXACT_DETECTION ? 'exact' : 'plain',
       isn: 2 ** 31 - 10_000,
       timestampUs: 2 ** 32 - 60_000_000,

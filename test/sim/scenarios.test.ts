@@ -28,7 +28,8 @@ const cells = [...BOND_SCENARIOS.keys()].flatMap((scenario) =>
 describe('a plain receiver', () => {
   it.each(cells)('%s, %s: everything is sent, next to nothing is lost, nothing is made up', (scenario, profile) => {
     const result = run(scenario, profile, { detection: 'plain', minutes: 0.4 });
-    expect(result.sent).toBeGreaterThan(12_000);
+    // A lost REG1 or handshake costs up to 10 s of the 24.
+    expect(result.sent).toBeGreaterThan(6_000);
     expect(result.sessions).toBe(1);
     expect([result.duplicatedAtPlayer, result.inventedAtPlayer]).toEqual([0, 0]);
     // Its price is bandwidth, not pictures.

@@ -1,4 +1,5 @@
 import { createSrtlaCore } from '../../src/srtla/index.ts';
+import { createMac } from '../../src/srtla/shell-mac.ts';
 import {
   DEFAULT_SRTLA_SETTINGS,
   type PeerDirectory,
@@ -59,7 +60,7 @@ export class SimNode implements SrtlaOutbox {
       ...{ lossDetection: options.detection },
       ...options.settings,
     };
-    this.core = createSrtlaCore(settings, peers, options.random);
+    this.core = createSrtlaCore(settings, peers, options.random, createMac(options.random));
   }
 
   /** It is a registered link. */

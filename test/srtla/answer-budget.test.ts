@@ -20,14 +20,14 @@ describe('the answer budget', () => {
     expect(sourceKey('192.0.2.1', 1)).not.toBe(sourceKey('192.0.2.1', 2));
   });
 
-  it('lets everybody together have 2,000 at once and 2,000 a second', () => {
+  it('lets everybody together have 200 at once and 2,000 a second', () => {
     const budget = new AnswerBudget(7);
     let answers = 0;
     for (let i = 0; i < 10_000; i++) answers += taken(budget, `10.0.${i >> 8}.${i & 255}`, 1, 5_000);
-    expect(answers).toBe(2_000);
+    expect(answers).toBe(200);
     answers = 0;
-    for (let i = 0; i < 10_000; i++) answers += taken(budget, `10.1.${i >> 8}.${i & 255}`, 1, 5_500);
-    expect(answers).toBe(1_000);
+    for (let i = 0; i < 10_000; i++) answers += taken(budget, `10.1.${i >> 8}.${i & 255}`, 1, 5_050);
+    expect(answers).toBe(100);
   });
 
   it('keeps one flooding source from using up what is there for all', () => {
@@ -39,11 +39,11 @@ describe('the answer budget', () => {
   it('holds when there are more sources than it has room for', () => {
     const budget = new AnswerBudget(7);
     let answers = 0;
-    // Over 10 s everybody together may have 2,000 + 20,000.
+    // Over 10 s everybody together may have 200 + 20,000.
     for (let now = 0; now < 10_000; now += 1) {
       for (let i = 0; i < 10; i++) answers += taken(budget, `10.${i}.${now >> 8}.${now & 255}`, 1, now);
     }
-    expect(answers).toBeLessThanOrEqual(22_000);
+    expect(answers).toBeLessThanOrEqual(20_200);
     expect(answers).toBeGreaterThan(15_000);
   });
 

@@ -80,6 +80,8 @@ class FakeUdp implements NativeUdpEngine {
   }
   hold(): void {}
   release(): void {}
+  knowGroup(): void {}
+  forgetGroup(): void {}
   address(): string {
     return '192.0.2.1';
   }
@@ -137,7 +139,8 @@ let now = 1_000.3;
 const shell = await createSrtlaShell({
   addresses: ['127.0.0.1'],
   ports: [5000],
-  settings: DEFAULT_SRTLA_SETTINGS,
+  // 19,000 datagrams a second, all of one group.
+  settings: { ...DEFAULT_SRTLA_SETTINGS, maxGroupKbps: 1_000_000, maxGroupPacketsPerSecond: 100_000 },
   bondHost: '127.0.0.1',
   bondPort: () => 4002,
   addon: () => addon,

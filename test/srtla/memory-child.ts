@@ -38,7 +38,8 @@ const out: SrtlaOutbox = {
   event: () => {},
 };
 const peers = { address: () => '192.0.2.1', port: () => 1, hold: () => {}, release: () => {} };
-const core = createSrtlaCore(DEFAULT_SRTLA_SETTINGS, peers, (bytes) => new Uint8Array(bytes));
+const zeros = (): Uint8Array => new Uint8Array(64);
+const core = createSrtlaCore(DEFAULT_SRTLA_SETTINGS, peers, zeros, zeros);
 const LINKS = 3;
 core.receive(reg1(), 0, 0, out);
 for (let peer = 0; peer < LINKS; peer++) core.receive(reg2(groupId), peer, 0, out);

@@ -51,6 +51,7 @@ export const linkSnapshot = (some: Partial<LinkSnapshot> = {}): LinkSnapshot => 
   jitterMs: 3.25,
   reorderMs: 0,
   roundTrip: { ms: 58.4, source: 'srt' },
+  rebinds: 0,
   telemetry: undefined,
   ...some,
 });
@@ -91,6 +92,7 @@ export const groupSnapshot = (some: Partial<GroupSnapshot> = {}): GroupSnapshot 
     uptimeMs: 63_500,
     lastDataMs: 12.345,
     losses: { lost: 40, falselyLost: 1, repaired: 38, unrepaired: 1, duplicates: 12, restarts: 0 },
+    rebinds: 0,
     links,
     ...some,
   };

@@ -57,9 +57,9 @@ class Receiver implements SrtlaCore {
     const failures = new AuthFailures(seed());
     this.#registry = new Registry(peers, ids);
     this.#sessions = new Sessions(this.#counters, failures);
-    this.#returnPath = new ReturnPath(this.#sessions, this.#counters, this.#feedback);
     const exact = settings.lossDetection === 'exact';
-    this.#uplink = new Uplink(this.#sessions, this.#counters, new AckWriter(), this.#feedback, exact);
+    this.#returnPath = new ReturnPath(this.#sessions, this.#counters, this.#feedback, exact);
+    this.#uplink = new Uplink(this.#sessions, this.#counters, new AckWriter(), this.#feedback);
     this.#admission = new Admission(settings, failures, this.#counters);
     const budgets = { answers: new AnswerBudget(seed(), ANSWER_RATES), joins: new AnswerBudget(seed(), JOIN_RATES) };
     this.#registration = new Registration(settings, this.#registry, this.#sessions, ids, budgets, this.#counters);

@@ -5,7 +5,7 @@ import type { Group } from './group.ts';
 import type { Link } from './link.ts';
 import { classify, KIND } from './packet.ts';
 import type { Feedback } from './repair/feedback.ts';
-import type { Repair } from './repair/repair.ts';
+import { Repair } from './repair/repair.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 import {
@@ -30,11 +30,14 @@ export class ReturnPath {
   readonly #sessions: Sessions;
   readonly #counters: Counters;
   readonly #feedback: Feedback;
+  /** Losses are detected exactly. */
+  readonly #exact: boolean;
 
-  constructor(sessions: Sessions, counters: Counters, feedback: Feedback) {
+  constructor(sessions: Sessions, counters: Counters, feedback: Feedback, exact: boolean) {
     this.#sessions = sessions;
     this.#counters = counters;
     this.#feedback = feedback;
+    this.#exact = exact;
   }
 
   fromServer(id: SessionId, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
@@ -85,9 +88,10 @@ export class ReturnPath {
     if (!isWholeHandshake(packet)) return;
     const type = handshakeType(packet);
     if (type === HANDSHAKE.conclusion) {
-      const latencyMs = agreedLatencyMs(packet);
-      if (latencyMs >= 0) session.repair?.play.agreed(latencyMs);
       this.#sessions.accept(session, handshakeSocketId(packet), now, out);
+      // Not before: whoever is turned away shall cost no memory.
+      if (this.#exact && session.state === 'accepted')
+        session.repair ??= new Repair(session, agreedLatencyMs(packet), this.#counters, now);
     } else if (isRejection(type)) this.#sessions.reject(session, type, now, out);
   }
 

@@ -31,7 +31,10 @@ export class Session {
   /** The port to the server closes then. */
   closeAtMs: Millis = FOREVER;
 
-  /** From its conclusion on, where losses are detected exactly. */
+  /** Of its conclusion: the sequence number of its first packet, and the time from stamp to arrival. */
+  firstSequence = 0;
+  stampOffsetMs: Millis = 0;
+  /** From its acceptance on, where losses are detected exactly. */
   repair: Repair | undefined;
 
   /** The largest sequence number that a NAK of the server has reported; -1 before the first. */

@@ -7,7 +7,7 @@ import { parseTelemetry, TELEMETRY } from './packet.ts';
 import { type AckWriter, writePaddedEcho } from './packet-build.ts';
 import type { Feedback } from './repair/feedback.ts';
 import { ARRIVAL } from './repair/loss-detector.ts';
-import { Repair } from './repair/repair.ts';
+import type { Repair } from './repair/repair.ts';
 import { ACK_ACK } from './repair/round-trip.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
@@ -38,16 +38,13 @@ export class Uplink {
   readonly #counters: Counters;
   readonly #acks: AckWriter;
   readonly #feedback: Feedback;
-  /** Losses are detected exactly. */
-  readonly #exact: boolean;
   readonly #echo = new Uint8Array(PADDED_BYTES);
 
-  constructor(sessions: Sessions, counters: Counters, acks: AckWriter, feedback: Feedback, exact: boolean) {
+  constructor(sessions: Sessions, counters: Counters, acks: AckWriter, feedback: Feedback) {
     this.#sessions = sessions;
     this.#counters = counters;
     this.#acks = acks;
     this.#feedback = feedback;
-    this.#exact = exact;
   }
 
   keepalive(packet: Uint8Array, link: Link, now: Millis, out: SrtlaOutbox): void {
@@ -220,10 +217,9 @@ export class Uplink {
     group.streamId = streamIdOf(packet);
     if (session.started) return;
     session.started = true;
-    if (this.#exact) {
-      group.clock.read(timestampUs(packet));
-      session.repair = new Repair(initialSequence(packet), group.links, group.clock, group.losses, this.#counters, now);
-    }
+    group.clock.read(timestampUs(packet));
+    session.firstSequence = initialSequence(packet);
+    session.stampOffsetMs = now - group.clock.millis;
     out.event({ type: 'session-started', group: group.name, session: session.id, streamId: group.streamId });
   }
 

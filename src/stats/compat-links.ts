@@ -34,6 +34,8 @@ export interface LinkAnswer {
   skew_ms?: number;
   jitter_ms?: number;
   reorder_ms: number;
+  /** New addresses that its NAT has given it, where the node follows them. */
+  rebinds: number;
   rtt_ms?: number;
   /** `keepalive42`, `keepalive38`: as the sender measured it. `srt`: by its answers to SRT ACKs. */
   rtt_source?: LinkRoundTrip['source'];
@@ -52,6 +54,8 @@ export interface GroupAnswer {
   repaired_pkts: number;
   unrepaired_pkts: number;
   duplicate_pkts: number;
+  /** Of all its links, those that have left included. */
+  rebinds: number;
   connections: LinkAnswer[];
 }
 
@@ -105,6 +109,7 @@ const answer = (
       repaired_pkts: count(group.losses.repaired),
       unrepaired_pkts: count(group.losses.unrepaired),
       duplicate_pkts: count(group.losses.duplicates),
+      rebinds: count(group.rebinds),
       connections: linksOf(group, wholeAddresses),
     })),
 });
@@ -130,6 +135,7 @@ const linksOf = (group: GroupSnapshot, wholeAddresses: boolean): LinkAnswer[] =>
     ...(link.skewMs === undefined ? {} : { skew_ms: decimal(link.skewMs) }),
     ...(link.jitterMs === undefined ? {} : { jitter_ms: decimal(link.jitterMs) }),
     reorder_ms: decimal(link.reorderMs),
+    rebinds: count(link.rebinds),
     ...(link.roundTrip ? { rtt_ms: decimal(link.roundTrip.ms), rtt_source: link.roundTrip.source } : {}),
     ...(link.telemetry
       ? { window_pkts: decimal(link.telemetry.windowPackets), in_flight_pkts: count(link.telemetry.inFlightPackets) }

@@ -62,7 +62,7 @@ const play = async (options: Partial<SrtlaShellOptions>): Promise<Outcome> => {
   const shell = await createSrtlaShell({
     addresses: ['127.0.0.1'],
     ports: [0],
-    // Nothing depends on time: no acknowledgement, and no packet is held back.
+    // No acknowledgement depends on time, and what the server says goes on as it is.
     settings: { ...DEFAULT_SRTLA_SETTINGS, ackFlushMs: 60_000, lossDetection: 'plain' },
     bondHost: '127.0.0.1',
     bondPort: () => server.port,

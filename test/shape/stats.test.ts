@@ -78,6 +78,7 @@ const LIMITS: Readonly<Record<string, number>> = {
   repaired_pkts: Number.MAX_SAFE_INTEGER,
   unrepaired_pkts: Number.MAX_SAFE_INTEGER,
   in_flight_pkts: Number.MAX_SAFE_INTEGER,
+  rebinds: Number.MAX_SAFE_INTEGER,
   bytes: Number.MAX_SAFE_INTEGER,
   pkts: Number.MAX_SAFE_INTEGER,
   total_bytes: Number.MAX_SAFE_INTEGER,
@@ -167,7 +168,7 @@ describe('types of numbers, as they stand in the text', () => {
           question,
         );
         expectReadable(answer);
-        expect(numbersIn(answer)).toHaveLength(24);
+        expect(numbersIn(answer)).toHaveLength(26);
       }),
     );
   });

@@ -8,7 +8,7 @@ import { Simulation, type SimulationOptions } from './simulation.ts';
 import { readU32 } from './srt-wire.ts';
 
 const DETECTION = HAS_EXACT_DETECTION ? 'exact' : 'plain';
-/** True once the receiver is patient with links that it has no delay of yet: the first second of a session counts too then. */
+/** True once the receiver is patient with a link that carries its first packet long after the others. */
 const ASKS_NOTHING_WHILE_LEARNING = false;
 const SECONDS = 12;
 const RUNS = 15;

@@ -357,7 +357,7 @@ export class LossDetector {
     const smallest = this.#times[SMALLEST]!;
     if (!flow.isKnown) {
       const isNew = now - link.joinedMs < NEW_LINK_MS || now - this.#play.sinceMs < NEW_LINK_MS;
-      return isNew && link.confirmed && now - link.lastHeardMs < LINK_ACTIVE_MS ? smallest + NEW_LINK_GRACE_MS : NEVER;
+      return isNew && now - link.lastHeardMs < LINK_ACTIVE_MS ? smallest + NEW_LINK_GRACE_MS : NEVER;
     }
     const largest = flow.delay.lastLargestMs(now);
     const spread = largest - flow.delay.lastSmallestMs(now);

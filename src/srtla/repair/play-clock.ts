@@ -18,20 +18,11 @@ export class PlayClock {
   readonly #values: Float64Array;
   #nextMs: Millis;
 
-  /** `stampMs`: of the conclusion, on the encoder's clock. `latencyMs`: until the server's answer is here. */
-  constructor(stampMs: Millis, latencyMs: Millis, now: Millis) {
+  /** `stampOffsetMs`: from the stamp of the conclusion to its arrival. `latencyMs`: what both sides have agreed on. */
+  constructor(stampOffsetMs: Millis, latencyMs: Millis, now: Millis) {
     this.sinceMs = now;
     this.#nextMs = now + SETTLED_MS;
-    this.#values = Float64Array.of(now - stampMs, latencyMs, 0, Number.NaN);
-  }
-
-  /** What both sides have agreed on. */
-  agreed(latencyMs: Millis): void {
-    this.#values[1] = latencyMs;
-  }
-
-  get latencyMs(): Millis {
-    return this.#values[1]!;
+    this.#values = Float64Array.of(stampOffsetMs, latencyMs, 0, Number.NaN);
   }
 
   /** From a stamp to the moment when it is due. */

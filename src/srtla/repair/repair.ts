@@ -1,14 +1,14 @@
 import type { Millis } from '../../shared/clock.ts';
 import type { Counters } from '../counters.ts';
 import type { Link } from '../link.ts';
-import type { TimestampClock } from '../skew.ts';
+import type { Session } from '../session.ts';
 import { HandoverRing } from './handover-ring.ts';
-import { type LossCounts, LossDetector } from './loss-detector.ts';
+import { LossDetector } from './loss-detector.ts';
 import { PlayClock } from './play-clock.ts';
 import { RoundTrip } from './round-trip.ts';
 import { SequenceWindow } from './sequence-window.ts';
 
-/** Until the server's answer tells the latency: the longest that a node allows by default. */
+/** Where the server's answer names no latency: the longest that a node allows by default. */
 const UNKNOWN_LATENCY_MS: Millis = 10_000;
 
 /** What one session needs so that nothing of it is lost, and nothing is sent twice. */
@@ -25,18 +25,12 @@ export class Repair {
   #serverStampUs = 0;
   #serverStampMs: Millis;
 
-  /** `clock` has just read the stamp of the conclusion, which names `firstSequence`. `links` is the group's own list. */
-  constructor(
-    firstSequence: number,
-    links: readonly Link[],
-    clock: TimestampClock,
-    counts: LossCounts,
-    counters: Counters,
-    now: Millis,
-  ) {
-    this.window = new SequenceWindow(firstSequence);
-    this.play = new PlayClock(clock.millis, UNKNOWN_LATENCY_MS, now);
-    this.detector = new LossDetector(this.window, links, this.roundTrip, this.play, counts, counters);
+  /** `latencyMs`: as the server's answer names it, or -1. */
+  constructor(session: Session, latencyMs: Millis, counters: Counters, now: Millis) {
+    const { links, losses } = session.group;
+    this.window = new SequenceWindow(session.firstSequence);
+    this.play = new PlayClock(session.stampOffsetMs, latencyMs < 0 ? UNKNOWN_LATENCY_MS : latencyMs, now);
+    this.detector = new LossDetector(this.window, links, this.roundTrip, this.play, losses, counters);
     this.#serverStampMs = now;
   }
 

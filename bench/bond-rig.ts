@@ -92,7 +92,7 @@ class BondChain {
       ...['--links', links.map((_, i) => `127.0.${i + 1}.1`).join(',')],
       ...['--impair', links.map(impairmentText).join(';'), '--control', `unix:${this.#control}`],
     ];
-    const command = ['--import', 'tsx', 'src/main.ts', ...args];
+    const command = ['dist/main.js', ...args];
     this.#sender = new BenchProcess('send', process.execPath, command, { cores, urgent: true });
     this.#programs.push(this.#sender);
     const port = await until('the sender to listen', () => {

@@ -14,6 +14,7 @@ const PROGRAMS = {
   caller: { source: 'programs/caller.cc', srt: true },
   players: { source: 'programs/players.cc', srt: true },
   perpacket: { source: 'reference/perpacket.cc', srt: false },
+  floor: { source: 'reference/floor.cc', srt: false },
   minirelay: { source: 'reference/minirelay.cc', srt: true },
 } as const;
 

@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,6 +16,9 @@ export interface Relay {
   addIds(count: number): Promise<{ publisher: string; player: string }[]>;
   stop(): Promise<void>;
 }
+
+/** As it is started. */
+export const { NODE_FLAGS } = createRequire(import.meta.url)('../bin/launcher.cjs') as { NODE_FLAGS: string[] };
 
 const API_KEY = 'bench-only-key-for-this-run';
 
@@ -36,7 +40,7 @@ export class NodeRelay implements Relay {
 
   private constructor({ cores, env, urgent = false, probe }: NodeRelayOptions) {
     const ports = ['SRTLA_PORT', 'SRT_SENDER_PORT', 'SRT_PLAYER_PORT', 'SLS_STATS_PORT', 'LINK_STATS_PORT'];
-    this.process = new BenchProcess('node', process.execPath, ['--import', 'tsx', 'src/main.ts', 'relay'], {
+    this.process = new BenchProcess('node', process.execPath, [...NODE_FLAGS, 'dist/main.js', 'relay'], {
       cores,
       urgent,
       ipc: true,

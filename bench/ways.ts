@@ -1,7 +1,7 @@
 /**
  * What the SRTLA stage costs for each datagram, by transport and by the way in which sessions are told apart at the SRT server.
  *
- *   node --import tsx bench/ways.ts [--seconds 4] [--rounds 3] [--cases 1x4@570,8x4@5000,35x3@20000]
+ *   npm run bench -- ways [--seconds 4] [--rounds 3] [--cases 1x4@570,8x4@5000,35x3@20000]
  *
  * A case is groups × links @ data packets per second. `tributary srtla` runs as a process of its own; this process makes the load and plays
  * the SRT server (it answers handshakes, acknowledges every 10 ms, counts what arrives). CPU is what the kernel accounts to the threads of
@@ -57,7 +57,7 @@ const measure = async (
   const load = new StageLoad(groups, links);
   const stage = new Program(STAGE[0], [
     ...STAGE.slice(1),
-    ...['--import', 'tsx', 'src/main.ts', 'srtla', '--srtla_port', '0', '--bind', '127.0.0.1', '--log_level', 'warn'],
+    ...['dist/main.js', 'srtla', '--srtla_port', '0', '--bind', '127.0.0.1', '--log_level', 'warn'],
     ...['--srt_port', String(load.serverPort), ...args],
   ]);
   try {

@@ -58,7 +58,7 @@ const environmentFor = (owner, env) => {
 
 /** What an earlier run as root has left in the clone is handed to the owner. */
 const handOver = (root, owner) => {
-  for (const name of ['.runtime', 'node_modules', 'native/build']) {
+  for (const name of ['.runtime', 'node_modules', 'native/build', 'dist']) {
     const folder = join(root, name);
     if (!existsSync(folder) || statSync(folder).uid === owner.uid) continue;
     spawnSync('chown', ['-Rh', `${owner.uid}:${owner.gid}`, folder]);

@@ -1,7 +1,8 @@
 'use strict';
 // What has to be done, as a pure function of what was found: no process, file or clock here.
 
-const LEAST_NODE = '22.13.0';
+/** The first that runs TypeScript as it stands: tests and bench do. */
+const LEAST_NODE = '22.18.0';
 const LEAST_SRT = '1.5.1';
 
 /** -1, 0 or 1 as dotted version `a` is older than, equal to or newer than `b`; a leading `v` and a trailing `-…` are ignored. */
@@ -24,10 +25,11 @@ const isEnough = (version, least) => version !== undefined && compareVersions(ve
 
 /** What each command needs. Whatever is not listed is handed to the program, which needs all but the test tools. */
 const NEEDS = {
-  start: { addon: true, testTools: false, devPackages: false },
-  test: { addon: true, testTools: true, devPackages: true },
-  bench: { addon: true, testTools: true, devPackages: true },
-  tool: { addon: false, testTools: false, devPackages: true },
+  start: { addon: true, compiled: true, testTools: false, devPackages: false },
+  test: { addon: true, compiled: true, testTools: true, devPackages: true },
+  bench: { addon: true, compiled: true, testTools: true, devPackages: true },
+  sim: { addon: false, compiled: false, testTools: false, devPackages: true },
+  tool: { addon: false, compiled: false, testTools: false, devPackages: true },
 };
 const WITHOUT_ADDON = new Set([
   undefined,
@@ -46,7 +48,7 @@ const WITHOUT_ADDON = new Set([
 
 const needsOf = (command) => {
   if (Object.hasOwn(NEEDS, command)) return NEEDS[command];
-  return { addon: !WITHOUT_ADDON.has(command), testTools: false, devPackages: false };
+  return { addon: !WITHOUT_ADDON.has(command), compiled: true, testTools: false, devPackages: false };
 };
 
 /**

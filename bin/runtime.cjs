@@ -45,7 +45,7 @@ const installRuntime = async (root, spawnOptions) => {
   });
   if (runtimeVersion(root) === undefined) {
     throw new SetupError(
-      `the npm package of Node 24 does not run on this system (${process.platform} ${process.arch}): install Node 22.13 or newer`,
+      `the npm package of Node 24 does not run on this system (${process.platform} ${process.arch}): install Node 22.18 or newer`,
     );
   }
 };

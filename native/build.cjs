@@ -35,7 +35,8 @@ const COMPILE = [
 const LINK = ['-shared', '-pthread', '-Wl,-z,nodelete', '-Wl,-z,now'];
 const RELEASE = ['-O2'];
 const SANITIZE = [
-  '-O1',
+  // Not optimised: half the time to compile, and tests look for errors, not for speed.
+  '-O0',
   '-g',
   '-fno-omit-frame-pointer',
   '-fsanitize=address,undefined',

@@ -67,7 +67,7 @@ class Load {
   void sendDue(int64_t now) {
     uint64_t due = uint64_t(double(now - startedNs_) * double(pps_) / 1e9);
     // Held up itself, it does not make up for it with a burst that no encoder would send.
-    const uint64_t most = scheduled_ + uint64_t(pps_) / 50 + encoders_.size();
+    const uint64_t most = scheduled_ + uint64_t(pps_) / 250 + encoders_.size();
     if (due > most) {
       const uint64_t skipped = due - most;
       startedNs_ += int64_t(double(skipped) * 1e9 / double(pps_));

@@ -1,8 +1,8 @@
 import { type Check, fixed, type Plot, percent, type ScenarioResult, whole } from '../result.ts';
 import { cumulative, quantileMs } from '../statistics.ts';
-import type { Kind, SrtlaCell } from './srtla.ts';
+import { isReference, type Kind, type SrtlaCell } from './srtla.ts';
 
-const KINDS: readonly Kind[] = ['batched', 'dgram', 'perpacket'];
+const KINDS: readonly Kind[] = ['batched', 'dgram', 'perpacket', 'floor'];
 
 /** [packets per second, batched ÷ dgram, batched ÷ perpacket] */
 const GOALS: readonly (readonly [number, number, number])[] = [
@@ -28,6 +28,8 @@ export const describeSrtla = (cells: readonly SrtlaCell[], notes: string[]): Sce
       ['batched', 'dgram'],
       ['batched', 'perpacket'],
       ['dgram', 'perpacket'],
+      ['batched', 'floor'],
+      ['floor', 'perpacket'],
     ] as const) {
       const value = ratio(rate, above, below);
       if (value !== undefined) ratios[`${above} ÷ ${below} at ${rate}/s`] = value;
@@ -85,12 +87,21 @@ const costTable = (cells: readonly SrtlaCell[]) => ({
 
 const ratioTable = (rates: readonly number[], ratio: RatioOf) => ({
   title: 'Ratios of CPU per packet',
-  columns: ['packets/s', 'batched ÷ dgram', 'batched ÷ perpacket', 'dgram ÷ perpacket'],
+  columns: [
+    'packets/s',
+    'batched ÷ dgram',
+    'batched ÷ perpacket',
+    'dgram ÷ perpacket',
+    'batched ÷ floor',
+    'floor ÷ perpacket',
+  ],
   rows: rates.map((rate) => [
     whole(rate),
     fixed(ratio(rate, 'batched', 'dgram'), 2),
     fixed(ratio(rate, 'batched', 'perpacket'), 2),
     fixed(ratio(rate, 'dgram', 'perpacket'), 2),
+    fixed(ratio(rate, 'batched', 'floor'), 2),
+    fixed(ratio(rate, 'floor', 'perpacket'), 2),
   ]),
 });
 
@@ -99,7 +110,7 @@ const checksOf = (
   at: (kind: Kind, rate: number) => SrtlaCell | undefined,
   ratio: RatioOf,
 ): Check[] => {
-  const ours = cells.filter(({ kind }) => kind !== 'perpacket');
+  const ours = cells.filter(({ kind }) => !isReference(kind));
   const top = at('batched', TOP_RATE);
   const sum = (of: (cell: SrtlaCell) => number): number => ours.reduce((total, cell) => total + of(cell), 0);
   const most = (name: string, value: number | undefined, goal: number, unit: string): Check => ({
@@ -119,6 +130,7 @@ const checksOf = (
         '×',
       ),
       most(`dgram ÷ perpacket, CPU per packet at ${whole(rate)}/s`, ratio(rate, 'dgram', 'perpacket'), DGRAM_GOAL, '×'),
+      most(`batched, lost at ${whole(rate)}/s`, at('batched', rate)?.lost, 0, 'packets'),
       most(
         `batched, delay p99 at ${whole(rate)}/s`,
         at('batched', rate) && quantileMs(at('batched', rate)!.delay, 0.99),

@@ -1,12 +1,19 @@
 import { type BenchContext, FOREIGN, SMALL_BUFFER_BYTES } from '../context.ts';
 import { BenchProcess, freeUdpPort } from '../process.ts';
 import { programPath } from '../programs.ts';
+import { NODE_FLAGS } from '../relays.ts';
 import type { ScenarioResult } from '../result.ts';
 import { median, mergeDistributions } from '../statistics.ts';
 import { type CellResult, measureCell, type Shape, type Stage, startSink } from './srtla-cell.ts';
 import { describeSrtla } from './srtla-report.ts';
 
-export type Kind = 'batched' | 'dgram' | 'perpacket';
+export type Kind = 'batched' | 'dgram' | 'perpacket' | 'floor';
+
+/** References in C: they register nobody and confirm only every tenth packet. */
+export const isReference = (kind: Kind): boolean => kind === 'perpacket' || kind === 'floor';
+
+/** How long the stage gathers by default, and so the floor. */
+const COALESCE_US = 2_000;
 
 export interface SrtlaCell extends CellResult {
   kind: Kind;
@@ -29,25 +36,28 @@ export const GOAL_SHAPES = SHAPES.filter(({ packetsPerSecond }) => [5_000, 20_00
 const SATURATED = 0.85;
 
 const startStage = async (kind: Kind, { cores, options }: BenchContext): Promise<Stage> => {
-  const sink = await startSink(kind === 'perpacket', cores.load);
+  const sink = await startSink(isReference(kind), cores.load);
   const port = await freeUdpPort();
   const small = options.smallBuffers ? [SMALL_BUFFER_BYTES] : [];
   const process_ =
-    kind === 'perpacket'
-      ? new BenchProcess(kind, programPath('perpacket'), [port, sink.port, ...small].map(String), {
-          cores: cores.relay,
-        })
+    kind === 'perpacket' || kind === 'floor'
+      ? new BenchProcess(
+          kind,
+          programPath(kind),
+          [port, sink.port, ...(kind === 'floor' ? [COALESCE_US] : []), ...small].map(String),
+          { cores: cores.relay },
+        )
       : new BenchProcess(
           `tributary srtla (${kind})`,
           process.execPath,
           [
-            ...['--import', 'tsx', 'src/main.ts', 'srtla', '--srtla_port', String(port)],
+            ...[...NODE_FLAGS, 'dist/main.js', 'srtla', '--srtla_port', String(port)],
             ...['--srt_hostname', '127.0.0.1', '--srt_port', String(sink.port), '--log_level', 'warn'],
             ...['--udp_transport', kind, ...small.flatMap((bytes) => ['--udp_buffer', String(bytes)])],
           ],
           { cores: cores.relay },
         );
-  return { process: process_, port, sink, registers: kind !== 'perpacket' };
+  return { process: process_, port, sink, registers: !isReference(kind) };
 };
 
 /** Waits until it answers a load of one group, or says why it does not. */
@@ -82,15 +92,15 @@ const merged = (cells: readonly SrtlaCell[]): SrtlaCell => ({
 });
 
 /**
- * The SRTLA stage alone, three ways: batched, node:dgram, and one system call a packet in C. Each cell is measured with all three in
- * turn, so that what else the machine does falls on all of them.
+ * The SRTLA stage alone: batched, node:dgram, one system call a packet in C, and the bare system calls of batches in C. Each cell is
+ * measured with all of them in turn, so that what else the machine does falls on all of them.
  */
 export const runSrtla = async (context: BenchContext, shapes = SHAPES): Promise<ScenarioResult> => {
   const stages = new Map<Kind, Stage>();
   const notes: string[] = [];
   const cells: SrtlaCell[] = [];
   try {
-    for (const kind of ['batched', 'dgram', 'perpacket'] as const) {
+    for (const kind of ['batched', 'dgram', 'perpacket', 'floor'] as const) {
       context.progress(`starting ${kind}`);
       const stage = await startStage(kind, context);
       const problem = await answers(stage, context);

@@ -45,6 +45,26 @@ Napi::Function SrtEngine::define(Napi::Env env) {
                      });
 }
 
+SrtEngine::SrtEngine(const Info& info) : JsEngine(info, "SRT engine", "SRT_DISPOSED") {
+  const Napi::Object from = objectArg(info, 0, "options");
+  const EngineOptions options = engineOptions(from);
+  const Napi::Env env = info.Env();
+  const auto self = info.This().As<Napi::Object>();
+  begin(
+      from, [&](Wake wake) { return std::make_unique<Engine>(options, std::move(wake)); },
+      [&](Engine& engine) {
+        Slots& slots = *engine.slots();
+        const auto block = sharedBlock(env, engine.slots());
+        const auto count = static_cast<size_t>(slots.count());
+        expose(self, "sourceTimesUs", Napi::Float64Array::New(env, count, block, 0));
+        expose(self, "lengths", Napi::Int32Array::New(env, count, block, slots.lengthsOffset()));
+        expose(self, "runs", Napi::Int32Array::New(env, count * 3, block, slots.runsOffset()));
+        expose(self, "arena", Napi::Uint8Array::New(env, count * kSlotBytes, block, slots.arenaOffset()));
+      });
+}
+
+void SrtEngine::dispose(const Info&) { end(); }
+
 Napi::Value SrtEngine::listen(const Info& info) {
   use(info);
   const ListenOptions options = listenOptions(objectArg(info, 0, "options"));

@@ -2,10 +2,8 @@
 
 #include <napi.h>
 
-#include <memory>
-
 #include "engine.h"
-#include "wake_function.h"
+#include "js_engine.h"
 
 namespace tributary {
 
@@ -13,11 +11,10 @@ namespace tributary {
  * The engine as JavaScript sees it: checks arguments, turns failures into errors, and ties the engine's life to the environment's.
  * It keeps itself alive until `dispose` or until the environment ends, whichever comes first.
  */
-class SrtEngine : public Napi::ObjectWrap<SrtEngine> {
+class SrtEngine : public JsEngine<SrtEngine, Engine> {
  public:
   static Napi::Function define(Napi::Env env);
   explicit SrtEngine(const Napi::CallbackInfo& info);
-  ~SrtEngine() override;
 
  private:
   using Info = Napi::CallbackInfo;
@@ -40,16 +37,6 @@ class SrtEngine : public Napi::ObjectWrap<SrtEngine> {
   void close(const Info& info);
   Napi::Value takeLog(const Info& info);
   void dispose(const Info& info);
-
-  /** The engine. @throws Error SRT_DISPOSED */
-  Engine& use(const Info& info);
-  void exposeSlots(Napi::Env env, const Napi::Object& self);
-  void tearDown();
-  static void onEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* self);
-
-  std::unique_ptr<WakeFunction> wake_;
-  std::unique_ptr<Engine> engine_;
-  napi_async_cleanup_hook_handle hook_ = nullptr;
 };
 
 }  // namespace tributary

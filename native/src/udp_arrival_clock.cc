@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 
 namespace tributary {
 namespace {
@@ -11,6 +12,9 @@ constexpr double kMilliNs = 1e6;
 /** The clocks part by this at once, or by a thousandth of the time: more is a jump, not somebody setting the pace right. */
 constexpr int64_t kJumpNs = 1'000'000;
 constexpr int64_t kSlew = 1'000;
+/** Two readings of a clock are a fraction of a microsecond apart. */
+constexpr int64_t kHeldUpNs = 2'000;
+constexpr int kTries = 5;
 
 int64_t read(clockid_t clock) {
   timespec time;
@@ -35,8 +39,18 @@ void UdpArrivalClock::begin(double nowMs) {
 }
 
 void UdpArrivalClock::observe() {
-  const int64_t nowNs = read(CLOCK_MONOTONIC);
-  const int64_t wallNs = read(CLOCK_REALTIME);
+  int64_t nowNs = 0;
+  int64_t wallNs = 0;
+  // Held up between two readings, the clocks would seem to have parted.
+  for (int64_t tries = 0, gapNs = std::numeric_limits<int64_t>::max(); tries < kTries && gapNs > kHeldUpNs; tries++) {
+    const int64_t beforeNs = read(CLOCK_MONOTONIC);
+    const int64_t readNs = read(CLOCK_REALTIME);
+    const int64_t triedNs = read(CLOCK_MONOTONIC) - beforeNs;
+    if (triedNs >= gapNs) continue;
+    gapNs = triedNs;
+    nowNs = beforeNs;
+    wallNs = readNs;
+  }
   const int64_t elapsed = nowNs - nowNs_;
   if (std::llabs(wallNs - wallNs_ - elapsed) > kJumpNs + elapsed / kSlew) hasJumped_ = true;
   nowNs_ = nowNs;

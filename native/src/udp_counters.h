@@ -25,6 +25,8 @@ struct UdpCounters {
   /** REG1 and REG2 over budget, which JavaScript has not seen. */
   double reg1Dropped = 0;
   double reg2Dropped = 0;
+  /** Taken out of a receive buffer that was filling while JavaScript was away. */
+  double spilledDatagrams = 0;
 };
 constexpr int kUdpCounters = sizeof(UdpCounters) / sizeof(double);
 

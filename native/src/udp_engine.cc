@@ -45,6 +45,32 @@ Napi::Function UdpEngine::define(Napi::Env env) {
                      });
 }
 
+UdpEngine::UdpEngine(const Info& info) : JsEngine(info, "UDP engine", "UDP_DISPOSED") {
+  const Napi::Object from = objectArg(info, 0, "options");
+  const UdpOptions options = udpOptions(from);
+  const Napi::Env env = info.Env();
+  const auto self = info.This().As<Napi::Object>();
+  begin(
+      from, [&](Wake wake) { return std::make_unique<UdpTransport>(options, std::move(wake)); },
+      [&](UdpTransport& transport) {
+        UdpSlots& slots = *transport.slots();
+        const auto block = sharedBlock(env, transport.slots());
+        const auto words = [&](const char* name, int count, size_t at) {
+          expose(self, name, Napi::Int32Array::New(env, static_cast<size_t>(count), block, at));
+        };
+        expose(self, "arrivalsMs", Napi::Float64Array::New(env, static_cast<size_t>(slots.count()), block, 0));
+        words("lengths", slots.count(), slots.lengthsAt());
+        words("sockets", slots.count(), slots.socketsAt());
+        words("peers", slots.count(), slots.peersAt());
+        words("sendTo", slots.entries(), slots.sendToAt());
+        words("sendFrom", slots.entries(), slots.sendFromAt());
+        words("sendBytes", slots.entries(), slots.sendBytesAt());
+        expose(self, "arena", Napi::Uint8Array::New(env, slots.arenaBytes(), block, slots.arenaAt()));
+      });
+}
+
+void UdpEngine::dispose(const Info&) { end(); }
+
 Napi::Value UdpEngine::bind(const Info& info) {
   UdpTransport& transport = use(info);
   const UdpBindOptions options = udpBindOptions(objectArg(info, 0, "options"));

@@ -2,10 +2,8 @@
 
 #include <napi.h>
 
-#include <memory>
-
+#include "js_engine.h"
 #include "udp_transport.h"
-#include "wake_function.h"
 
 namespace tributary {
 
@@ -13,11 +11,10 @@ namespace tributary {
  * The UDP transport as JavaScript sees it: checks arguments, turns failures into errors, and ties the transport's life to the
  * environment's. It keeps itself alive until `dispose` or until the environment ends, whichever comes first.
  */
-class UdpEngine : public Napi::ObjectWrap<UdpEngine> {
+class UdpEngine : public JsEngine<UdpEngine, UdpTransport> {
  public:
   static Napi::Function define(Napi::Env env);
   explicit UdpEngine(const Napi::CallbackInfo& info);
-  ~UdpEngine() override;
 
  private:
   using Info = Napi::CallbackInfo;
@@ -41,19 +38,10 @@ class UdpEngine : public Napi::ObjectWrap<UdpEngine> {
   void counters(const Info& info);
   void dispose(const Info& info);
 
-  /** The transport. @throws Error UDP_DISPOSED */
-  UdpTransport& use(const Info& info);
   /** A peer number that exists. @throws RangeError */
   int peerArg(const Info& info);
   /** A whole group id. @throws TypeError */
   const uint8_t* groupIdArg(const Info& info);
-  void exposeSlots(Napi::Env env, const Napi::Object& self);
-  void tearDown();
-  static void onEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* self);
-
-  std::unique_ptr<WakeFunction> wake_;
-  std::unique_ptr<UdpTransport> transport_;
-  napi_async_cleanup_hook_handle hook_ = nullptr;
 };
 
 }  // namespace tributary

@@ -1,5 +1,6 @@
 #include "udp_poller.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -17,6 +18,8 @@ namespace {
 constexpr int64_t kSecondNs = 1'000'000'000;
 /** Over what time the rate is taken. */
 constexpr int64_t kWindowNs = 10'000'000;
+/** How often it looks after the sockets while JavaScript is at it. */
+constexpr int kAwayMs = 3;
 constexpr int kEvents = 256;
 constexpr uint64_t kBell = UINT64_MAX;
 
@@ -27,13 +30,14 @@ int opened(int descriptor, const char* what) {
 
 }  // namespace
 
-UdpPoller::UdpPoller(bool paces, int busyPerSecond, std::function<void()> wake)
+UdpPoller::UdpPoller(bool paces, int busyPerSecond, UdpSpill& spill, std::function<void()> wake)
     : paces_(paces),
       busyPerSecond_(busyPerSecond),
+      spill_(spill),
       wake_(std::move(wake)),
       epoll_(opened(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       bell_(eventfd(0, EFD_CLOEXEC)),
-        ready_(kMostUdpSockets / 64) {
+      ready_(kMostUdpSockets / 64) {
   epoll_event want{};
   want.events = EPOLLIN;
   want.data.u64 = kBell;
@@ -121,32 +125,49 @@ bool UdpPoller::isBusy(int datagrams) {
 void UdpPoller::run() {
   prctl(PR_SET_NAME, "tributary-udp");
   while (!stopped_.load(std::memory_order_acquire)) {
+    // Woken and not back yet, JavaScript may be away for longer than the sockets can hold.
+    const bool isAway = gate_.load(std::memory_order_acquire) != open;
+    const Found found = collect(isAway ? kAwayMs : -1);
     // Else it would ring on.
-    if (collect(-1)) listen();
-    while (parked_.load(std::memory_order_acquire) && !stopped_.load(std::memory_order_acquire)) listen();
-    if (!stopped_.load(std::memory_order_acquire)) signal();
+    if (found.bell) listen();
+    if (isAway) spill_.relieve();
+    const bool wasParked = parked_.load(std::memory_order_acquire);
+    while (parked_.load(std::memory_order_acquire) && !stopped_.load(std::memory_order_acquire)) tend();
+    const bool isOver = !found.sockets && !wasParked && !found.bell;
+    if (!isOver && !stopped_.load(std::memory_order_acquire)) signal();
   }
 }
 
-bool UdpPoller::collect(int timeoutMs) {
+UdpPoller::Found UdpPoller::collect(int timeoutMs) {
   epoll_event events[kEvents];
-  bool rung = false;
+  Found found;
   int count = kEvents;
   for (; count == kEvents; timeoutMs = 0) {
     count = epoll_wait(epoll_, events, kEvents, timeoutMs);
     for (int i = 0; i < count; i++) {
       const uint64_t socket = events[i].data.u64;
-      if (socket == kBell) rung = true;
-      else ready_[socket / 64].fetch_or(uint64_t{1} << (socket % 64), std::memory_order_acq_rel);
+      if (socket == kBell) {
+        found.bell = true;
+        continue;
+      }
+      found.sockets = true;
+      ready_[socket / 64].fetch_or(uint64_t{1} << (socket % 64), std::memory_order_acq_rel);
     }
   }
-  return rung;
+  return found;
 }
 
 void UdpPoller::listen() {
   uint64_t rings;
   while (read(bell_, &rings, sizeof rings) < 0 && errno == EINTR) {
   }
+}
+
+void UdpPoller::tend() {
+  const int64_t restNs = spill_.tend(monotonicNs());
+  const timespec rest{static_cast<time_t>(restNs / kSecondNs), static_cast<long>(restNs % kSecondNs)};
+  pollfd bell{bell_, POLLIN, 0};
+  if (ppoll(&bell, 1, &rest, nullptr) > 0) listen();
 }
 
 void UdpPoller::signal() {

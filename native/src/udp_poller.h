@@ -6,15 +6,17 @@
 #include <thread>
 #include <vector>
 
+#include "udp_spill.h"
+
 namespace tributary {
 
 /** Sockets at once; their numbers are below it. */
 constexpr int kMostUdpSockets = 32'768;
 
 /**
- * Sleeps until a socket has something, notes which, and wakes JavaScript; not again before `rearm`, and never queues. It reads nothing.
- * While more than `busyPerSecond` datagrams arrive its thread is parked, and JavaScript looks by itself every few milliseconds: a
- * thread that wakes another one for each batch would cost more than the batch.
+ * Sleeps until a socket has something, notes which, and wakes JavaScript; not again before `rearm`, and never queues. While more than
+ * `busyPerSecond` datagrams arrive its thread is parked, and JavaScript looks by itself every few milliseconds: a thread that wakes another
+ * one for each batch would cost more than the batch. Parked, it sees to it that no receive buffer overflows while JavaScript is away.
  */
 class UdpPoller {
  public:
@@ -22,7 +24,7 @@ class UdpPoller {
   enum Next : int { sleep, more, later };
 
   /** `wake` is called on the poller's thread. With `paces` false it never asks JavaScript to look by itself. @throws UdpFailure */
-  UdpPoller(bool paces, int busyPerSecond, std::function<void()> wake);
+  UdpPoller(bool paces, int busyPerSecond, UdpSpill& spill, std::function<void()> wake);
   ~UdpPoller();
 
   // What follows belongs to JavaScript's thread.
@@ -43,16 +45,25 @@ class UdpPoller {
   enum Gate : int { open, shut, shutWithMore };
 
   void run();
-  /** Notes what is ready; waits for it when there is nothing. Returns whether the bell has rung. */
-  bool collect(int timeoutMs);
+  /** What a look at the epoll has brought. */
+  struct Found {
+    bool bell = false;
+    bool sockets = false;
+  };
+
+  /** Notes what is ready; waits for it when there is nothing. */
+  Found collect(int timeoutMs);
   void ring();
-  /** Waits until the bell rings, and silences it. */
+  /** Silences the bell. */
   void listen();
+  /** Waits until the bell rings, and empties sockets meanwhile where that is needed. */
+  void tend();
   void signal();
   bool isBusy(int datagrams);
 
   const bool paces_;
   const int64_t busyPerSecond_;
+  UdpSpill& spill_;
   const std::function<void()> wake_;
   const int epoll_;
   /** Ends a wait of the thread: it is to stop, or no longer to be parked. */

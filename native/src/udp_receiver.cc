@@ -60,6 +60,26 @@ int UdpReceiver::read(const UdpSocket& socket, int number, int first, int64_t em
   return kept;
 }
 
+bool UdpReceiver::put(const UdpSocket& socket, const SpilledDatagram& datagram, int slot, int64_t emptyNs) {
+  iovec piece{const_cast<uint8_t*>(datagram.bytes), datagram.length};
+  mmsghdr message{};
+  message.msg_len = datagram.length;
+  message.msg_hdr.msg_name = const_cast<sockaddr_in6*>(&datagram.name);
+  message.msg_hdr.msg_namelen = datagram.nameBytes;
+  message.msg_hdr.msg_iov = &piece;
+  message.msg_hdr.msg_iovlen = 1;
+  message.msg_hdr.msg_control = const_cast<char*>(datagram.control.bytes);
+  message.msg_hdr.msg_controllen = datagram.controlBytes;
+  counters_.receivedDatagrams++;
+  if (!describe(socket, datagram.socket, message, slot, emptyNs)) {
+    dropped_++;
+    return false;
+  }
+  std::memcpy(slots_->arena() + kUdpSlotBytes * slot, datagram.bytes, datagram.length);
+  slots_->lengths()[slot] = static_cast<int32_t>(datagram.length);
+  return true;
+}
+
 void UdpReceiver::prepare(const UdpSocket& socket, int first, int count) {
   const bool named = !socket.isConnected();
   for (int i = 0; i < count; i++) {
@@ -74,7 +94,7 @@ void UdpReceiver::prepare(const UdpSocket& socket, int first, int count) {
 }
 
 bool UdpReceiver::take(const UdpSocket& socket, int number, int index, int first, int slot, int64_t emptyNs) {
-  if (!describe(socket, number, index, slot, emptyNs)) return false;
+  if (!describe(socket, number, headers_[index], slot, emptyNs)) return false;
   const auto bytes = static_cast<int32_t>(headers_[index].msg_len);
   slots_->lengths()[slot] = bytes;
   // Behind one that was dropped they move up.
@@ -82,8 +102,8 @@ bool UdpReceiver::take(const UdpSocket& socket, int number, int index, int first
   return true;
 }
 
-bool UdpReceiver::describe(const UdpSocket& socket, int number, int index, int slot, int64_t emptyNs) {
-  const msghdr& header = headers_[index].msg_hdr;
+bool UdpReceiver::describe(const UdpSocket& socket, int number, const mmsghdr& message, int slot, int64_t emptyNs) {
+  const msghdr& header = message.msg_hdr;
   slots_->sockets()[slot] = number;
   slots_->arrivalsMs()[slot] = clock_.nowMs();
   if (socket.isConnected()) {
@@ -102,9 +122,9 @@ bool UdpReceiver::describe(const UdpSocket& socket, int number, int index, int s
     key.remote = mapV4(v4->sin_addr);
     key.port = v4->sin_port;
   }
-  const auto* bytes = static_cast<const uint8_t*>(pieces_[index].iov_base);
+  const auto* bytes = static_cast<const uint8_t*>(header.msg_iov->iov_base);
   if (registrations_ && !socket.towardsServer() &&
-      UdpRegistrationBudget::isRegistration(bytes, headers_[index].msg_len) &&
+      UdpRegistrationBudget::isRegistration(bytes, message.msg_len) &&
       !registrations_->admits(bytes, key.remote, clock_.nowNs())) {
     (bytes[1] == 0 ? counters_.reg1Dropped : counters_.reg2Dropped)++;
     return false;

@@ -14,6 +14,7 @@
 #include "udp_registration_budget.h"
 #include "udp_slots.h"
 #include "udp_socket.h"
+#include "udp_spill.h"
 
 namespace tributary {
 
@@ -34,22 +35,19 @@ class UdpReceiver {
    * are not. `isEmpty` tells whether there was nothing more; `emptyNs` is when that was so before.
    */
   int read(const UdpSocket& socket, int number, int first, int64_t emptyNs, bool& isEmpty);
+  /** Puts one that was read before into `slot`; `emptyNs` as above. False: it is dropped. */
+  bool put(const UdpSocket& socket, const SpilledDatagram& datagram, int slot, int64_t emptyNs);
   /** Null where every registration passes. */
   UdpRegistrationBudget* registrations() { return registrations_.get(); }
   /** How many have been dropped since it was asked last. */
   int takeDropped() { return std::exchange(dropped_, 0); }
 
  private:
-  /** Room for a time stamp and an address of ours. */
-  struct alignas(cmsghdr) Control {
-    char bytes[CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(in6_pktinfo))];
-  };
-
   void prepare(const UdpSocket& socket, int first, int count);
   /** What came in `index` of the batch, into `slot`. False: it is dropped, and the slot free for the next one. */
   bool take(const UdpSocket& socket, int number, int index, int first, int slot, int64_t emptyNs);
   /** False: a registration over budget. */
-  bool describe(const UdpSocket& socket, int number, int index, int slot, int64_t emptyNs);
+  bool describe(const UdpSocket& socket, int number, const mmsghdr& message, int slot, int64_t emptyNs);
   void fail(const UdpSocket& socket, int error);
 
   const std::shared_ptr<UdpSlots> slots_;
@@ -61,7 +59,7 @@ class UdpReceiver {
   std::array<mmsghdr, kUdpBatch> headers_{};
   std::array<iovec, kUdpBatch> pieces_{};
   std::array<sockaddr_in6, kUdpBatch> names_{};
-  std::array<Control, kUdpBatch> controls_{};
+  std::array<UdpControl, kUdpBatch> controls_{};
 };
 
 }  // namespace tributary

@@ -24,7 +24,7 @@ UdpTransport::UdpTransport(const UdpOptions& options, std::function<void()> wake
     : slots_(std::make_shared<UdpSlots>(options)),
       receiver_(slots_, peers_, counters_, options.registrations),
       sender_(slots_, peers_, counters_, options.segmentation),
-      poller_(options.paces, options.busyPacketsPerSecond, std::move(wake)) {}
+      poller_(options.paces, options.busyPacketsPerSecond, spill_, std::move(wake)) {}
 
 int UdpTransport::bind(const UdpBindOptions& options) { return add(UdpSocket::bind(options)); }
 int UdpTransport::connect(const UdpConnectOptions& options) { return add(UdpSocket::connect(options)); }
@@ -53,6 +53,9 @@ int UdpTransport::add(UdpSocket socket) {
     freeNumbers_.push_back(number);
     throw;
   }
+  const UdpSocket& added = *sockets_[number];
+  // Of the server's there are few datagrams, and libsrt sends again what is lost of them.
+  if (!added.towardsServer()) spill_.add(added.descriptor(), number, 2 * added.receiveBufferBytes());
   return number;
 }
 
@@ -61,6 +64,7 @@ void UdpTransport::close(int number) {
   if (gone == nullptr) return;
   (gone->towardsServer() ? closedServerDrops_ : closedLinkDrops_) += static_cast<double>(gone->kernelDrops());
   poller_.remove(gone->descriptor());
+  spill_.remove(number);
   // Links know their socket by its number: a later one must not be taken for it.
   if (gone->towardsServer()) closedNumbers_.push_back(number);
   sockets_[number].reset();
@@ -93,10 +97,12 @@ int UdpTransport::receive(double nowMs) {
     turns_[kept++] = number;
   }
   turns_.resize(kept);
-  if (turns_.empty()) return 0;
+  const auto reading = spill_.lock();
+  if (turns_.empty() && spill_.isEmpty()) return 0;
   receiver_.begin(nowMs);
   int filled = 0;
-  int dropped = 0;
+  takeSpilled(filled);
+  int dropped = receiver_.takeDropped();
   // However fast a flood comes, JavaScript gets its turn.
   while (!turns_.empty() && filled < slots_->count() && dropped < kMostDropped) {
     nextTurns_.clear();
@@ -106,6 +112,16 @@ int UdpTransport::receive(double nowMs) {
   }
   readSinceRearm_ += filled + dropped;
   return filled;
+}
+
+void UdpTransport::takeSpilled(int& filled) {
+  while (filled < slots_->count()) {
+    const SpilledDatagram* next = spill_.take();
+    if (next == nullptr) return;
+    const UdpSocket* from = socket(next->socket);
+    // Its socket may have been closed since.
+    if (from != nullptr && receiver_.put(*from, *next, filled, emptyNs_[next->socket])) filled++;
+  }
 }
 
 /** One batch of a socket that has its turn; whether it gets another one shows in `nextTurns_`. */
@@ -122,8 +138,10 @@ void UdpTransport::readInTurn(int number, int& filled) {
 
 UdpPoller::Next UdpTransport::rearm() {
   // What did not fit into the slots brings no further edge.
-  if (!turns_.empty()) return UdpPoller::more;
-  return poller_.rearm(std::exchange(readSinceRearm_, 0));
+  if (!turns_.empty() || !spill_.isEmpty()) return UdpPoller::more;
+  const int datagrams = std::exchange(readSinceRearm_, 0);
+  spill_.noteRead(datagrams, monotonicNs());
+  return poller_.rearm(datagrams);
 }
 
 const UdpCounters& UdpTransport::counters() {
@@ -136,6 +154,7 @@ const UdpCounters& UdpTransport::counters() {
         static_cast<double>(socket->kernelDrops());
   }
   counters_.wakeups = poller_.wakeups();
+  counters_.spilledDatagrams = spill_.datagrams();
   return counters_;
 }
 

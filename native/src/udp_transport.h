@@ -47,17 +47,20 @@ class UdpTransport {
   const UdpCounters& counters();
   const std::shared_ptr<UdpSlots>& slots() const { return slots_; }
   /** Ends the thread. Safe twice. */
-  void stop() { poller_.stop(); }
+  void shutdown() { poller_.stop(); }
 
  private:
   int add(UdpSocket socket);
   void readInTurn(int number, int& filled);
+  /** What was read while JavaScript was away. */
+  void takeSpilled(int& filled);
 
   const std::shared_ptr<UdpSlots> slots_;
   UdpCounters counters_;
   UdpPeers peers_;
   UdpReceiver receiver_;
   UdpSender sender_;
+  UdpSpill spill_;
   std::vector<std::unique_ptr<UdpSocket>> sockets_;
   /** When each was last seen empty, monotonic nanoseconds. */
   std::vector<int64_t> emptyNs_;

@@ -4,6 +4,7 @@ import { formatEndpoint } from '../shared/address.ts';
 import { monotonicNow } from '../shared/clock.ts';
 import { TributaryError } from '../shared/errors.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
+import { raiseThreadPriority } from '../shared/priority.ts';
 import { createSrtlaShell, DEFAULT_SRTLA_SETTINGS, type SrtlaReceiver } from '../srtla/index.ts';
 import { ServerProbe } from '../srtla/server-probe-socket.ts';
 import { HttpListener } from '../stats/http-listener.ts';
@@ -50,6 +51,7 @@ const run = async (args: SrtlaArguments): Promise<void> => {
   const stopped = stopSignal();
   const logger = createLogger(args.logLevel);
   if (args.geoipDb !== undefined) logger.info('--geoip_db is not used');
+  raiseThreadPriority();
   const { shell, host } = await openStage(args, logger);
   const server = formatEndpoint(host, args.serverPort);
   try {

@@ -4,6 +4,7 @@ import type { Logger } from '../shared/logger.ts';
 import type { AccessRow } from '../sls-bridge/access.ts';
 import { commonNow } from './common-clock.ts';
 import { EventHistory } from './event-history.ts';
+import { KernelDrops } from './kernel-drops.ts';
 import type { ThreadFacts, ThreadFault } from './messages.ts';
 import type { DataPlaneSettings } from './settings.ts';
 import type { DataPlaneSnapshot } from './snapshot.ts';
@@ -16,6 +17,8 @@ export interface DataPlaneHostOptions {
   debugLog: boolean;
   /** `fault` may be called: for tests. */
   testHooks?: boolean;
+  /** What the thread runs; for tests. */
+  threadEntry?: URL;
   /** The thread hangs in native code and cannot be replaced: only the end of the process helps. */
   onStuck: () => void;
 }
@@ -39,6 +42,7 @@ export class DataPlaneHost {
   readonly events: EventHistory;
   readonly #options: DataPlaneHostOptions;
   readonly #startedMs = commonNow();
+  readonly #srtDrops: KernelDrops;
   /** By player id; what a new thread starts with. */
   readonly #rows = new Map<string, AccessRow>();
   #thread: DataPlaneThread | undefined;
@@ -56,6 +60,12 @@ export class DataPlaneHost {
   constructor(options: DataPlaneHostOptions) {
     this.#options = options;
     this.events = new EventHistory(options.logger);
+    this.#srtDrops = new KernelDrops({
+      ports: () => this.#srtPorts(),
+      askedBytes: options.settings.bridge.udpBufferBytes,
+      logger: options.logger,
+      clock: commonNow,
+    });
   }
 
   /**
@@ -119,7 +129,12 @@ export class DataPlaneHost {
       publishers: live.publishers,
       players: live.players,
       lastRefusal: live.lastRefusal,
-      counters: { ...live.counters, dataPlaneRestarts: this.#restarts, dataPlaneUp: Number(this.#isUp) },
+      counters: {
+        ...live.counters,
+        dataPlaneRestarts: this.#restarts,
+        dataPlaneUp: Number(this.#isUp),
+        srtKernelDrops: this.#srtDrops.total,
+      },
     };
   }
 
@@ -127,6 +142,7 @@ export class DataPlaneHost {
   async stop(): Promise<void> {
     const first = !this.#stopping;
     this.#stopping = true;
+    this.#srtDrops.stop();
     this.#hurry();
     const thread = this.#thread;
     if (thread && this.#isUp && first) {
@@ -142,12 +158,18 @@ export class DataPlaneHost {
     this.#thread?.post({ type: 'hook', fault });
   }
 
+  #srtPorts(): number[] {
+    const { publish, bond, play } = this.#facts?.ports ?? {};
+    return [publish, bond, play].filter((port) => port !== undefined);
+  }
+
   async #spawn(): Promise<void> {
-    const { logger, debugLog, testHooks = false, onStuck } = this.#options;
+    const { logger, debugLog, testHooks = false, threadEntry, onStuck } = this.#options;
     const settings = this.#facts ? onPorts(this.#options.settings, this.#facts.ports) : this.#options.settings;
     const rows = [...this.#rows.values()];
+    const entry = threadEntry ? { entry: threadEntry } : {};
     const thread = new DataPlaneThread({
-      ...{ settings, rows, draining: this.#draining, logger, debugLog, testHooks, onStuck },
+      ...{ settings, rows, draining: this.#draining, logger, debugLog, testHooks, ...entry, onStuck },
       onEvents: (events) => {
         for (const event of events) this.events.add(event);
       },

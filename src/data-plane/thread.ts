@@ -18,11 +18,13 @@ export interface ThreadOptions {
   debugLog: boolean;
   testHooks: boolean;
   onEvents: (events: readonly StreamEvent[]) => void;
+  /** What the thread runs; for tests. */
+  entry?: URL;
   /** The thread hangs in native code: it cannot be ended, and its ports cannot be had. */
   onStuck: () => void;
 }
 
-/** Sources run as they are in development, and as JavaScript once they are compiled. Node's own options (`--import tsx`) are inherited. */
+/** JavaScript where it runs compiled (`dist`), and TypeScript in tests, which run the sources as they are. */
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 const CHECK_MS: Millis = 250;
@@ -63,7 +65,7 @@ export class DataPlaneThread {
     this.#header = new Int32Array(memory);
     this.started = this.#starting.promise;
     this.ended = this.#ending.promise;
-    this.#worker = new Worker(ENTRY, {
+    this.#worker = new Worker(options.entry ?? ENTRY, {
       name: 'data-plane',
       workerData: { settings, rows, draining, memory, debugLog, testHooks },
     });

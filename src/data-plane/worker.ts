@@ -1,5 +1,6 @@
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Millis } from '../shared/clock.ts';
+import { raiseThreadPriority } from '../shared/priority.ts';
 import { libsrtEngine } from '../sls-bridge/native.ts';
 import { commonNow } from './common-clock.ts';
 import { counterLayout, HEADER, LAYOUT_VERSION } from './counter-layout.ts';
@@ -30,6 +31,8 @@ const run = async (
   port: MessagePort,
   { settings, rows, draining, memory, debugLog, testHooks }: ThreadStart,
 ): Promise<void> => {
+  // Before libsrt starts its own threads: they inherit it.
+  raiseThreadPriority();
   const header = new Int32Array(memory);
   Atomics.store(header, HEADER.version, LAYOUT_VERSION);
   const post = (report: ThreadReport): void => port.postMessage(report);

@@ -333,6 +333,7 @@ export const UDP_COUNTERS = [
   'wakeups',
   'reg1Dropped',
   'reg2Dropped',
+  'spilledDatagrams',
 ] as const;
 
 /**

@@ -1,6 +1,5 @@
 import { type NativeUdpEngine, UDP_NEXT, UDP_SLOT_BYTES } from '../shared/addon.ts';
 import type { Millis } from '../shared/clock.ts';
-import { messageOf } from '../shared/errors.ts';
 import { ANSWER_RATES, JOIN_RATES } from './answer-budget.ts';
 import { BatchedLink, type CreateUdpEngine, createServerSockets, UdpWatch } from './batched-sockets.ts';
 import { IDLE_TICK_MS } from './constants.ts';
@@ -9,11 +8,11 @@ import { LinkSockets, type ListeningSocket } from './link-sockets.ts';
 import { createSrtlaCore } from './receiver.ts';
 import { SendTable } from './send-table.ts';
 import { NOWHERE, type ServerSockets } from './server-way-sockets.ts';
-import { SessionNames } from './session-names.ts';
+import { ShellBase } from './shell-base.ts';
 import { createMac } from './shell-mac.ts';
 import { bufferBytesOf, type SrtlaReceiver, type SrtlaShellOptions } from './shell-types.ts';
 import { SlotViews } from './slot-views.ts';
-import type { PeerId, SessionId, SrtlaCore, SrtlaEvent, SrtlaOutbox, SrtlaSnapshot } from './types.ts';
+import type { PeerId, SessionId, SrtlaCore, SrtlaOutbox, SrtlaSnapshot } from './types.ts';
 
 const SLOTS = 512;
 const SEND_ENTRIES = 2_048;
@@ -29,16 +28,14 @@ const ARRIVAL_STEPS_PER_MS = 4;
  * The SRTLA receiver on the addon's sockets: datagrams come in batches, are read where they lie and go on from there. In steady state
  * nothing is allocated for a datagram. Nothing here blocks.
  */
-export class BatchedShell implements SrtlaReceiver, SrtlaOutbox {
+export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox {
   readonly transport = 'batched';
   readonly transportNote = undefined;
-  readonly ports: number[] = [];
   readonly #options: SrtlaShellOptions;
   readonly #udp: NativeUdpEngine;
   readonly #core: SrtlaCore;
   readonly #links: LinkSockets<BatchedLink>;
   readonly #server: ServerSockets;
-  readonly #names = new SessionNames();
   readonly #watch: UdpWatch;
   readonly #hop: HopLoss | undefined;
   readonly #views: SlotViews;
@@ -70,6 +67,7 @@ export class BatchedShell implements SrtlaReceiver, SrtlaOutbox {
   readonly #pumpAgain = (): void => this.#pump();
 
   private constructor(options: SrtlaShellOptions, create: CreateUdpEngine) {
+    super(options);
     this.#options = options;
     this.#hop = options.hopLoss && new HopLoss(options.hopLoss);
     this.#coalesceMs = options.coalesceMs ?? DEFAULT_COALESCE_MS;
@@ -136,14 +134,6 @@ export class BatchedShell implements SrtlaReceiver, SrtlaOutbox {
     return this.#closed === undefined ? this.#server.sessionOfLocalPort(port) : undefined;
   }
 
-  groupOfSession(session: SessionId): string | undefined {
-    return this.#names.groupOf(session);
-  }
-
-  groupOfServerSocket(id: number): string | undefined {
-    return this.#names.groupOfServerSocket(id);
-  }
-
   adjust(addresses: readonly string[]): Promise<void> {
     return this.#closed ?? this.#links.adjust(addresses, this.ports);
   }
@@ -174,16 +164,6 @@ export class BatchedShell implements SrtlaReceiver, SrtlaOutbox {
 
   closeSession(session: SessionId): void {
     this.#ending.push(session);
-  }
-
-  event(event: SrtlaEvent): void {
-    this.#names.learn(event);
-    try {
-      this.#options.onEvent?.(event);
-    } catch (error) {
-      // A fault of the listener must not unwind the packet path.
-      this.#options.logger.error('an SRTLA event listener failed', { event: event.type, error: messageOf(error) });
-    }
   }
 
   /** Takes what there is. */

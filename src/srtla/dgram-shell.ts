@@ -1,16 +1,15 @@
 import type { RemoteInfo } from 'node:dgram';
 import type { Millis } from '../shared/clock.ts';
-import { messageOf } from '../shared/errors.ts';
 import { IDLE_TICK_MS } from './constants.ts';
 import { HopLoss } from './hop-loss.ts';
 import { type LinkSocket, LinkSockets, type ListeningSocket } from './link-sockets.ts';
 import { PeerTable } from './peer-table.ts';
 import { createSrtlaCore } from './receiver.ts';
-import { SessionNames } from './session-names.ts';
 import { SessionSockets } from './session-sockets.ts';
+import { ShellBase } from './shell-base.ts';
 import { createMac } from './shell-mac.ts';
 import { bufferBytesOf, type SrtlaReceiver, type SrtlaShellOptions } from './shell-types.ts';
-import type { PeerId, SessionId, SrtlaCore, SrtlaEvent, SrtlaOutbox, SrtlaSnapshot } from './types.ts';
+import type { PeerId, SessionId, SrtlaCore, SrtlaOutbox, SrtlaSnapshot } from './types.ts';
 import { UdpSocket } from './udp-socket.ts';
 
 class DgramLink implements LinkSocket {
@@ -37,16 +36,14 @@ class DgramLink implements LinkSocket {
  * The SRTLA receiver on `node:dgram`. dgram does not tell to which local address a datagram came, so on a host with several
  * addresses a wildcard socket may answer from another one than was asked; list the addresses then: each has a socket of its own.
  */
-export class DgramShell implements SrtlaReceiver, SrtlaOutbox {
+export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox {
   readonly transport = 'dgram';
   readonly transportNote: string | undefined;
-  readonly ports: number[] = [];
   readonly #options: SrtlaShellOptions;
   readonly #peers = new PeerTable();
   readonly #core: SrtlaCore;
   readonly #links: LinkSockets<DgramLink>;
   readonly #sessions: SessionSockets;
-  readonly #names = new SessionNames();
   readonly #hop: HopLoss | undefined;
   readonly #counters = { linkSocketErrors: 0, linkSendsDropped: 0 };
   #timer: NodeJS.Timeout | undefined;
@@ -56,6 +53,7 @@ export class DgramShell implements SrtlaReceiver, SrtlaOutbox {
   #closed: Promise<void> | undefined;
 
   private constructor(options: SrtlaShellOptions, note: string | undefined) {
+    super(options);
     this.#options = options;
     this.#hop = options.hopLoss && new HopLoss(options.hopLoss);
     this.transportNote = note;
@@ -101,14 +99,6 @@ export class DgramShell implements SrtlaReceiver, SrtlaOutbox {
     return this.#sessions.sessionOfLocalPort(port);
   }
 
-  groupOfSession(session: SessionId): string | undefined {
-    return this.#names.groupOf(session);
-  }
-
-  groupOfServerSocket(id: number): string | undefined {
-    return this.#names.groupOfServerSocket(id);
-  }
-
   get sockets(): readonly ListeningSocket[] {
     return this.#links.sockets;
   }
@@ -137,16 +127,6 @@ export class DgramShell implements SrtlaReceiver, SrtlaOutbox {
 
   closeSession(session: SessionId): void {
     this.#sessions.close(session);
-  }
-
-  event(event: SrtlaEvent): void {
-    this.#names.learn(event);
-    try {
-      this.#options.onEvent?.(event);
-    } catch (error) {
-      // A fault of the listener must not unwind the packet path.
-      this.#options.logger.error('an SRTLA event listener failed', { event: event.type, error: messageOf(error) });
-    }
   }
 
   async #bind(address: string, port: number, index: number, bufferBytes: number): Promise<DgramLink> {

@@ -1,8 +1,8 @@
 import type { TableLayout } from '../../src/data-plane/counter-layout.ts';
 
-/** One record, as long as a publisher's. */
-export const HAMMER: TableLayout = { offsetBytes: 64, records: 1, fields: 36 };
-export const HAMMER_BYTES = 64 + 8 + 36 * 8;
+/** One record of several cache lines, as long as a link's. */
+export const HAMMER: TableLayout = { offsetBytes: 64, records: 1, fields: 20 };
+export const HAMMER_BYTES = 64 + 8 + 20 * 8;
 
 const WRITINGS_PER_OWNER = 8;
 

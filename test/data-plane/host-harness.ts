@@ -70,6 +70,8 @@ export class Hosts {
       logger: keepingLogger(this.lines),
       debugLog: true,
       testHooks: true,
+      // As shipped: how soon a thread is up again is part of what is tested.
+      threadEntry: new URL('../../dist/data-plane/worker.js', import.meta.url),
       onStuck: () => {
         this.stuck++;
       },

@@ -20,7 +20,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it.each([
+// At once: they wait for the clip to be over.
+it.concurrent.each([
   ['dgram', {}],
   ['batched', {}],
   // What most rented machines have.

@@ -6,12 +6,12 @@ import { FakeSrtlaReceiver } from '../support/fake-srtla-receiver.ts';
 import { Program, until } from '../support/processes.ts';
 
 const SCRIPT =
-  "import('./src/cli/send.ts').then((m) => m.runSend(process.argv.slice(1))).then((code) => process.exit(code))";
+  "import('./dist/cli/send.js').then((m) => m.runSend(process.argv.slice(1))).then((code) => process.exit(code))";
 let folder: string;
 let fake: FakeSrtlaReceiver;
 const programs: Program[] = [];
 const send = (...args: string[]): Program => {
-  const program = new Program(process.execPath, ['--import', 'tsx', '-e', SCRIPT, '--', ...args]);
+  const program = new Program(process.execPath, ['-e', SCRIPT, '--', ...args]);
   programs.push(program);
   return program;
 };

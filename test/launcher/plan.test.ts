@@ -51,9 +51,9 @@ describe('which Node', () => {
   it.each([
     ['v16.20.2', undefined, true, 'runtime'],
     ['v18.20.4', 'v24.21.0', false, 'runtime'],
-    ['v20.20.2', 'v22.12.0', true, 'runtime'],
-    ['v22.12.0', undefined, true, 'runtime'],
-    ['v22.13.0', undefined, false, 'own'],
+    ['v20.20.2', 'v22.17.1', true, 'runtime'],
+    ['v22.17.1', undefined, true, 'runtime'],
+    ['v22.18.0', undefined, false, 'own'],
     ['v24.1.0', undefined, false, 'own'],
   ] as const)('own %s, fetched %s', (own, runtime, fetch, choice) => {
     expect(plan.needsRuntime(own, runtime)).toBe(fetch);

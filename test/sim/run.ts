@@ -3,7 +3,7 @@ import { BOND_SCENARIOS, type BondScenario } from '../../src/sender/impair/scena
 import { PROFILES, type Profile } from '../../src/sender/profile.ts';
 import { cell, HEADER, row } from './table.ts';
 
-const HELP = `Usage: tsx test/sim/run.ts [options]
+const HELP = `Usage: npm run sim -- [options]
 
   --scenario NAME,NAME|all   ${[...BOND_SCENARIOS.keys()].join(', ')} (default all)
   --profile NAME,NAME|all    ${[...PROFILES.keys()].join(', ')} (default bel)

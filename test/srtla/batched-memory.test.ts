@@ -7,7 +7,7 @@ it('1,000,000 datagrams through the batched shell leave the heap where it was, a
   timeout: 60_000,
 }, () => {
   const child = fileURLToPath(new URL('batched-memory-child.ts', import.meta.url));
-  const text = execFileSync(process.execPath, ['--expose-gc', '--import', 'tsx', child], { encoding: 'utf8' });
+  const text = execFileSync(process.execPath, ['--expose-gc', child], { encoding: 'utf8' });
   const result = JSON.parse(text) as { allocated: number; kept: number; sent: number; links: number };
   expect(result.links).toBe(3);
   expect(result.sent).toBeGreaterThan(900_000);

@@ -27,7 +27,7 @@ export class Namespace {
 
   /** `./tributary …` in here. */
   tributary(args: readonly string[], env: Record<string, string> = {}): Program {
-    return this.run(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], env);
+    return this.run(process.execPath, ['dist/main.js', ...args], env);
   }
 
   remove(): void {

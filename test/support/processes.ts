@@ -80,7 +80,7 @@ export class Program {
 
 /** `./tributary …` without the launcher: the same program, the runtime that runs the tests. */
 export const tributary = (args: readonly string[], env: Record<string, string> = {}): Program =>
-  new Program(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+  new Program(process.execPath, ['dist/main.js', ...args], {
     env,
     ipc: env.TRIBUTARY_TEST_HOOKS === '1',
   });

@@ -46,6 +46,7 @@ export const GROUP_FIELDS = [
   'unrepairedPackets',
   'duplicatePackets',
   'lossRestarts',
+  'lossesExact',
   'rebinds',
 ] as const;
 

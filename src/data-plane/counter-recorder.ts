@@ -26,6 +26,20 @@ export type RecordedPlane = Pick<
   'srtla' | 'publishers' | 'players' | 'groupOf' | 'readStats' | 'counters' | 'lastRefusal'
 >;
 
+const PACKETS_RECEIVED = SRT_STATS_FIELDS.indexOf('pktRecvTotal');
+const BYTES_RECEIVED = SRT_STATS_FIELDS.indexOf('byteRecvTotal');
+const PACKETS_LOST = SRT_STATS_FIELDS.indexOf('pktRcvLossTotal');
+const BYTES_LOST = SRT_STATS_FIELDS.indexOf('byteRcvLossTotal');
+
+/** Behind a bond libsrt counts as lost what is only late. What has really been lost the SRTLA core knows. */
+const tellCertainLosses = (groups: readonly GroupSnapshot[], id: string, stats: Float64Array): void => {
+  const group = groups.find((one) => one.id === id);
+  if (group === undefined || !group.lossesExact) return;
+  const packets = group.losses.lost - group.losses.falselyLost;
+  stats[PACKETS_LOST] = packets;
+  stats[BYTES_LOST] = Math.round((packets * stats[BYTES_RECEIVED]!) / Math.max(1, stats[PACKETS_RECEIVED]!));
+};
+
 /** libsrt is asked in every second pass: each answer takes locks that its threads want too. */
 const PASSES_PER_STATS = 2;
 const PUBLISHER_STATS_AT = PUBLISHER_FIELDS.length - SRT_STATS_FIELDS.length;
@@ -74,7 +88,7 @@ export class CounterRecorder {
     for (const { slots } of kinds) slots.beginPass();
     const srtla = this.#plane.srtla(now);
     for (const group of srtla.groups) this.#group(group, now);
-    for (const publisher of this.#plane.publishers()) this.#publisher(publisher, withStats, now);
+    for (const publisher of this.#plane.publishers()) this.#publisher(publisher, srtla.groups, withStats, now);
     for (const player of this.#plane.players()) this.#player(player, withStats);
     let unrecorded = 0;
     for (const kind of kinds) {
@@ -110,6 +124,7 @@ export class CounterRecorder {
     values[GROUP.unrepairedPackets] = group.losses.unrepaired;
     values[GROUP.duplicatePackets] = group.losses.duplicates;
     values[GROUP.lossRestarts] = group.losses.restarts;
+    values[GROUP.lossesExact] = Number(group.lossesExact);
     values[GROUP.rebinds] = group.rebinds;
     table.open(slot.index, slot.generation);
     table.put(slot.index, values);
@@ -160,7 +175,7 @@ export class CounterRecorder {
     table.write(index, generation, values);
   }
 
-  #publisher(publisher: Publisher, withStats: boolean, now: Millis): void {
+  #publisher(publisher: Publisher, groups: readonly GroupSnapshot[], withStats: boolean, now: Millis): void {
     const slot = this.#publishers.slots.claim(publisher, publisher.sinceMs);
     if (!slot) return;
     const { index, generation, values } = slot;
@@ -182,7 +197,11 @@ export class CounterRecorder {
       .warnings()
       .reduce((sum, warning) => sum + (1 << PUBLISHER_WARNINGS.indexOf(warning)), 0);
     // It notes arrivals, too.
-    if (withStats || isNew) this.#plane.readStats(publisher, values.subarray(PUBLISHER_STATS_AT));
+    if (withStats || isNew) {
+      const stats = values.subarray(PUBLISHER_STATS_AT);
+      this.#plane.readStats(publisher, stats);
+      if (group !== undefined) tellCertainLosses(groups, group, stats);
+    }
     values[PUBLISHER.lastArrivalAtMs] = publisher.lastArrivalAtMs;
     this.#publishers.table.write(index, generation, values);
   }

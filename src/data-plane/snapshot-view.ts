@@ -110,6 +110,7 @@ export class SnapshotView {
         duplicates: values[GROUP.duplicatePackets]!,
         restarts: values[GROUP.lossRestarts]!,
       },
+      lossesExact: values[GROUP.lossesExact] === 1,
       rebinds: values[GROUP.rebinds]!,
       links,
     };

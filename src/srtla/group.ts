@@ -14,6 +14,8 @@ import type { LossCounts } from './repair/loss-detector.ts';
 import type { Session } from './session.ts';
 import { TimestampClock } from './skew.ts';
 
+const NO_LOSSES: LossCounts = { lost: 0, falselyLost: 0, repaired: 0, unrepaired: 0, duplicates: 0, restarts: 0 };
+
 /** A bonded set of links, known by the id that its sender and we have drawn together. */
 export class Group {
   /** 256 bytes: the sender's half, then ours. */
@@ -45,14 +47,8 @@ export class Group {
   /** What the last conclusion asked for. */
   streamId: string | undefined;
   readonly clock = new TimestampClock();
-  readonly losses: LossCounts = {
-    lost: 0,
-    falselyLost: 0,
-    repaired: 0,
-    unrepaired: 0,
-    duplicates: 0,
-    restarts: 0,
-  };
+  /** Of the latest session. */
+  readonly losses: LossCounts = { ...NO_LOSSES };
 
   lastDataLink: Link | undefined;
   handshakeLink: Link | undefined;
@@ -116,9 +112,10 @@ export class Group {
     return true;
   }
 
-  /** Delays are relative to one session's clock. */
-  forgetDelays(): void {
+  /** Delays are relative to one session's clock, and losses are a session's. */
+  beginSession(): void {
     for (const link of this.links) link.flow.clear();
+    Object.assign(this.losses, NO_LOSSES);
   }
 
   /** Smallest delay over all links; infinite while unknown. */

@@ -36,7 +36,7 @@ export class Sessions {
     const session = new Session(++this.#lastId, group, encoderId, now);
     this.#byId.set(session.id, session);
     group.current = session;
-    group.forgetDelays();
+    group.beginSession();
     this.#counters.count(COUNTER.sessionsOpened);
     out.openSession(session.id, encoderId);
     return session;

@@ -20,6 +20,7 @@ export const snapshotGroup = (group: Group, now: Millis): GroupSnapshot => {
     uptimeMs: now - group.createdMs,
     lastDataMs: group.lastDataMs === NEVER ? undefined : now - group.lastDataMs,
     losses: { ...group.losses },
+    lossesExact: group.current?.repair !== undefined,
     rebinds: group.rebinds,
     links,
   };

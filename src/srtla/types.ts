@@ -128,8 +128,10 @@ export interface GroupSnapshot {
   uptimeMs: Millis;
   /** Since the last SRT data packet; undefined before the first. */
   lastDataMs: Millis | undefined;
-  /** Of the group's sessions; all 0 with plain loss detection. */
+  /** Of the group's latest session. */
   losses: LossCounts;
+  /** Losses are detected exactly; else `losses` stays 0. */
+  lossesExact: boolean;
   /** Of all its links, those that have left included. */
   rebinds: number;
   links: LinkSnapshot[];

@@ -8,11 +8,24 @@ const group = (id: string, uptimeMs: number, bytes: number, links = [link(1, byt
   groupSnapshot({ id, uptimeMs, totalBytes: bytes, streamId: `live_${id}`, links });
 
 describe('what is recorded', () => {
+  it('tells what a bond has certainly lost instead of what libsrt takes for lost', () => {
+    const world = new RecordedWorld();
+    world.groups = [groupSnapshot({ links: [] })];
+    const live = publisher('live_a', world.now - 500);
+    world.publishers.add(live);
+    world.groupNames.set(live, world.groups[0]!.id);
+    world.pass();
+    const { stats } = world.seen().publishers[0]!;
+    expect(stats.pktRcvLossTotal).toBe(39);
+    expect(stats.byteRcvLossTotal).toBe(Math.round((39 * stats.byteRecvTotal) / stats.pktRecvTotal));
+    expect(stats.pktRcvDropTotal).not.toBe(0);
+  });
+
   it('is read back in the shape in which it was', () => {
     const world = new RecordedWorld();
     // Exact in binary: ages are differences of large numbers.
-    const exact = { lastHeardMs: 12.5 };
-    const links = groupSnapshot().links.map((of) => ({ ...of, ...exact }));
+    const exact = { lastHeardMs: 12.5, lossesExact: false };
+    const links = groupSnapshot().links.map((of) => ({ ...of, lastHeardMs: exact.lastHeardMs }));
     const groups = [
       groupSnapshot({ ...exact, lastDataMs: 5, session: 3, sessionAccepted: true, links }),
       groupSnapshot({

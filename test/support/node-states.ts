@@ -41,6 +41,7 @@ export const group = (id: string, links: number): GroupSnapshot => ({
   uptimeMs: 0,
   lastDataMs: undefined,
   losses: { lost: 0, falselyLost: 0, repaired: 0, unrepaired: 0, duplicates: 0, restarts: 0 },
+  lossesExact: true,
   rebinds: 0,
   links: Array.from({ length: links }, (_, index) => link(index + 1)),
 });

@@ -95,6 +95,7 @@ export const groupSnapshot = (some: Partial<GroupSnapshot> = {}): GroupSnapshot 
     uptimeMs: 63_500,
     lastDataMs: 12.345,
     losses: { lost: 40, falselyLost: 1, repaired: 38, unrepaired: 1, duplicates: 12, restarts: 0 },
+    lossesExact: true,
     rebinds: 0,
     links,
     ...some,

@@ -9,7 +9,9 @@ import { Repair } from './repair/repair.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 import {
+  ACK_BYTES,
   ackNumber,
+  acknowledgedSequence,
   agreedLatencyMs,
   controlType,
   firstLost,
@@ -71,6 +73,7 @@ export class ReturnPath {
     if (type === SRT_TYPE.ack) {
       const number = ackNumber(packet);
       if (number !== 0) repair.roundTrip.sent(number, now);
+      if (packet.length >= ACK_BYTES) repair.acknowledged(acknowledgedSequence(packet));
       this.#feedback.ack(session.group, repair, packet, now, out);
     } else if (type === SRT_TYPE.nak) this.#feedback.serverNak(session, repair, packet, now, out);
     else this.#other(session, type, packet, now, out);

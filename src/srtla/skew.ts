@@ -5,9 +5,7 @@ const BUCKETS = 5;
 const BUCKET_MS = STATS_WINDOW_MS / BUCKETS;
 const LARGEST = 0;
 const SMALLEST = 1;
-const LAST_LARGEST = 2;
-const LAST_SMALLEST = 3;
-const NOTHING = Float64Array.of(NEVER, FOREVER, NEVER, FOREVER);
+const NOTHING = Float64Array.of(NEVER, FOREVER);
 
 /**
  * SRT timestamps (µs, 32 bits) as milliseconds that go on past the wrap; late packets give earlier times. Where it starts means
@@ -35,14 +33,13 @@ export class TimestampClock {
 }
 
 /**
- * Arrival times of one link against the encoder's clock: largest and smallest of the last 5 s, in buckets of 1 s, and of the last 5 s in
- * which there were any. The clock's offset is unknown but the same for all links of a session, so differences between links are true.
+ * Arrival times of one link against the encoder's clock: largest and smallest of the last 5 s, in buckets of 1 s. The clock's offset is unknown but the same for all links of a session, so differences between links are true.
  */
 export class LinkDelay {
   readonly #largest = new Float64Array(BUCKETS).fill(NEVER);
   readonly #smallest = new Float64Array(BUCKETS).fill(FOREVER);
-  /** Over all buckets; and the same as of the last time when there was something in them. */
-  readonly #ends = Float64Array.of(NEVER, FOREVER, NEVER, FOREVER);
+  /** Over all buckets. */
+  readonly #ends = Float64Array.of(NEVER, FOREVER);
   #newest = NEVER;
 
   /** The packet that `clock` has read last has arrived. A first copy: a retransmission carries the time of the original. */
@@ -55,8 +52,6 @@ export class LinkDelay {
     if (delayMs < this.#smallest[index]!) this.#smallest[index] = delayMs;
     if (delayMs > ends[LARGEST]!) ends[LARGEST] = delayMs;
     if (delayMs < ends[SMALLEST]!) ends[SMALLEST] = delayMs;
-    ends[LAST_LARGEST] = ends[LARGEST]!;
-    ends[LAST_SMALLEST] = ends[SMALLEST]!;
   }
 
   /** `NEVER` while unknown. */
@@ -69,18 +64,6 @@ export class LinkDelay {
   smallestMs(now: Millis): Millis {
     this.#advance(now);
     return this.#ends[SMALLEST]!;
-  }
-
-  /** As when the link was last heard; `NEVER` where it never was. */
-  lastLargestMs(now: Millis): Millis {
-    this.#advance(now);
-    return this.#ends[LAST_LARGEST]!;
-  }
-
-  /** `FOREVER` where it never was. */
-  lastSmallestMs(now: Millis): Millis {
-    this.#advance(now);
-    return this.#ends[LAST_SMALLEST]!;
   }
 
   clear(): void {
@@ -105,8 +88,5 @@ export class LinkDelay {
       if (this.#largest[i]! > ends[LARGEST]!) ends[LARGEST] = this.#largest[i]!;
       if (this.#smallest[i]! < ends[SMALLEST]!) ends[SMALLEST] = this.#smallest[i]!;
     }
-    if (ends[LARGEST] === NEVER) return;
-    ends[LAST_LARGEST] = ends[LARGEST]!;
-    ends[LAST_SMALLEST] = ends[SMALLEST]!;
   }
 }

@@ -12,6 +12,8 @@ import { HANDSHAKE, HANDSHAKE_BYTES, SRT_HEADER_BYTES } from './constants.ts';
  */
 export const sequenceNumber = (bytes: Uint8Array): number => readI32(bytes, 0) & 0x7fffffff;
 export const isRetransmission = (bytes: Uint8Array): boolean => (bytes[4]! & 0x04) !== 0;
+/** A packet of a packet filter (forward error correction): message number 0, and the sequence number of a packet of its group. */
+export const isFilterControl = (bytes: Uint8Array): boolean => (readI32(bytes, 4) & 0x3ffffff) === 0;
 export const controlType = (bytes: Uint8Array): number => readU16(bytes, 0);
 /** As int32; the difference of two, `| 0`, is right across the wrap after 71.6 minutes. */
 export const timestampUs = (bytes: Uint8Array): number => readI32(bytes, 8);
@@ -39,6 +41,10 @@ export const initialSequence = (bytes: Uint8Array): number => readI32(bytes, 24)
 
 /** Of an ACK (0 = a light one) or of an answer to one. */
 export const ackNumber = (bytes: Uint8Array): number => readI32(bytes, 4);
+
+/** The first sequence number that an ACK leaves open. The caller has checked for 20 bytes. */
+export const ACK_BYTES = 20;
+export const acknowledgedSequence = (bytes: Uint8Array): number => readI32(bytes, 16) & 0x7fffffff;
 
 /** DROPREQ: the first and the last sequence number that the encoder will not send any more. The caller has checked for 24 bytes. */
 export const DROP_REQUEST_BYTES = 24;

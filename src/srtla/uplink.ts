@@ -20,6 +20,7 @@ import {
   handshakeSocketId,
   handshakeType,
   initialSequence,
+  isFilterControl,
   isRetransmission,
   isWholeHandshake,
   lastDropped,
@@ -76,9 +77,10 @@ export class Uplink {
     group.lastDataLink = link;
     const { repair } = session;
     if (session !== group.current) this.#forward(session, packet, out);
-    else if (repair !== undefined) this.#repaired(session, repair, packet, retransmitted, link, now, out);
+    else if (repair !== undefined && !isFilterControl(packet))
+      this.#repaired(session, repair, packet, retransmitted, link, now, out);
     else {
-      if (!retransmitted) {
+      if (!retransmitted && !isFilterControl(packet)) {
         group.clock.read(timestampUs(packet));
         link.flow.original(sequenceNumber(packet), true, group.clock, now);
         link.uniquePackets += 1;
@@ -104,7 +106,10 @@ export class Uplink {
     const arrival = repair.detector.arrived(sequence, retransmitted, link, clock, now);
     if (arrival === ARRIVAL.duplicate) {
       link.duplicatePackets += 1;
-      this.#counters.count(COUNTER.duplicatesDropped);
+      if (retransmitted && repair.mayLack(sequence, now)) {
+        repair.ring.again(sequence, now);
+        this.#forward(session, packet, out);
+      } else this.#counters.count(COUNTER.duplicatesDropped);
     } else {
       if (!retransmitted) link.uniquePackets += 1;
       this.#forward(session, packet, out);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NakWriter } from '../../src/srtla/repair/nak-packet.ts';
+import { SequenceWindow, sequencePlus, WINDOW_PACKETS } from '../../src/srtla/repair/sequence-window.ts';
 import { ack, ackAck, data, ENCODER, fromHex, nak, SERVER, shutdown, toHex } from './packets.ts';
 import { type Effect, receivers, toPeer, toServer, World } from './world.ts';
 
@@ -182,6 +183,7 @@ describe('a repeated question', () => {
     expect(toServer(bond.arrive(SLOW, 60, 640, true), bond.session)).toHaveLength(1);
     expect(asked(bond.until(3_000))).toEqual([]);
     expect(bond.world.counter('packetsRepaired')).toBe(1);
+    bond.world.server(bond.session, ack(ENCODER, 63));
     expect(toServer(bond.arrive(FAST, 60, 640, true), bond.session)).toEqual([]);
     expect(bond.world.counter('duplicatesDropped')).toBe(1);
   });
@@ -248,6 +250,119 @@ describe('what the server lacks', () => {
     for (const words of [[0x80000000, 0x7fffffff], [0x8000003c], [0xffffffff, 0], [0xffffffff, 0xffffffff]])
       expect(receivers(bond.world.server(bond.session, nak(ENCODER, ...words)))).toEqual([]);
   });
+});
+
+describe('a retransmission that nobody asked for', () => {
+  it('goes on while the server has not acknowledged its number: it may have been lost on the way there', () => {
+    const bond = new Bond();
+    bond.warmUp();
+    bond.world.server(bond.session, ack(ENCODER, 59));
+    expect(toServer(bond.arrive(FAST, 58, 580, true), bond.session)).toEqual([]);
+    expect(toServer(bond.arrive(FAST, 59, 590, true), bond.session)).toHaveLength(1);
+    // It is on its way.
+    expect(toServer(bond.arrive(SLOW, 59, 590, true), bond.session)).toEqual([]);
+  });
+});
+
+describe('a packet filter', () => {
+  const control = (sequence: number): Uint8Array => {
+    const bytes = data(sequence, { timestampUs: 700_000 });
+    new DataView(bytes.buffer).setUint32(4, 0xe0000000);
+    return bytes;
+  };
+
+  it('passes beside the data whose numbers it carries, and hides no loss', () => {
+    const bond = new Bond();
+    bond.warmUp();
+    expect(toServer(bond.world.receive(FAST, control(59)), bond.session)).toHaveLength(1);
+    expect(toServer(bond.world.receive(FAST, control(60)), bond.session)).toHaveLength(1);
+    bond.arrive(FAST, 61, 670);
+    expect(asked(bond.arrive(SLOW, 62, 620))).toEqual([[FAST, [60]]]);
+    expect(toServer(bond.arrive(FAST, 60, 640, true), bond.session)).toHaveLength(1);
+  });
+});
+
+describe('an encoder that means harm', () => {
+  it('opens no more gaps than a stream may have', () => {
+    const bond = new Bond({ maxGroupPacketsPerSecond: 1e9, maxGroupKbps: 1e9 }, [FAST]);
+    let sequence = 0;
+    let most = 0;
+    for (let i = 0; i < 2_000; i++) {
+      sequence += 4_000;
+      const started = performance.now();
+      bond.arrive(FAST, sequence & 0x7fffffff, i);
+      most += performance.now() - started;
+    }
+    expect(bond.world.counter('packetsLost')).toBeLessThanOrEqual(8_192);
+    expect(most / 2_000).toBeLessThan(1);
+  });
+
+  it('is not believed when its stamps run ahead of time', () => {
+    const bond = new Bond();
+    bond.warmUp();
+    bond.arrive(FAST, 61, 1_800_000);
+    bond.arrive(SLOW, 62, 1_800_000);
+    let reports = 0;
+    for (let t = 710; t < 16_000; t += 10) {
+      bond.until(t);
+      reports += asked(bond.world.effects).length;
+    }
+    // 10 s of latency, 2 s of disbelief, then 60 is given up.
+    expect(bond.world.counter('packetsUnrepaired')).toBe(1);
+    expect(reports).toBeLessThan(100);
+  });
+});
+
+it('numbers are remembered after more of them than a half circle has', () => {
+  const window = new SequenceWindow(5);
+  let sequence = 5;
+  for (let passed = 0; passed < 2 ** 30 + 100_000; passed += 16_000) {
+    sequence = sequencePlus(sequence, 16_000);
+    window.advance(sequence);
+  }
+  expect(window.has(sequence)).toBe(true);
+  expect(window.has(sequencePlus(sequence, -WINDOW_PACKETS + 1))).toBe(true);
+  expect(window.has(sequencePlus(sequence, -WINDOW_PACKETS))).toBe(false);
+  expect(window.oldest).toBe(sequencePlus(sequence, -WINDOW_PACKETS + 1));
+});
+
+describe('a link that lives by keepalives alone', () => {
+  it('does not slow the others down as clocks drift apart', () => {
+    const IDLE = 3;
+    const bond = new Bond({}, [FAST, SLOW, IDLE]);
+    const drift = 1 + 100e-6;
+    let sequence = 0;
+    const delays = new Map([
+      [FAST, 30],
+      [SLOW, 60],
+      [IDLE, 90],
+    ]);
+    const flow = (fromMs: number, toMs: number, peers: readonly number[], drop = -1): Effect[] => {
+      const due: { atMs: number; peer: number; sequence: number; sentMs: number }[] = [];
+      for (let t = fromMs, i = 0; t < toMs; t += 20, i++) {
+        const peer = peers[i % peers.length]!;
+        due.push({ atMs: t + delays.get(peer)!, peer, sequence: sequence++, sentMs: t * drift });
+      }
+      due.sort((a, b) => a.atMs - b.atMs);
+      const seen: Effect[] = [];
+      for (const [i, { atMs, peer, sequence: number, sentMs }] of due.entries()) {
+        seen.push(...bond.until(atMs));
+        if (i % 50 === 0) bond.world.receive(IDLE, fromHex('9000'));
+        if (number !== drop) seen.push(...bond.arrive(peer, number, sentMs));
+      }
+      return seen;
+    };
+    flow(0, 5_000, [FAST, SLOW, IDLE]);
+    // Half an hour: at 100 ppm the clocks are 180 ms apart, which is more than the links are.
+    for (let t = 5_000; t < 1_800_000; t += 60_000) flow(t, Math.min(t + 60_000, 1_800_000), [FAST, SLOW]);
+    const lost = sequence + 20;
+    const seen = flow(1_800_000, 1_801_000, [FAST, SLOW], lost);
+    const report = seen.find((effect) => asked([effect]).some(([, numbers]) => numbers.includes(lost)));
+    const due = bond.startMs + 1_800_000 + 20 * 20 + 60;
+    expect(report).toBeDefined();
+    expect(report!.do === 'link' ? report!.atMs - due : Number.NaN).toBeLessThan(120);
+    expect(bond.world.counter('packetsFalselyLost')).toBe(0);
+  }, 60_000);
 });
 
 describe('ACKs and their answers', () => {

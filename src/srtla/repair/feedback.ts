@@ -12,8 +12,6 @@ import { QuestionList } from './questions.ts';
 import type { Repair } from './repair.ts';
 import { STATE, sequenceDistance, sequencePlus } from './sequence-window.ts';
 
-/** What the server asks for so soon after it was handed over has only just crossed. */
-const CROSSING_MS: Millis = 10;
 /** A larger range in a NAK of the server's is none that concerns us. */
 const MOST_IN_RANGE = 8_192;
 
@@ -85,11 +83,15 @@ export class Feedback {
 
   #serverLacks(session: Session, repair: Repair, sequence: number, now: Millis, out: SrtlaOutbox): void {
     const { window, ring } = repair;
-    if (!window.has(sequence) || window.stateOf(sequence) !== STATE.arrived) return;
+    if (!window.has(sequence)) return;
+    const state = window.stateOf(sequence);
+    // A server that waits for what we have given up waits for ever: its own question goes on, now and then.
+    if (state === STATE.givenUp && repair.mayPass(now)) this.#questions.ask(sequence, 0);
+    if (state < STATE.arrived) return;
     if (!ring.has(sequence)) {
       this.#counters.count(COUNTER.hopLosses);
       repair.detector.lostAgain(sequence, now, this.#questions);
-    } else if (now - ring.handedMsOf(sequence) >= CROSSING_MS) {
+    } else if (now - ring.handedMsOf(sequence) >= repair.crossingMs) {
       this.#counters.count(COUNTER.hopLosses);
       this.#counters.count(COUNTER.hopResent);
       out.sendToServer(session.id, ring.again(sequence, now));
@@ -117,8 +119,7 @@ export class Feedback {
     const next = this.#choice.ranked(group.links, 1, now);
     this.#send(best, packet, out);
     if (best === undefined) return;
-    const isNear =
-      next?.flow.isKnown === true && next.flow.meanDelayMs - best.flow.meanDelayMs < repair.roundTrip.smallestMs(now);
+    const isNear = next?.flow.isKnown === true && next.flow.lagMs - best.flow.lagMs < repair.roundTrip.smallestMs(now);
     this.#send(isNear ? next : best, packet, out);
   }
 

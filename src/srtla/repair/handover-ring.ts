@@ -2,14 +2,14 @@ import type { Millis } from '../../shared/clock.ts';
 import { MAX_DATAGRAM_BYTES } from '../constants.ts';
 
 const FIRST_SLOTS = 256;
-const MOST_SLOTS = 8_192;
+const MOST_SLOTS = 4_096;
 /** What is handed over stays at hand for at least this long: libsrt asks again within a few hundred milliseconds. */
 const KEEP_MS: Millis = 500;
 const SLOT_BYTES = MAX_DATAGRAM_BYTES + 4;
 
 /**
  * Copies of the packets that were handed to the SRT server, for the case that the way there loses one (kernel buffers of loopback are
- * finite). It grows until it holds half a second, up to 8,192 packets.
+ * finite). It grows until it holds half a second, up to 4,096 packets.
  */
 export class HandoverRing {
   #slots = FIRST_SLOTS;

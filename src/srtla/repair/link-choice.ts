@@ -21,15 +21,10 @@ export class LinkChoice {
   ranked(links: readonly Link[], rank: number, now: Millis): Link | undefined {
     const count = Math.min(links.length, MOST_LINKS);
     let active = 0;
-    let knownMost = 0;
-    for (let i = 0; i < count; i++) {
-      const { flow } = links[i]!;
-      if (flow.isKnown && (knownMost === 0 || flow.meanDelayMs > knownMost)) knownMost = flow.meanDelayMs;
-    }
     for (let i = 0; i < count; i++) {
       const link = links[i]!;
       const isActive = link.confirmed && link.isActive(now);
-      this.#costs[i] = isActive ? cost(link, knownMost, now) : FOREVER;
+      this.#costs[i] = isActive ? cost(link, now) : FOREVER;
       if (isActive) active += 1;
     }
     if (active === 0) return undefined;
@@ -47,9 +42,7 @@ export class LinkChoice {
   }
 }
 
-/** Delays count from where no clock stands: they are compared among links that carry data, and others come behind all of these. */
-const cost = (link: Link, knownMost: Millis, now: Millis): Millis => {
+const cost = (link: Link, now: Millis): Millis => {
   const silentMs = Math.max(0, now - link.lastHeardMs - FRESH_MS);
-  const delayMs = link.flow.isKnown ? link.flow.meanDelayMs : knownMost + UNKNOWN_MS;
-  return delayMs + SILENCE_WEIGHT * silentMs;
+  return (link.flow.isKnown ? link.flow.lagMs : UNKNOWN_MS) + SILENCE_WEIGHT * silentMs;
 };

@@ -19,6 +19,14 @@ const REORDER_BEFORE = 5;
 const REORDER_SINCE = 6;
 const LATEST = 7;
 const ACKED = 8;
+const LAG = 9;
+const LARGEST_LAG = 10;
+const SPREAD = 11;
+const NEWS = 12;
+const PASSED = 13;
+const VALUES = 14;
+/** Stamps do not run further ahead of the time that has passed: what claims more proves nothing. */
+const MOST_LEAP_MS: Millis = 2_000;
 
 /**
  * What one link has carried of the current session: how far it has come, how long its packets take, and how much it mixes them up.
@@ -28,11 +36,15 @@ export class LinkFlow {
   readonly delay = new LinkDelay();
   /** The newest sequence number that it has carried as an original; -1 before the first. */
   newest = -1;
-  readonly #values = new Float64Array(9);
+  readonly #values = new Float64Array(VALUES);
   /** Its last originals that came in order, oldest overwritten first. */
   readonly #recent = new Int32Array(RECENT);
   readonly #recentMs = new Float64Array(RECENT);
   #count = 0;
+  /** The last answer of `passedMs` holds from here to before there, while nothing has been added. */
+  #passedFrom = 0;
+  #passedTo = 0;
+  #passedCount = -1;
 
   constructor() {
     this.clear();
@@ -43,6 +55,7 @@ export class LinkFlow {
     this.delay.clear();
     this.newest = -1;
     this.#count = 0;
+    this.#passedCount = -1;
     this.#values.fill(0);
     this.#values[NEWEST_SENT] = NEVER;
     this.#values[REORDER_SINCE] = NEVER;
@@ -59,9 +72,31 @@ export class LinkFlow {
     return this.#values[NEWEST_SENT]!;
   }
 
-  /** Mean time from the encoder's stamp to arrival. Means something only against another link's. */
-  get meanDelayMs(): Millis {
-    return this.#values[MEAN]!;
+  /**
+   * Mean delay beyond the smallest of all links, as of when the link last carried data; what follows likewise. Set by `relate`, for delays
+   * themselves run away with the encoder's clock.
+   */
+  get lagMs(): Millis {
+    return this.#values[LAG]!;
+  }
+
+  get largestLagMs(): Millis {
+    return this.#values[LARGEST_LAG]!;
+  }
+
+  /** From its smallest to its largest delay. */
+  get spreadMs(): Millis {
+    return this.#values[SPREAD]!;
+  }
+
+  /** Compares its delays with the smallest of all links; a link that has carried nothing lately keeps what it had. */
+  relate(smallestMs: Millis, now: Millis): void {
+    const largestMs = this.delay.largestMs(now);
+    if (largestMs === NEVER) return;
+    const values = this.#values;
+    values[LAG] = values[MEAN]! - smallestMs;
+    values[LARGEST_LAG] = largestMs - smallestMs;
+    values[SPREAD] = largestMs - this.delay.smallestMs(now);
   }
 
   /** Mean difference between the delays of neighbours (RFC 3550 §6.4.1). */
@@ -98,7 +133,13 @@ export class LinkFlow {
     const isNews = this.newest < 0 || sequenceDistance(sequence, this.newest) > 0;
     if (isNews) {
       this.newest = sequence;
-      if (clock.millis > this.#values[NEWEST_SENT]!) this.#values[NEWEST_SENT] = clock.millis;
+      const values = this.#values;
+      const sentMs = values[NEWEST_SENT]!;
+      const isCredible = sentMs === NEVER || clock.millis - sentMs <= now - values[NEWS]! + MOST_LEAP_MS;
+      if (isCredible && clock.millis > sentMs) {
+        values[NEWEST_SENT] = clock.millis;
+        values[NEWS] = now;
+      }
       const at = this.#count++ & (RECENT - 1);
       this.#recent[at] = sequence;
       this.#recentMs[at] = now;
@@ -109,11 +150,25 @@ export class LinkFlow {
 
   /** Since when is it proven that this link carries nothing up to `sequence` any more? Call only with an older one than `newest`. */
   passedMs(sequence: number): Millis {
+    // A gap is asked about number by number, and all of them have the same answer.
+    if (
+      this.#passedCount === this.#count &&
+      sequenceDistance(sequence, this.#passedFrom) >= 0 &&
+      sequenceDistance(this.#passedTo, sequence) > 0
+    )
+      return this.#values[PASSED]!;
     let passed = NEVER;
     const oldest = Math.max(0, this.#count - RECENT);
     for (let i = this.#count - 1; i >= oldest; i--) {
       const at = i & (RECENT - 1);
-      if (sequenceDistance(this.#recent[at]!, sequence) <= 0) return passed;
+      const recent = this.#recent[at]!;
+      if (sequenceDistance(recent, sequence) <= 0) {
+        this.#passedFrom = recent;
+        this.#passedCount = this.#count;
+        this.#values[PASSED] = passed;
+        return passed;
+      }
+      this.#passedTo = recent;
       passed = this.#recentMs[at]!;
     }
     // Longer ago than is remembered.

@@ -8,8 +8,16 @@ import type { PlayClock } from './play-clock.ts';
 import type { RoundTrip } from './round-trip.ts';
 import { type SequenceWindow, STATE, sequenceDistance, sequencePlus } from './sequence-window.ts';
 
-/** Missing packets that are asked for at once, and remembered. Those beyond are left to the SRT server's too-late rule. */
-const MOST_ASKED = 4_096;
+/** Open questions; those beyond are left to the SRT server's too-late rule. Room for so many at first, then twice as many. */
+const MOST_ASKED = 8_192;
+const FIRST_ASKED = 512;
+/** Missing numbers cost time: a session may open so many at once, and so many more each tick (15,000 a second). */
+const MOST_CREDIT = 8_192;
+const CREDIT_PER_TICK = 150;
+/** Numbers that are judged for one packet; the rest has time until the next. */
+const MOST_JUDGED = 512;
+/** Ranks whose way back is worked out once a tick; higher ones are as the last. */
+const RANKS = 16;
 /** A larger step forward is no loss, and neither is one to before the window: strays. So many in a row, and the session goes on there. */
 const MAX_STEP_PACKETS = 8_192;
 const MOST_STRAYS = 32;
@@ -88,13 +96,17 @@ export class LossDetector {
   #strays = 0;
 
   // What is asked for, oldest first.
-  readonly #asked = new Int32Array(MOST_ASKED);
-  readonly #askedMs = new Float64Array(MOST_ASKED);
+  #asked = new Int32Array(FIRST_ASKED);
+  #askedMs = new Float64Array(FIRST_ASKED);
   /** The encoder's clock as of the answer: what it sends from then on comes behind the retransmission. */
-  readonly #answerMs = new Float64Array(MOST_ASKED);
-  readonly #playMs = new Float64Array(MOST_ASKED);
-  readonly #tries = new Uint8Array(MOST_ASKED);
+  #answerMs = new Float64Array(FIRST_ASKED);
+  #playMs = new Float64Array(FIRST_ASKED);
+  #tries = new Uint8Array(FIRST_ASKED);
   #askedCount = 0;
+  /** Missing numbers that may still be opened. */
+  #credit = MOST_CREDIT;
+  /** By rank: from a question to the encoder's reading of it; NaN = not worked out since the last tick. */
+  readonly #answerDelaysMs = new Float64Array(RANKS).fill(Number.NaN);
 
   /** Times that are handed from method to method, and those that are worked out in `tick`: in an array, so that none is allocated. */
   readonly #times = new Float64Array(TIMES).fill(FOREVER);
@@ -126,16 +138,23 @@ export class LossDetector {
     const { window } = this;
     const step = sequenceDistance(sequence, window.newest);
     let arrival: number = ARRIVAL.original;
-    if (step > MAX_STEP_PACKETS || (step <= 0 && !window.has(sequence))) {
+    if (step > MAX_STEP_PACKETS || step - 1 > this.#credit || (step <= 0 && !window.has(sequence))) {
       this.#strays += 1;
       if (this.#strays < MOST_STRAYS || retransmitted) return ARRIVAL.untracked;
       this.#restart(sequence);
       window.advance(sequence);
-    } else if (step > 0) window.advance(sequence);
-    else {
+    } else if (step > 0) {
+      this.#credit -= step - 1;
+      window.advance(sequence);
+    } else {
       const state = window.stateOf(sequence);
-      if (state === STATE.arrived) arrival = ARRIVAL.duplicate;
-      else if (retransmitted) {
+      if (state >= STATE.arrived) {
+        arrival = ARRIVAL.duplicate;
+        if (state === STATE.repaired && !retransmitted) {
+          this.#falselyLost(sequence);
+          window.set(sequence, STATE.arrived);
+        }
+      } else if (retransmitted) {
         arrival = ARRIVAL.repaired;
         this.#counts.repaired += 1;
         this.#counters.count(COUNTER.packetsRepaired);
@@ -151,8 +170,9 @@ export class LossDetector {
       this.#counts.duplicates += 1;
       return arrival;
     }
-    window.set(sequence, STATE.arrived);
-    window.setCarrier(sequence, link.number);
+    window.set(sequence, retransmitted ? STATE.repaired : STATE.arrived);
+    // A repaired one stays charged to the link that has lost it.
+    if (!retransmitted) window.setCarrier(sequence, link.number);
     // A retransmission carries the stamp of the original, which the clock has not read.
     window.setSentMs(sequence, retransmitted ? clock.pastMillis : clock.millis);
     if (this.#opener >= 0 && sequenceDistance(sequence, this.#opener) < 0) this.#opener = -1;
@@ -162,13 +182,14 @@ export class LossDetector {
   /** Asks for everything that has become certain. */
   judge(now: Millis, out: Questions): void {
     const { window } = this;
-    for (;;) {
+    for (let judged = 0; judged < MOST_JUDGED; judged++) {
       if (sequenceDistance(window.newest, this.#cursor) < 0) return;
       if (!window.has(this.#cursor)) {
         this.#cursor = window.oldest;
         this.#opener = -1;
       }
       if (window.stateOf(this.#cursor) !== STATE.missing) {
+        judged -= 1;
         this.#cursor = sequencePlus(this.#cursor, 1);
         this.#opener = -1;
         continue;
@@ -176,8 +197,8 @@ export class LossDetector {
       if (this.#opener < 0) this.#opener = window.nextArrived(this.#cursor);
       const times = this.#times;
       times[SENT] = window.sentMsOf(this.#opener);
-      times[DUE] = times[SENT]! + this.#play.offsetMs;
-      if (!this.#isCertain(this.#cursor, now) && now < times[DUE]! - times[SLOWEST_ANSWER]!) return;
+      this.#due(times[SENT]!, now);
+      if (!this.#isCertain(this.#cursor, now) && !this.#isHopeless(now)) return;
       this.#firstAsk(this.#cursor, now, out);
       this.#cursor = sequencePlus(this.#cursor, 1);
     }
@@ -216,16 +237,18 @@ export class LossDetector {
   /** The SRT server lacks a packet that has arrived, and there is no copy: it has to come again. */
   lostAgain(sequence: number, now: Millis, out: Questions): void {
     const { window } = this;
-    this.#times[DUE] = window.sentMsOf(sequence) + this.#play.offsetMs;
-    if (now > this.#times[DUE]! || this.#askedCount === MOST_ASKED) return;
-    this.#firstAsk(sequence, now, out);
+    this.#due(window.sentMsOf(sequence), now);
+    if (now > this.#times[DUE]!) return;
+    this.#opener = -1;
+    this.#open(sequence, now, out);
   }
 
   /** The encoder will not send these any more. */
   dropped(first: number, last: number): void {
     const { window } = this;
     const count = sequenceDistance(last, first);
-    if (count < 0 || count > MAX_STEP_PACKETS) return;
+    if (count < 0 || count > this.#credit) return;
+    this.#credit -= count;
     for (let i = 0; i <= count; i++) {
       const sequence = sequencePlus(first, i);
       if (!window.has(sequence)) continue;
@@ -247,24 +270,59 @@ export class LossDetector {
     for (const link of this.#links) link.flow.clear();
   }
 
-  /** It is to be played at `DUE`. */
+  /** It is certainly lost, and to be played at `DUE`. */
   #firstAsk(sequence: number, now: Millis, out: Questions): void {
     const { window } = this;
-    if (this.#askedCount === MOST_ASKED || now > this.#times[DUE]!) {
+    if (now > this.#times[DUE]!) {
       window.set(sequence, STATE.givenUp);
       this.#counts.unrepaired += 1;
       this.#counters.count(COUNTER.packetsUnrepaired);
       return;
     }
-    window.set(sequence, STATE.asked);
     this.#counts.lost += 1;
     this.#counters.count(COUNTER.packetsLost);
     this.#blame(sequence);
+    this.#open(sequence, now, out);
+  }
+
+  #open(sequence: number, now: Millis, out: Questions): void {
+    if (this.#askedCount === this.#asked.length && !this.#grow()) {
+      this.window.set(sequence, STATE.givenUp);
+      this.#counts.unrepaired += 1;
+      this.#counters.count(COUNTER.packetsUnrepaired);
+      return;
+    }
+    this.window.set(sequence, STATE.asked);
     const at = this.#askedCount++;
     this.#asked[at] = sequence;
     this.#playMs[at] = this.#times[DUE]!;
     this.#note(at, 0, 0, now);
     out.ask(sequence, 0);
+  }
+
+  #grow(): boolean {
+    const size = this.#asked.length * 2;
+    if (size > MOST_ASKED) return false;
+    const grown = (old: Float64Array): Float64Array<ArrayBuffer> => {
+      const values = new Float64Array(size);
+      values.set(old);
+      return values;
+    };
+    const asked = new Int32Array(size);
+    asked.set(this.#asked);
+    this.#asked = asked;
+    const tries = new Uint8Array(size);
+    tries.set(this.#tries);
+    this.#tries = tries;
+    this.#askedMs = grown(this.#askedMs);
+    this.#answerMs = grown(this.#answerMs);
+    this.#playMs = grown(this.#playMs);
+    return true;
+  }
+
+  /** `DUE` of what was stamped then. No encoder's stamp is believed to lie further ahead than links differ. */
+  #due(sentMs: Millis, now: Millis): void {
+    this.#times[DUE] = Math.min(sentMs + this.#play.offsetMs, now + this.#play.latencyMs + MOST_SKEW_MS);
   }
 
   /** Question number `tries + 1` goes out for this entry. */
@@ -296,26 +354,41 @@ export class LossDetector {
     return times[UNTIL]! > playMs - times[ROUND_TRIP]!;
   }
 
-  /** No link carries what was stamped at `SENT`: each has delivered a later one, or would have. Sets `#blamed` to a lone silent link. */
+  /**
+   * No link carries what was stamped at `SENT`: each has delivered a later one, or would have. Sets `#blamed` to a lone silent link, and
+   * `UNTIL` to when the silent ones have been waited for.
+   */
   #isCertain(sequence: number, now: Millis): boolean {
     const links = this.#links;
+    const times = this.#times;
     let silent = 0;
+    let certain = true;
+    times[UNTIL] = NEVER;
     this.#blamed = 0;
     for (let i = 0; i < links.length; i++) {
       const { flow } = links[i]!;
       if (flow.isKnown && sequenceDistance(flow.newest, sequence) > 0) {
         const holdMs = flow.reorderMs;
-        if (holdMs > 0 && now - flow.passedMs(sequence) < holdMs) return false;
+        if (holdMs > 0 && now - flow.passedMs(sequence) < holdMs) certain = false;
         continue;
       }
-      if (now < this.#times[SENT]! + flow.latestDelayMs) return false;
-      if (flow.latestDelayMs !== NEVER) {
+      if (now < times[SENT]! + flow.latestDelayMs) {
+        times[UNTIL] = Math.max(times[UNTIL]!, times[SENT]! + flow.latestDelayMs);
+        certain = false;
+      } else if (flow.latestDelayMs !== NEVER) {
         silent += 1;
         this.#blamed = links[i]!.number;
       }
     }
-    if (silent !== 1) this.#blamed = 0;
-    return true;
+    if (silent !== 1 || !certain) this.#blamed = 0;
+    return certain;
+  }
+
+  /** To wait until it is certain would cost the packet, while an answer by the slowest link is still in time if it is asked for now. */
+  #isHopeless(now: Millis): boolean {
+    const times = this.#times;
+    const due = times[DUE]!;
+    return times[UNTIL]! + times[ROUND_TRIP]! + PACING_MS > due && now >= due - times[SLOWEST_ANSWER]!;
   }
 
   /** The same for a retransmission, by stamps. Sets `UNTIL`: when it would be certain if all links stayed silent from now on. */
@@ -335,21 +408,23 @@ export class LossDetector {
   #learn(now: Millis): void {
     const links = this.#links;
     const times = this.#times;
+    this.#credit = Math.min(MOST_CREDIT, this.#credit + CREDIT_PER_TICK);
+    this.#answerDelaysMs.fill(Number.NaN);
     let smallest = FOREVER;
-    for (let i = 0; i < links.length; i++) smallest = Math.min(smallest, links[i]!.flow.delay.lastSmallestMs(now));
+    for (let i = 0; i < links.length; i++) smallest = Math.min(smallest, links[i]!.flow.delay.smallestMs(now));
+    // Nobody carries data: what was known last must do.
+    if (smallest === FOREVER) smallest = times[SMALLEST]!;
     let skew = 0;
     for (let i = 0; i < links.length; i++) {
       const { flow } = links[i]!;
-      if (flow.isKnown) skew = Math.max(skew, flow.delay.lastLargestMs(now) - smallest);
+      flow.tick(now);
+      flow.relate(smallest, now);
+      if (flow.isKnown) skew = Math.max(skew, flow.largestLagMs);
     }
     times[SMALLEST] = smallest;
     times[ROUND_TRIP] = this.#roundTrip.smallestMs(now);
     times[SLOWEST_ANSWER] = times[ROUND_TRIP]! + Math.min(skew, MOST_SKEW_MS) + PACING_MS;
-    for (let i = 0; i < links.length; i++) {
-      const { flow } = links[i]!;
-      flow.tick(now);
-      flow.latestDelayMs = this.#latestDelayMs(links[i]!, now);
-    }
+    for (let i = 0; i < links.length; i++) links[i]!.flow.latestDelayMs = this.#latestDelayMs(links[i]!, now);
   }
 
   #latestDelayMs(link: Link, now: Millis): Millis {
@@ -359,26 +434,28 @@ export class LossDetector {
       const isNew = now - link.joinedMs < NEW_LINK_MS || now - this.#play.sinceMs < NEW_LINK_MS;
       return isNew && now - link.lastHeardMs < LINK_ACTIVE_MS ? smallest + NEW_LINK_GRACE_MS : NEVER;
     }
-    const largest = flow.delay.lastLargestMs(now);
-    const spread = largest - flow.delay.lastSmallestMs(now);
-    const margin = Math.min(MOST_MARGIN_MS, Math.max(LEAST_MARGIN_MS, spread * MARGIN_SHARE));
-    return Math.min(largest, smallest + MOST_SKEW_MS) + margin + flow.reorderMs;
+    const margin = Math.min(MOST_MARGIN_MS, Math.max(LEAST_MARGIN_MS, flow.spreadMs * MARGIN_SHARE));
+    return smallest + Math.min(flow.largestLagMs, MOST_SKEW_MS) + margin + flow.reorderMs;
   }
 
   /** From a question of this rank to the encoder's reading of it, as of which its stamps are later. */
   #answerDelayMs(rank: number, now: Millis): Millis {
+    const at = rank > MOST_RANK ? 0 : Math.min(rank, RANKS - 1);
+    const known = this.#answerDelaysMs[at]!;
+    if (!Number.isNaN(known)) return known;
     const links = this.#links;
-    const link = this.#choice.ranked(links, rank > MOST_RANK ? 0 : rank, now);
+    const link = this.#choice.ranked(links, at, now);
     let lag = 0;
     if (link?.flow.isKnown) {
       let fastest = FOREVER;
       for (let i = 0; i < links.length; i++) {
         const { flow } = links[i]!;
-        if (flow.isKnown) fastest = Math.min(fastest, flow.meanDelayMs);
+        if (flow.isKnown) fastest = Math.min(fastest, flow.lagMs);
       }
-      lag = link.flow.meanDelayMs - fastest + 2 * link.flow.jitterMs;
+      lag = Math.max(0, link.flow.lagMs - fastest) + 2 * link.flow.jitterMs;
     }
-    return this.#times[ROUND_TRIP]! + lag + PACING_MS;
+    this.#answerDelaysMs[at] = this.#times[ROUND_TRIP]! + lag + PACING_MS;
+    return this.#answerDelaysMs[at]!;
   }
 
   /** Who lost it, where that can be told: the one silent link, or the link that brought both neighbours. */

@@ -25,6 +25,10 @@ export class PlayClock {
     this.#values = Float64Array.of(stampOffsetMs, latencyMs, 0, Number.NaN);
   }
 
+  get latencyMs(): Millis {
+    return this.#values[1]!;
+  }
+
   /** From a stamp to the moment when it is due. */
   get offsetMs(): Millis {
     return this.#values[0]! + this.#values[1]! + this.#values[2]!;

@@ -1,6 +1,6 @@
 import type { Questions } from './loss-detector.ts';
 
-const MOST = 4_096;
+const MOST = 8_192;
 const DONE = -1;
 
 /** What a session asks its encoder for, collected for the length of a call, then taken out one NAK's worth after the other. */

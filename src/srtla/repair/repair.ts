@@ -1,4 +1,5 @@
 import type { Millis } from '../../shared/clock.ts';
+import { NEVER } from '../constants.ts';
 import type { Counters } from '../counters.ts';
 import type { Link } from '../link.ts';
 import type { Session } from '../session.ts';
@@ -6,7 +7,12 @@ import { HandoverRing } from './handover-ring.ts';
 import { LossDetector } from './loss-detector.ts';
 import { PlayClock } from './play-clock.ts';
 import { RoundTrip } from './round-trip.ts';
-import { SequenceWindow } from './sequence-window.ts';
+import { SequenceWindow, sequenceDistance } from './sequence-window.ts';
+
+/** What the server asks for so soon after it was handed over has only just crossed; a server elsewhere is given its round trip on top. */
+const CROSSING_MS: Millis = 10;
+/** Questions of the server's for what was given up go on this often. */
+const PASS_EVERY_MS: Millis = 1_000;
 
 /** Where the server's answer names no latency: the longest that a node allows by default. */
 const UNKNOWN_LATENCY_MS: Millis = 10_000;
@@ -21,6 +27,11 @@ export class Repair {
   /** The best link, as of the last tick. */
   best: Link | undefined;
 
+  /** How long after its hand-over a packet counts as missing where the server says so. */
+  readonly crossingMs: Millis;
+  #acknowledged: number;
+  #passedMs: Millis = NEVER;
+
   // The server's clock, for the packets that we write in its name.
   #serverStampUs = 0;
   #serverStampMs: Millis;
@@ -32,6 +43,29 @@ export class Repair {
     this.play = new PlayClock(session.stampOffsetMs, latencyMs < 0 ? UNKNOWN_LATENCY_MS : latencyMs, now);
     this.detector = new LossDetector(this.window, links, this.roundTrip, this.play, losses, counters);
     this.#serverStampMs = now;
+    this.#acknowledged = session.firstSequence;
+    this.crossingMs = CROSSING_MS;
+  }
+
+  /** The server has acknowledged everything before this number. */
+  acknowledged(next: number): void {
+    this.#acknowledged = next;
+  }
+
+  /** The encoder sends it once more although it has come: the server may lack it, and not know yet that there is something to lack. */
+  mayLack(sequence: number, now: Millis): boolean {
+    return (
+      sequenceDistance(sequence, this.#acknowledged) >= 0 &&
+      this.ring.has(sequence) &&
+      now - this.ring.handedMsOf(sequence) >= this.crossingMs
+    );
+  }
+
+  /** The numbers of one NAK of the server's that were given up may be asked for. */
+  mayPass(now: Millis): boolean {
+    if (now !== this.#passedMs && now - this.#passedMs < PASS_EVERY_MS) return false;
+    this.#passedMs = now;
+    return true;
   }
 
   /** A packet of the server's: `stampUs` as int32. */

@@ -4,8 +4,11 @@ import type { Millis } from '../../shared/clock.ts';
 export const WINDOW_PACKETS = 16_384;
 const MASK = WINDOW_PACKETS - 1;
 
-/** What is known of a sequence number. `givenUp`: nobody waits for it any more. */
-export const STATE = { missing: 0, asked: 1, givenUp: 2, arrived: 3 } as const;
+/**
+ * What is known of a sequence number. `givenUp`: nobody waits for it any more. From `arrived` on it is there; `repaired`: as a
+ * retransmission, and its original may still come.
+ */
+export const STATE = { missing: 0, asked: 1, givenUp: 2, arrived: 3, repaired: 4 } as const;
 
 /** `a - b` on the circle of 31-bit sequence numbers: positive where `a` is the later one. */
 export const sequenceDistance = (a: number, b: number): number => ((a - b) << 1) >> 1;
@@ -18,7 +21,7 @@ export const sequencePlus = (sequence: number, steps: number): number => (sequen
 export class SequenceWindow {
   /** The newest that has arrived; before the first packet the one before it. */
   newest: number;
-  /** The first of the session: nothing before it is waited for. */
+  /** Nothing before it is waited for: the first of the session, or of the window. */
   #first: number;
   readonly #states = new Uint8Array(WINDOW_PACKETS);
   /** `Link.number` of the link that brought it, or is blamed for its loss; 0 = unknown. */
@@ -50,6 +53,9 @@ export class SequenceWindow {
       this.#carriers[next & MASK] = 0;
     }
     this.newest = sequence;
+    // The beginning moves along: half a circle away it would seem to lie ahead.
+    if (sequenceDistance(sequence, this.#first) >= WINDOW_PACKETS)
+      this.#first = sequencePlus(sequence, 1 - WINDOW_PACKETS);
   }
 
   /** Forgets everything: the session goes on with `first`. */
@@ -86,7 +92,7 @@ export class SequenceWindow {
   /** The first after `sequence` that has arrived. There must be one. */
   nextArrived(sequence: number): number {
     let next = sequencePlus(sequence, 1);
-    while (next !== this.newest && this.#states[next & MASK] !== STATE.arrived) next = sequencePlus(next, 1);
+    while (next !== this.newest && this.#states[next & MASK]! < STATE.arrived) next = sequencePlus(next, 1);
     return next;
   }
 }

@@ -61,7 +61,7 @@ export class AuthFailures {
     if (!repeated || !last.isPaid) {
       const key = this.#key(streamIdOf(packet), address);
       if (!this.#tries.take(key, now)) return TRY.delayed;
-      if (now < last.mixedUntilMs || (isRecent && last.unanswered > 0)) last.mixedUntilMs = now + TRY_ANSWER_MS;
+      if (isRecent && last.unanswered > 0) last.mixedUntilMs = now + TRY_ANSWER_MS;
       last.key = key;
       last.isOpen = last.isPaid = true;
       // A copy of its own: `slice` of a Buffer is a view of bytes that live for this call only.

@@ -1,10 +1,9 @@
 import type { Millis } from '../shared/clock.ts';
-import type { AuthFailures } from './auth-failures.ts';
-import { HANDSHAKE, HANDSHAKES_PER_SECOND, SRT_TYPE } from './constants.ts';
+import { HANDSHAKES_PER_SECOND, SRT_TYPE } from './constants.ts';
 import { COUNTER, type Counters } from './counters.ts';
 import type { Link } from './link.ts';
 import { KIND } from './packet.ts';
-import { controlType, destinationId, handshakeType, isWholeHandshake, streamIdOf } from './srt-header.ts';
+import { controlType, destinationId } from './srt-header.ts';
 import type { SrtlaSettings } from './types.ts';
 
 const PACKETS = 0;
@@ -55,13 +54,11 @@ export class GroupAdmission {
 export class Admission {
   readonly #packetsPerSecond: number;
   readonly #bytesPerSecond: number;
-  readonly #failures: AuthFailures;
   readonly #counters: Counters;
 
-  constructor(settings: SrtlaSettings, failures: AuthFailures, counters: Counters) {
+  constructor(settings: SrtlaSettings, counters: Counters) {
     this.#packetsPerSecond = settings.maxGroupPacketsPerSecond;
     this.#bytesPerSecond = (settings.maxGroupKbps * 1000) / 8;
-    this.#failures = failures;
     this.#counters = counters;
   }
 
@@ -78,9 +75,6 @@ export class Admission {
       this.#counters.count(COUNTER.handshakesOverBudget);
       return false;
     }
-    if (!isWholeHandshake(datagram) || handshakeType(datagram) !== HANDSHAKE.conclusion) return true;
-    if (this.#failures.allows(streamIdOf(datagram), link.address, now)) return true;
-    this.#counters.count(COUNTER.conclusionsDelayed);
-    return false;
+    return true;
   }
 }

@@ -20,11 +20,6 @@ export class BucketTable {
     this.#tokens = new Float64Array(SLOTS).fill(burst);
   }
 
-  /** Whether `take` would find a token. */
-  has(key: number, now: Millis): boolean {
-    return this.#level(this.#slot(key, now, false), now) >= 1;
-  }
-
   take(key: number, now: Millis): boolean {
     const slot = this.#slot(key, now, true);
     const tokens = this.#level(slot, now);
@@ -32,6 +27,13 @@ export class BucketTable {
     this.#tokens[slot] = tokens - 1;
     this.#refilledMs[slot] = now;
     return true;
+  }
+
+  /** One that `take` has taken. */
+  giveBack(key: number, now: Millis): void {
+    const slot = this.#slot(key, now, false);
+    this.#tokens[slot] = Math.min(this.#burst, this.#level(slot, now) + 1);
+    this.#refilledMs[slot] = now;
   }
 
   #level(slot: number, now: Millis): number {

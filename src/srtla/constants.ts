@@ -79,6 +79,10 @@ export const HANDSHAKES_PER_SECOND = 20;
 /** Vain tries of one stream id from one source: so many at once, then so many a second. */
 export const FAILURE_BURST = 5;
 export const FAILURES_PER_SECOND = 0.5;
+/** A server has answered a conclusion by then. Whoever waits for that gains nothing over the tries that everybody has. */
+export const TRY_ANSWER_MS: Millis = 2_000;
+/** No server that serves is farther: copies of a conclusion that are sent on later are what it has answered. */
+export const MOST_HOP_ROUND_TRIP_MS: Millis = 1_000;
 /** A link that has been silent for longer may have got another address from its NAT. */
 export const REBIND_SILENT_MS: Millis = 1_000;
 /** Strangers that are looked at for a link's new address: of one source and of everybody. */

@@ -59,8 +59,8 @@ class Receiver implements SrtlaCore {
     this.#sessions = new Sessions(this.#counters, failures);
     const exact = settings.lossDetection === 'exact';
     this.#returnPath = new ReturnPath(this.#sessions, this.#counters, this.#feedback, exact);
-    this.#uplink = new Uplink(this.#sessions, this.#counters, new AckWriter(), this.#feedback);
-    this.#admission = new Admission(settings, failures, this.#counters);
+    this.#uplink = new Uplink(this.#sessions, this.#counters, new AckWriter(), this.#feedback, failures);
+    this.#admission = new Admission(settings, this.#counters);
     const budgets = { answers: new AnswerBudget(seed(), ANSWER_RATES), joins: new AnswerBudget(seed(), JOIN_RATES) };
     this.#registration = new Registration(settings, this.#registry, this.#sessions, ids, budgets, this.#counters);
     if (settings.adoptRebinds) {

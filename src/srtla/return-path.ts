@@ -92,6 +92,8 @@ export class ReturnPath {
     const type = handshakeType(packet);
     if (type === HANDSHAKE.conclusion) {
       this.#sessions.accept(session, handshakeSocketId(packet), now, out);
+      if (session.started && session.acceptedMs === now && Number.isNaN(session.hopRoundTripMs))
+        session.hopRoundTripMs = now - session.concludedMs;
       // Not before: whoever is turned away shall cost no memory.
       if (this.#exact && session.state === 'accepted')
         session.repair ??= new Repair(session, agreedLatencyMs(packet), this.#counters, now);

@@ -1,4 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
+import { LastTry } from './auth-failures.ts';
 import { FOREVER, NEVER } from './constants.ts';
 import type { Group } from './group.ts';
 import type { Repair } from './repair/repair.ts';
@@ -19,8 +20,13 @@ export class Session {
   serverId = 0;
   /** Its conclusion has been forwarded. */
   started = false;
-  /** The server's last rejection; 0 = none. */
+  readonly lastTry = new LastTry();
+  /** The server's answer to its last conclusion, where that was a rejection; 0 = none. */
   rejectionCode = 0;
+  /** Its last conclusion was first sent on then, a copy only where the server seems not to have heard that. */
+  concludedMs: Millis = NEVER;
+  /** To the server and back, as its acceptance has shown, its work on the handshake included; NaN before that. */
+  hopRoundTripMs: Millis = Number.NaN;
   acceptedMs: Millis = NEVER;
   lastDataMs: Millis = NEVER;
 
@@ -31,7 +37,7 @@ export class Session {
   /** The port to the server closes then. */
   closeAtMs: Millis = FOREVER;
 
-  /** Of its conclusion: the sequence number of its first packet, and the time from stamp to arrival. */
+  /** Of its last conclusion: the sequence number of its first packet, and the time from stamp to arrival. */
   firstSequence = 0;
   stampOffsetMs: Millis = 0;
   /** From its acceptance on, where losses are detected exactly. */

@@ -47,6 +47,7 @@ export class Sessions {
     if (session.serverId !== 0 || serverId === 0) return;
     session.serverId = serverId;
     session.acceptedMs = now;
+    this.#failures.accepted(session.lastTry, now);
     session.group.everAccepted = true;
     this.#counters.count(COUNTER.sessionsAccepted);
     out.event({ type: 'session-accepted', group: session.group.name, session: session.id, serverSocket: serverId });
@@ -57,14 +58,12 @@ export class Sessions {
 
   /** The server has turned the handshake down; `code` is its type. Repeated answers count once. */
   reject(session: Session, code: number, now: Millis, out: SrtlaOutbox): void {
-    if (session.serverId !== 0 || session.rejectionCode === code) return;
+    if (session.serverId !== 0) return;
+    this.#failures.rejected(session.lastTry, code, now);
+    if (session.rejectionCode === code) return;
     session.rejectionCode = code;
-    const { group } = session;
-    if (group.handshakeLink !== undefined) {
-      this.#failures.rejected(group.streamId, group.handshakeLink.address, code, now);
-    }
     this.#counters.count(COUNTER.sessionsRejected);
-    out.event({ type: 'session-rejected', group: group.name, session: session.id, code });
+    out.event({ type: 'session-rejected', group: session.group.name, session: session.id, code });
   }
 
   /** The encoder's own SHUTDOWN. Returns false for a repeated one. */

@@ -1,5 +1,6 @@
 import type { Millis } from '../shared/clock.ts';
-import { HANDSHAKE, PADDED_BYTES, SESSION_SILENT_MS, SRT_TYPE } from './constants.ts';
+import { type AuthFailures, TRY } from './auth-failures.ts';
+import { HANDSHAKE, MOST_HOP_ROUND_TRIP_MS, PADDED_BYTES, SESSION_SILENT_MS, SRT_TYPE } from './constants.ts';
 import { COUNTER, type Counters } from './counters.ts';
 import type { Group } from './group.ts';
 import type { Link } from './link.ts';
@@ -39,13 +40,15 @@ export class Uplink {
   readonly #counters: Counters;
   readonly #acks: AckWriter;
   readonly #feedback: Feedback;
+  readonly #failures: AuthFailures;
   readonly #echo = new Uint8Array(PADDED_BYTES);
 
-  constructor(sessions: Sessions, counters: Counters, acks: AckWriter, feedback: Feedback) {
+  constructor(sessions: Sessions, counters: Counters, acks: AckWriter, feedback: Feedback, failures: AuthFailures) {
     this.#sessions = sessions;
     this.#counters = counters;
     this.#acks = acks;
     this.#feedback = feedback;
+    this.#failures = failures;
   }
 
   keepalive(packet: Uint8Array, link: Link, now: Millis, out: SrtlaOutbox): void {
@@ -187,8 +190,7 @@ export class Uplink {
     let session: Session | undefined;
     if (type === HANDSHAKE.induction) session = this.#sessionForInduction(group, encoderId, now, out);
     else if (type === HANDSHAKE.conclusion && group.current?.encoderId === encoderId) {
-      session = group.current;
-      this.#conclusion(session, packet, now, out);
+      session = this.#conclusion(group.current, packet, link, now, out);
     } else this.#counters.count(COUNTER.handshakeUnexpected);
     if (session === undefined) return;
     group.handshakeLink = link;
@@ -216,16 +218,26 @@ export class Uplink {
     return this.#sessions.open(group, encoderId, now, out);
   }
 
-  #conclusion(session: Session, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
-    if (session.state !== 'handshaking') return;
+  /** Accepted sessions pay as well: on their port, too, the server would hear a conclusion with another passphrase. */
+  #conclusion(session: Session, packet: Uint8Array, link: Link, now: Millis, out: SrtlaOutbox): Session | undefined {
+    const tried = this.#failures.take(session.lastTry, packet, link.address, now);
+    if (tried === TRY.delayed) {
+      this.#counters.count(COUNTER.conclusionsDelayed);
+      return undefined;
+    }
+    if (session.state !== 'handshaking') return session;
     const { group } = session;
     group.streamId = streamIdOf(packet);
-    if (session.started) return;
-    session.started = true;
+    // An encoder that was refused, or not heard, may try again with the same socket id, and count and stamp from the beginning.
     group.clock.read(timestampUs(packet));
     session.firstSequence = initialSequence(packet);
     session.stampOffsetMs = now - group.clock.millis;
+    if (tried === TRY.fresh) session.rejectionCode = 0;
+    if (tried === TRY.fresh || now - session.concludedMs > MOST_HOP_ROUND_TRIP_MS) session.concludedMs = now;
+    if (session.started) return session;
+    session.started = true;
     out.event({ type: 'session-started', group: group.name, session: session.id, streamId: group.streamId });
+    return session;
   }
 
   #forward(session: Session, packet: Uint8Array, out: SrtlaOutbox): void {

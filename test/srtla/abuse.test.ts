@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AuthFailures } from '../../src/srtla/auth-failures.ts';
+import { AuthFailures, LastTry, TRY } from '../../src/srtla/auth-failures.ts';
 import {
   conclusion,
   conclusionAnswer,
@@ -12,6 +12,7 @@ import {
   keepalive,
   rejection,
   SERVER,
+  withFields,
 } from './packets.ts';
 import { type Effect, events, receivers, toPeer, toServer, World } from './world.ts';
 
@@ -137,12 +138,129 @@ describe('a stream id that has been tried in vain', () => {
 
   it('shares an IPv6 /64', () => {
     const failures = new AuthFailures(1);
-    for (let i = 0; i < 5; i++) failures.rejected('x', `2001:db8:1:2::${i}`, 1010, 0);
-    expect(failures.allows('x', '2001:db8:1:2::99', 0)).toBe(false);
-    expect(failures.allows('x', '2001:db8:1:3::99', 0)).toBe(true);
-    expect(failures.allows('y', '2001:db8:1:2::99', 0)).toBe(true);
-    expect(failures.allows(undefined, '2001:db8:1:2::99', 0)).toBe(true);
-    expect(failures.allows('x', '2001:db8:1:2::99', 2_000)).toBe(true);
+    const take = (streamId: string | undefined, address: string, now = 0): number =>
+      failures.take(new LastTry(), conclusion(1, streamId), address, now);
+    for (let i = 0; i < 5; i++) expect(take('x', `2001:db8:1:2::${i}`)).toBe(TRY.fresh);
+    expect(take('x', '2001:db8:1:2::99')).toBe(TRY.delayed);
+    expect(take('x', '2001:db8:1:3::99')).toBe(TRY.fresh);
+    expect(take('y', '2001:db8:1:2::99')).toBe(TRY.fresh);
+    expect(take(undefined, '2001:db8:1:2::99')).toBe(TRY.fresh);
+    expect(take('x', '2001:db8:1:2::99', 2_000)).toBe(TRY.fresh);
+  });
+
+  const guess = (number: number, streamId = 'target', encoder = ENCODER): Uint8Array =>
+    withFields(conclusion(encoder, streamId), { guess: number });
+  const opened = (): { made: World; session: number } => {
+    const made = world();
+    const effect = made.receive(1, induction()).find(({ do: what }) => what === 'open');
+    if (effect?.do !== 'open') throw new Error('no session was opened');
+    return { made, session: effect.session };
+  };
+
+  it('costs as much when all tries are made in one session', () => {
+    const { made, session } = opened();
+    let heard = 0;
+    for (let i = 0; i < 100; i++) {
+      if (toServer(made.receive(1, guess(i)), session).length === 1) {
+        heard += 1;
+        made.server(session, rejection(1010));
+      }
+      made.advance(60);
+    }
+    // Five at once, and one after two and after four of these six seconds.
+    expect(heard).toBe(7);
+    expect(made.counter('sessionsRejected')).toBe(7);
+  });
+
+  it('costs nothing when the encoder only repeats itself', () => {
+    const { made, session } = opened();
+    for (let i = 0; i < 12; i++) {
+      const copy = withFields(guess(1), { timestampUs: 5_000 + i * 250_000 });
+      expect(toServer(made.receive(1, copy), session).length).toBe(1);
+      made.advanceAlive(250, 1);
+      if (i % 2 === 1) made.server(session, rejection(1010));
+    }
+    expect(made.counter('sessionsRejected')).toBe(1);
+    for (let i = 2; i < 6; i++) expect(toServer(made.receive(1, guess(i)), session).length).toBe(1);
+  });
+
+  it('costs as much when another conclusion follows before the server has answered', () => {
+    const { made, session } = opened();
+    let heard = 0;
+    for (let i = 0; i < 20; i++) {
+      const tried = toServer(made.receive(1, guess(i)), session).length;
+      made.receive(1, guess(i, `junk${i}`));
+      if (tried === 1) made.server(session, rejection(1010));
+      made.server(session, rejection(2404));
+      made.advance(100);
+      heard += tried;
+    }
+    // Two seconds.
+    expect(heard).toBeLessThanOrEqual(6);
+  });
+
+  it('is not paid back by the answer to another conclusion of the same session', () => {
+    const { made, session } = opened();
+    let heard = 0;
+    for (let i = 0; i < 20; i++) {
+      // Somebody is live on `taken`: the server's answer to that would give a token back, and comes in any order.
+      const taken = toServer(made.receive(1, guess(i, `taken${i}`)), session).length;
+      const tried = toServer(made.receive(1, guess(i)), session).length;
+      if (taken === 1) made.server(session, rejection(2409));
+      if (tried === 1) made.server(session, rejection(1010));
+      made.advance(100);
+      heard += tried;
+    }
+    expect(heard).toBeLessThanOrEqual(6);
+  });
+
+  it('is not paid back by the answers to copies that were sent before', () => {
+    const { made, session } = opened();
+    let heard = 0;
+    for (let i = 0; i < 8; i++) {
+      made.receive(1, guess(i, `taken${i}`));
+      made.receive(1, guess(i, `taken${i}`));
+      made.server(session, rejection(2409));
+      heard += toServer(made.receive(1, guess(i)), session).length;
+      made.server(session, rejection(2409));
+      made.advance(150);
+    }
+    expect(heard).toBeLessThanOrEqual(5);
+  });
+
+  it('costs as much on the port of a session that is up', () => {
+    const { made, session } = opened();
+    made.receive(1, guess(0, 'mine'));
+    made.server(session, conclusionAnswer());
+    let heard = 0;
+    for (let i = 0; i < 15; i++) {
+      heard += toServer(made.receive(1, guess(i)), session).length;
+      made.server(session, rejection(2409));
+      made.advance(60);
+    }
+    expect(heard).toBe(5);
+    // A late copy of the conclusion that was accepted is one more try of `mine`, and goes on.
+    expect(toServer(made.receive(1, guess(0, 'mine')), session).length).toBe(1);
+  });
+
+  it('costs nothing when it is let in, however often', () => {
+    const made = world();
+    for (let i = 0; i < 10; i++) {
+      made.connect(1, 0x300 + i, 0x3000 + i, 'right');
+      expect(made.core.snapshot(made.now).groups[0]?.sessionAccepted).toBe(true);
+      made.advanceAlive(500, 1);
+    }
+    expect(made.counter('conclusionsDelayed')).toBe(0);
+  });
+
+  it('must pay again with the same bytes when it was merely taken', () => {
+    const { made, session } = opened();
+    made.receive(1, guess(0));
+    made.server(session, rejection(2409));
+    for (let i = 0; i < 5; i++) expect(attempt(made, 2, 0x400 + i, 'target', 1010)).toBe(true);
+    expect(toServer(made.receive(1, guess(0)), session)).toEqual([]);
+    made.advanceAlive(2_000, 1);
+    expect(toServer(made.receive(1, guess(0)), session).length).toBe(1);
   });
 });
 

@@ -88,6 +88,21 @@ const NONE = new Uint8Array(0);
 export const induction = (socketId = ENCODER): Uint8Array => handshake(1, 0, socketId, 4, NONE);
 export const inductionAnswer = (socketId = ENCODER): Uint8Array => handshake(1, socketId, socketId, 5, NONE);
 
+/** What a handshake says from the header's stamp on: `guess` stands for the passphrase that it tries. */
+export interface HandshakeOptions {
+  timestampUs?: number;
+  sequence?: number;
+  guess?: number;
+}
+export const withFields = (handshakePacket: Uint8Array, options: HandshakeOptions): Uint8Array => {
+  const bytes = Uint8Array.from(handshakePacket);
+  const view = new DataView(bytes.buffer);
+  if (options.timestampUs !== undefined) view.setUint32(8, options.timestampUs);
+  if (options.sequence !== undefined) view.setUint32(24, options.sequence);
+  if (options.guess !== undefined) view.setUint32(44, options.guess);
+  return bytes;
+};
+
 /** HSREQ, then the stream id, as libsrt orders them. */
 export const conclusion = (socketId = ENCODER, streamId?: string): Uint8Array => {
   const hsreq = fromHex('00010003 00010501 000000bf 00780000');
@@ -102,4 +117,9 @@ export const conclusion = (socketId = ENCODER, streamId?: string): Uint8Array =>
 };
 export const conclusionAnswer = (socketId = ENCODER, serverId = SERVER): Uint8Array =>
   handshake(0xffffffff, socketId, serverId, 5, NONE);
+/** The same with an HSRSP that names the server's latency. */
+export const conclusionAnswerWith = (latencyMs: number, socketId = ENCODER, serverId = SERVER): Uint8Array => {
+  const latency = latencyMs.toString(16).padStart(4, '0');
+  return handshake(0xffffffff, socketId, serverId, 5, fromHex(`00020003 00010501 000000bf ${latency}${latency}`));
+};
 export const rejection = (code: number, socketId = ENCODER): Uint8Array => handshake(code, socketId, socketId, 5, NONE);

@@ -1,7 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { NakWriter } from '../../src/srtla/repair/nak-packet.ts';
 import { SequenceWindow, sequencePlus, WINDOW_PACKETS } from '../../src/srtla/repair/sequence-window.ts';
-import { ack, ackAck, data, ENCODER, fromHex, nak, SERVER, shutdown, toHex } from './packets.ts';
+import {
+  ack,
+  ackAck,
+  conclusion,
+  conclusionAnswerWith,
+  data,
+  ENCODER,
+  fromHex,
+  induction,
+  nak,
+  rejection,
+  SERVER,
+  shutdown,
+  toHex,
+  withFields,
+} from './packets.ts';
 import { type Effect, receivers, toPeer, toServer, World } from './world.ts';
 
 const FAST = 1;
@@ -129,6 +144,35 @@ describe('a missing packet', () => {
       [FAST, [base, base + 1, base + 2, 0, 1].map((n) => n & 0x7fffffff)],
     ]);
     expect(bond.world.counter('lossRestarts')).toBe(1);
+  });
+});
+
+describe('an encoder that tries again with the same socket id', () => {
+  /** The first try is refused or not answered; the second begins to count and to stamp anew, 8 s later. */
+  const secondTry = (refused: boolean): { world: World; session: number } => {
+    const world = new World();
+    world.register([FAST]);
+    const opened = world.receive(FAST, induction()).find((effect) => effect.do === 'open');
+    if (opened?.do !== 'open') throw new Error('no session was opened');
+    const { session } = opened;
+    world.receive(FAST, withFields(conclusion(ENCODER, 'live_x'), { timestampUs: 700_000, sequence: 5_000 }));
+    if (refused) world.server(session, rejection(2404));
+    world.advanceAlive(8_000, FAST);
+    expect(toServer(world.receive(FAST, induction()), session)).toHaveLength(1);
+    const again = withFields(conclusion(ENCODER, 'live_x'), { timestampUs: 10_000, sequence: 900 });
+    expect(toServer(world.receive(FAST, again), session)).toHaveLength(1);
+    world.server(session, conclusionAnswerWith(2_000));
+    return { world, session };
+  };
+
+  it.each([true, false])('is asked for what it loses (first try refused: %s)', (refused) => {
+    const { world, session } = secondTry(refused);
+    world.advance(50);
+    expect(toServer(world.receive(FAST, data(900, { timestampUs: 60_000 })), session)).toHaveLength(1);
+    world.advance(20);
+    expect(asked(world.receive(FAST, data(902, { timestampUs: 80_000 })))).toEqual([[FAST, [901]]]);
+    expect(world.counter('packetsUnrepaired')).toBe(0);
+    expect(world.counter('lossRestarts')).toBe(0);
   });
 });
 

@@ -44,7 +44,7 @@ export class Repair {
     this.detector = new LossDetector(this.window, links, this.roundTrip, this.play, losses, counters);
     this.#serverStampMs = now;
     this.#acknowledged = session.firstSequence;
-    this.crossingMs = CROSSING_MS;
+    this.crossingMs = Number.isNaN(session.hopRoundTripMs) ? CROSSING_MS : CROSSING_MS + session.hopRoundTripMs;
   }
 
   /** The server has acknowledged everything before this number. */

@@ -5,6 +5,7 @@ import type { Group } from './group.ts';
 import type { Link } from './link.ts';
 import { classify, KIND } from './packet.ts';
 import type { Feedback } from './repair/feedback.ts';
+import { RingMemory } from './repair/handover-ring.ts';
 import { Repair } from './repair/repair.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
@@ -34,6 +35,7 @@ export class ReturnPath {
   readonly #feedback: Feedback;
   /** Losses are detected exactly. */
   readonly #exact: boolean;
+  readonly #memory = new RingMemory();
 
   constructor(sessions: Sessions, counters: Counters, feedback: Feedback, exact: boolean) {
     this.#sessions = sessions;
@@ -96,7 +98,7 @@ export class ReturnPath {
         session.hopRoundTripMs = now - session.concludedMs;
       // Not before: whoever is turned away shall cost no memory.
       if (this.#exact && session.state === 'accepted')
-        session.repair ??= new Repair(session, agreedLatencyMs(packet), this.#counters, now);
+        session.repair ??= new Repair(session, agreedLatencyMs(packet), this.#memory, this.#counters, now);
     } else if (isRejection(type)) this.#sessions.reject(session, type, now, out);
   }
 

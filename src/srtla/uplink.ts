@@ -110,7 +110,7 @@ export class Uplink {
     if (arrival === ARRIVAL.duplicate) {
       link.duplicatePackets += 1;
       if (retransmitted && repair.mayLack(sequence, now)) {
-        repair.ring.again(sequence, now);
+        repair.ring.touch(sequence, now);
         this.#forward(session, packet, out);
       } else this.#counters.count(COUNTER.duplicatesDropped);
     } else {

@@ -94,7 +94,8 @@ export class Feedback {
     } else if (now - ring.handedMsOf(sequence) >= repair.crossingMs) {
       this.#counters.count(COUNTER.hopLosses);
       this.#counters.count(COUNTER.hopResent);
-      out.sendToServer(session.id, ring.again(sequence, now));
+      ring.touch(sequence, now);
+      out.sendToServer(session.id, ring.packetOf(sequence));
     }
   }
 

@@ -3,7 +3,7 @@ import { NEVER } from '../constants.ts';
 import type { Counters } from '../counters.ts';
 import type { Link } from '../link.ts';
 import type { Session } from '../session.ts';
-import { HandoverRing } from './handover-ring.ts';
+import { HandoverRing, type RingMemory } from './handover-ring.ts';
 import { LossDetector } from './loss-detector.ts';
 import { PlayClock } from './play-clock.ts';
 import { RoundTrip } from './round-trip.ts';
@@ -20,7 +20,7 @@ const UNKNOWN_LATENCY_MS: Millis = 10_000;
 /** What one session needs so that nothing of it is lost, and nothing is sent twice. */
 export class Repair {
   readonly roundTrip = new RoundTrip();
-  readonly ring = new HandoverRing();
+  readonly ring: HandoverRing;
   readonly play: PlayClock;
   readonly detector: LossDetector;
   readonly window: SequenceWindow;
@@ -37,8 +37,9 @@ export class Repair {
   #serverStampMs: Millis;
 
   /** `latencyMs`: as the server's answer names it, or -1. */
-  constructor(session: Session, latencyMs: Millis, counters: Counters, now: Millis) {
+  constructor(session: Session, latencyMs: Millis, memory: RingMemory, counters: Counters, now: Millis) {
     const { links, losses } = session.group;
+    this.ring = new HandoverRing(memory);
     this.window = new SequenceWindow(session.firstSequence);
     this.play = new PlayClock(session.stampOffsetMs, latencyMs < 0 ? UNKNOWN_LATENCY_MS : latencyMs, now);
     this.detector = new LossDetector(this.window, links, this.roundTrip, this.play, losses, counters);

@@ -61,13 +61,14 @@ const openServers = async (
   { bind, http }: Settings,
 ): Promise<{ stats: HttpListener; links: HttpListener }> => {
   const { trustedProxies } = http;
-  const { app, onUpgrade } = createStatsServer(deps);
+  const { app, onUpgrade, push } = createStatsServer(deps);
   const stats = await HttpListener.open(app, {
     bind,
     port: http.statsPort,
     portSetting: 'SLS_STATS_PORT',
     trustedProxies,
     onUpgrade,
+    onClose: () => push.close(),
   });
   try {
     const links = await HttpListener.open(createLinksServer(deps), {

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
-import { silentLogger } from '../shared/logger.ts';
-import { statsDeps } from '../../test/support/stats-deps.ts';
 import { until } from '../../test/support/processes.ts';
+import { statsDeps } from '../../test/support/stats-deps.ts';
 import { listeningStats, PushClient } from '../../test/support/stats-socket.ts';
+import { silentLogger } from '../shared/logger.ts';
 import { createHttpApp } from './http-app.ts';
 import { HttpListener } from './http-listener.ts';
 import { createLinksServer } from './links-server.ts';
@@ -82,7 +82,8 @@ const halfOpen = (port: number, text: string): { socket: Socket; got: () => stri
   socket.write(text);
   return { socket, got: () => got, closed };
 };
-const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n\r\n';
+const UPGRADE =
+  'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n\r\n';
 const listening = async () => listeningStats(await statsDeps([{ publisher: 'live_a', player: 'play_a' }]));
 
 describe('an end of the server', () => {

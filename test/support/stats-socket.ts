@@ -34,7 +34,13 @@ export const listeningStats = async (
   };
   onTestFinished(() => close(0));
   const { port } = listener;
-  return { port, base: `127.0.0.1:${port}`, clients: () => push.clients, connections: () => listener.connections, close };
+  return {
+    port,
+    base: `127.0.0.1:${port}`,
+    clients: () => push.clients,
+    connections: () => listener.connections,
+    close,
+  };
 };
 
 /** A WebSocket client that keeps what it is told. */

@@ -182,7 +182,8 @@ export class RelayNode {
       else if (type === 'updated') plane.updateRow(row);
       else plane.removeRow(row);
     });
-    const life = new DirectoryLife({ store, logger, clock: monotonicNow, unixNow: Date.now });
+    const graceMs = settings.streams.deleteGraceSeconds * 1_000;
+    const life = new DirectoryLife({ store, graceMs, logger, clock: monotonicNow, unixNow: Date.now });
     life.start();
     const token = randomBytes(24).toString('hex');
     try {

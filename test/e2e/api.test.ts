@@ -217,7 +217,7 @@ describe('a live stream, by the management API', () => {
     expect(stored.leaving).toMatchObject([{ row: { player: other.player }, until: expect.any(Number) }]);
     stored.leaving[0].until += 3_600_000;
     writeFileSync(file, JSON.stringify(stored));
-    const second = await startNode({}, dataDir);
+    const second = await startNode({ TRIBUTARY_STREAMS_DELETE_GRACE_SECONDS: '3600' }, dataDir);
     second.adminKey = node.adminKey;
     publish(second, other.publisher);
     await untilLive(api(second), other.publisher);

@@ -80,12 +80,14 @@ export class DirectoryFile implements DirectoryStore {
   /** True when this start made the file, with the first ids in it. */
   readonly isNew: boolean;
   readonly #path: string;
+  readonly #unixNow: () => number;
   #last: Promise<unknown> = Promise.resolve();
   /** Something has taken effect and is not on disk. */
   #overdue = false;
 
-  private constructor(path: string, directory: StreamDirectory, isNew: boolean) {
+  private constructor(path: string, directory: StreamDirectory, isNew: boolean, unixNow: () => number) {
     this.#path = path;
+    this.#unixNow = unixNow;
     this.directory = directory;
     this.isNew = isNew;
   }
@@ -104,8 +106,8 @@ export class DirectoryFile implements DirectoryStore {
     await prepareDataDir(dataDir);
     const path = join(dataDir, FILE_NAME);
     const text = await readDataFile(path);
-    if (text !== undefined) return new DirectoryFile(path, parse(path, text, unixNow()), false);
-    const file = new DirectoryFile(path, new StreamDirectory(), true);
+    if (text !== undefined) return new DirectoryFile(path, parse(path, text, unixNow()), false, unixNow);
+    const file = new DirectoryFile(path, new StreamDirectory(), true, unixNow);
     for (const row of first()) file.directory.load(row);
     await file.#write(file.directory.rows());
     return file;
@@ -119,10 +121,11 @@ export class DirectoryFile implements DirectoryStore {
   add(row: Row): Promise<Row> {
     return this.#inTurn(async () => {
       const { directory } = this;
-      const added = directory.check(row);
+      const now = this.#unixNow();
+      const added = directory.check(row, now);
       const staying = directory.leaving().filter((one) => one.row.player !== added.player);
       await this.#write([...directory.rows(), added], staying);
-      return directory.add(row);
+      return directory.add(row, now);
     });
   }
 

@@ -66,6 +66,19 @@ describe('a row that was deleted while it was live', () => {
     expect(removed).toEqual([]);
   });
 
+  it('that comes back after its expiry works, for as long as is said anew', async () => {
+    const { time, store } = await setUp();
+    await store.update('play_a', { expiresAt: START + 500, label: 'Bike' });
+    await store.remove('play_a', () => START + 60_000);
+    time.unixMs += 499;
+    await store.add(ROWS[0]!);
+    expect(store.directory.rowOf('play_a')).toEqual({ ...ROWS[0], label: 'Bike', expiresAt: START + 500 });
+    await store.remove('play_a', () => START + 60_000);
+    time.unixMs += 1;
+    expect(await store.add(ROWS[0]!)).toEqual({ ...ROWS[0], label: 'Bike' });
+    expect(store.directory.rowOf('play_a')).toEqual({ ...ROWS[0], label: 'Bike' });
+  });
+
   it('is so after a restart, for the rest of its time; what ran out meanwhile is gone', async () => {
     const { folder, time, store } = await setUp();
     await store.remove('play_a', () => START + 1_000);

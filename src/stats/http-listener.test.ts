@@ -124,7 +124,7 @@ describe('a client that holds on to its connection', () => {
   it('is let go when it does not read its answer', { timeout: 15_000 }, async () => {
     const app = createHttpApp({ logger: silentLogger, notFound: (reply) => reply.code(404).send('') });
     app.get('/big', async (_request, reply) => reply.send(Buffer.alloc(64 * 1_024 * 1_024)));
-    const options = { bind: ['127.0.0.1'], port: 0, portSetting: 'X', idleTimeoutMs: 300 };
+    const options = { bind: ['127.0.0.1'], port: 0, portSetting: 'X', idleTimeoutMs: 1_000 };
     const listener = await HttpListener.open(app, options);
     onTestFinished(() => listener.close(0));
     const { socket } = halfOpen(listener.port, 'GET /big HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -136,7 +136,7 @@ describe('a client that holds on to its connection', () => {
 
   it('keeps a WebSocket that is quiet for longer than that', { timeout: 10_000 }, async () => {
     const deps = await statsDeps([{ publisher: 'live_a', player: 'play_a' }]);
-    const { base } = await listeningStats(deps, { idleTimeoutMs: 200 });
+    const { base } = await listeningStats(deps, { idleTimeoutMs: 500 });
     const client = new PushClient(`ws://${base}/ws/stats/play_a`);
     onTestFinished(() => client.socket.terminate());
     await until('three messages, a second apart', () => client.frames.length >= 3);

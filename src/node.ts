@@ -19,6 +19,7 @@ import type { StatsDeps } from './stats/deps.ts';
 import { HttpListener } from './stats/http-listener.ts';
 import { KeyStore } from './stats/key-store.ts';
 import { createLinksServer } from './stats/links-server.ts';
+import { RequestBudget } from './stats/request-budget.ts';
 import { createStatsServer } from './stats/stats-server.ts';
 
 /** `DATA_DIR/runtime.json`, mode 0600: how the commands on this machine find the running node. */
@@ -61,16 +62,18 @@ const openServers = async (
   { bind, http }: Settings,
 ): Promise<{ stats: HttpListener; links: HttpListener }> => {
   const { trustedProxies } = http;
-  const { app, onUpgrade } = createStatsServer(deps);
+  const keyless = RequestBudget.ofKeyTries(http);
+  const { app, onUpgrade, push } = createStatsServer(deps, keyless);
   const stats = await HttpListener.open(app, {
     bind,
     port: http.statsPort,
     portSetting: 'SLS_STATS_PORT',
     trustedProxies,
     onUpgrade,
+    onClose: () => push.close(),
   });
   try {
-    const links = await HttpListener.open(createLinksServer(deps), {
+    const links = await HttpListener.open(createLinksServer(deps, keyless), {
       bind,
       port: http.linksPort,
       portSetting: 'LINK_STATS_PORT',
@@ -181,7 +184,8 @@ export class RelayNode {
       else if (type === 'updated') plane.updateRow(row);
       else plane.removeRow(row);
     });
-    const life = new DirectoryLife({ store, logger, clock: monotonicNow, unixNow: Date.now });
+    const graceMs = settings.streams.deleteGraceSeconds * 1_000;
+    const life = new DirectoryLife({ store, graceMs, logger, clock: monotonicNow, unixNow: Date.now });
     life.start();
     const token = randomBytes(24).toString('hex');
     try {

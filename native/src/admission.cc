@@ -28,17 +28,22 @@ void Admission::allow(Role role, const std::string& id, Access access) {
   const Lock lock(mutex_);
   Row& row = rows(role)[id];
   row.allowed = true;
+  row.known = false;
   row.access = std::move(access);
 }
 
-void Admission::forbid(Role role, const std::string& id) {
+void Admission::forbid(Role role, const std::string& id, bool known) {
   const Lock lock(mutex_);
-  const auto found = rows(role).find(id);
+  const auto found = known ? rows(role).try_emplace(id).first : rows(role).find(id);
   if (found == rows(role).end()) return;
-  // The row stays while sockets are open on it, so that they still count if the id is let in again.
   found->second.allowed = false;
-  const Row& row = found->second;
-  if (row.players.empty() && row.reserved == 0 && row.holder == 0) rows(role).erase(found);
+  found->second.known = known;
+  if (!isNeeded(found->second)) rows(role).erase(found);
+}
+
+bool Admission::isNeeded(const Row& row) {
+  // A row stays while sockets are open on it, so that they still count if the id is let in again.
+  return row.allowed || row.known || !row.players.empty() || row.reserved != 0 || row.holder != 0;
 }
 
 void Admission::refuseAll(bool refuse) {
@@ -56,6 +61,11 @@ Admission::Row* Admission::allowed(Rows& rows, const std::string& id) {
   return found != rows.end() && found->second.allowed ? &found->second : nullptr;
 }
 
+Admission::Row* Admission::meant(Rows& rows, const std::string& id) {
+  const auto found = rows.find(id);
+  return found != rows.end() && (found->second.allowed || found->second.known) ? &found->second : nullptr;
+}
+
 Admission::Verdict Admission::request(Role role, const std::string& streamId, const Caller& caller, int64_t nowMs) {
   const bool publishes = role == Role::publish;
   // Outside the lock: it is the only part that allocates.
@@ -64,17 +74,18 @@ Admission::Verdict Admission::request(Role role, const std::string& streamId, co
   if (refuseAll_ || (publishes && refusePublishers_)) return {kRejectOverload};
   Rows& others = rows(publishes ? Role::play : Role::publish);
   const std::string* id = &streamId;
-  Row* row = allowed(rows(role), streamId);
+  Row* row = meant(rows(role), streamId);
   if (row == nullptr) {
-    bool isForeign = allowed(others, streamId) != nullptr;
-    for (auto form = forms.begin(); row == nullptr && !isForeign && form != forms.end(); ++form) {
+    const Row* foreign = meant(others, streamId);
+    for (auto form = forms.begin(); row == nullptr && foreign == nullptr && form != forms.end(); ++form) {
       id = &*form;
-      row = allowed(rows(role), *form);
+      row = meant(rows(role), *form);
     }
-    for (auto form = forms.begin(); row == nullptr && !isForeign && form != forms.end(); ++form)
-      isForeign = allowed(others, *form) != nullptr;
-    if (row == nullptr) return {isForeign ? kRejectForbidden : kRejectNotFound};
+    for (auto form = forms.begin(); row == nullptr && foreign == nullptr && form != forms.end(); ++form)
+      foreign = meant(others, *form);
+    if (row == nullptr) return {foreign != nullptr && foreign->allowed ? kRejectForbidden : kRejectNotFound};
   }
+  if (!row->allowed) return {kRejectNotFound};
   const int code = publishes ? requestPublish(*row, caller.socket, nowMs) : requestPlay(*row, caller.socket);
   if (code != 0) return {code};
   seats_[caller.socket] = Seat{role, *id, false, nowMs, 0, caller};
@@ -111,12 +122,12 @@ int Admission::requestPlay(Row& row, SRTSOCKET newcomer) {
   return 0;
 }
 
-void Admission::letInToClose(const std::string& id, SRTSOCKET newcomer, int code, int64_t nowMs) {
+void Admission::letInToClose(const std::string& id, const Caller& newcomer, int code, int64_t nowMs) {
   const Lock lock(mutex_);
-  seats_[newcomer] = Seat{Role::play, id, false, nowMs, code, {}};
+  seats_[newcomer.socket] = Seat{Role::play, id, false, nowMs, code, newcomer};
 }
 
-std::optional<Admission::Claim> Admission::claim(SRTSOCKET accepted, int64_t nowMs) {
+std::optional<Admission::Claim> Admission::claim(SRTSOCKET accepted, int latencyMs, int64_t nowMs) {
   const Lock lock(mutex_);
   const auto found = seats_.find(accepted);
   if (found == seats_.end()) return std::nullopt;
@@ -127,9 +138,11 @@ std::optional<Admission::Claim> Admission::claim(SRTSOCKET accepted, int64_t now
     return claim;
   }
   const auto known = rows(seat.role).find(seat.id);
-  if (known == rows(seat.role).end() || !known->second.allowed) {
-    // The id was taken away between handshake and accept.
-    claim.refusal = kRejectNotFound;
+  const bool isAllowed = known != rows(seat.role).end() && known->second.allowed;
+  const int ceilingMs = isAllowed ? known->second.access.latencyCeilingMs : 0;
+  if (!isAllowed || (ceilingMs > 0 && latencyMs > ceilingMs)) {
+    // The id was taken away between handshake and accept; or only the handshake has told the latency.
+    claim.refusal = isAllowed ? kRejectLatency : kRejectNotFound;
     leave(accepted, seat);
     seats_.erase(found);
     return claim;
@@ -170,7 +183,7 @@ void Admission::leave(SRTSOCKET socket, const Seat& seat) {
   if (row.reserved == socket) row.reserved = 0;
   if (row.holder == socket) row.holder = 0;
   row.players.erase(std::remove(row.players.begin(), row.players.end(), socket), row.players.end());
-  if (!row.allowed && row.players.empty() && row.reserved == 0 && row.holder == 0) rows(seat.role).erase(found);
+  if (!isNeeded(row)) rows(seat.role).erase(found);
 }
 
 void Admission::release(SRTSOCKET socket) {
@@ -183,11 +196,13 @@ void Admission::release(SRTSOCKET socket) {
 
 Admission::Seats::iterator Admission::forget(Seats::iterator seat) {
   const Seat& left = seat->second;
-  const bool failed = !left.claimed && left.refusal == 0 && wasTurnedDown(seat->first);
+  const bool failed = !left.claimed && wasTurnedDown(seat->first);
   if (failed && failures_.size() < kMostFailures) {
     const Row* row = allowed(rows(left.role), left.id);
     const bool hasSecret = row != nullptr && !row->access.passphrase.empty();
-    failures_.push_back({left.caller, left.id, hasSecret ? kRejectBadSecret : kRejectUnsecure});
+    const int code = hasSecret ? kRejectBadSecret : kRejectUnsecure;
+    // Who was to be let in only to be closed has none of our secrets: whoever encrypts is turned down by libsrt before that.
+    failures_.push_back({left.caller, left.id, left.refusal != 0 ? left.refusal : code});
   }
   return seats_.erase(seat);
 }

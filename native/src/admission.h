@@ -21,6 +21,8 @@ enum RejectCode {
   kRejectOverload = 1402,
   kRejectForbidden = 1403,
   kRejectNotFound = 1404,
+  /** Our own, beside srt's: the caller wants more latency than its id allows (406 = unacceptable). */
+  kRejectLatency = 1406,
   kRejectConflict = 1409,
 };
 
@@ -61,7 +63,8 @@ class Admission {
   explicit Admission(int takeoverSilenceMs) : takeoverSilenceMs_(takeoverSilenceMs) {}
 
   void allow(Role role, const std::string& id, Access access);
-  void forbid(Role role, const std::string& id);
+  /** `known`: the id goes on to mean itself, and is refused. Else it is as if it had never been. */
+  void forbid(Role role, const std::string& id, bool known);
   void refuseAll(bool refuse);
   void refusePublishers(bool refuse);
 
@@ -71,9 +74,12 @@ class Admission {
    */
   Verdict request(Role role, const std::string& streamId, const Caller& caller, int64_t nowMs);
   /** Listen callback: the newcomer will be accepted and closed at once. */
-  void letInToClose(const std::string& id, SRTSOCKET newcomer, int code, int64_t nowMs);
-  /** After srt_accept: the reservation becomes a holding. Nothing when the socket is unknown here (its reservation has lapsed). */
-  std::optional<Claim> claim(SRTSOCKET accepted, int64_t nowMs);
+  void letInToClose(const std::string& id, const Caller& newcomer, int code, int64_t nowMs);
+  /**
+   * After srt_accept: the reservation becomes a holding. Nothing when the socket is unknown here (its reservation has lapsed).
+   * @param latencyMs as it was negotiated
+   */
+  std::optional<Claim> claim(SRTSOCKET accepted, int latencyMs, int64_t nowMs);
 
   /** A publisher's datagrams have been seen to arrive. */
   void arrived(SRTSOCKET publisher, int64_t nowMs);
@@ -90,6 +96,8 @@ class Admission {
  private:
   struct Row {
     bool allowed = false;
+    /** Not let in, and still nothing but itself. */
+    bool known = false;
     Access access;
     /** Play: every socket that is open or reserved. */
     std::vector<SRTSOCKET> players;
@@ -117,6 +125,9 @@ class Admission {
   Rows& rows(Role role) { return role == Role::publish ? publish_ : play_; }
   /** The row of an id that is let in, or null. */
   static Row* allowed(Rows& rows, const std::string& id);
+  /** The row of an id that is let in or known to be refused, or null. */
+  static Row* meant(Rows& rows, const std::string& id);
+  static bool isNeeded(const Row& row);
   int requestPublish(Row& row, SRTSOCKET newcomer, int64_t nowMs);
   int requestPlay(Row& row, SRTSOCKET newcomer);
   void leave(SRTSOCKET socket, const Seat& seat);

@@ -191,6 +191,7 @@ Access accessOptions(const Napi::Object& from) {
   access.passphrase = passphraseOf(from);
   access.maxSockets = intOf(from, "maxSockets", 1, 1'000'000);
   access.latencyMs = optionalIntOf(from, "latencyMs", 1, 60'000);
+  access.latencyCeilingMs = optionalIntOf(from, "latencyCeilingMs", 1, kMostInt);
   access.bufferBytes = optionalIntOf(from, "bufferBytes", 64 * 1500, kMostInt);
   access.flowWindowPackets = optionalIntOf(from, "flowWindowPackets", 64, 1'000'000);
   return access;

@@ -128,10 +128,15 @@ int Listener::onRequest(void* token, SRTSOCKET newcomer, int, const sockaddr* pe
   }
 }
 
-int Listener::decide(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId) {
+Admission::Caller Listener::callerOf(SRTSOCKET newcomer, const sockaddr* peer) const {
   Admission::Caller caller{newcomer, socket_, {}};
   std::memcpy(&caller.peer, peer, peer->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
-  const Admission::Verdict verdict = admission_->request(options_.role, streamId, caller, steadyMs());
+  return caller;
+}
+
+int Listener::decide(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId) {
+  const Admission::Verdict verdict =
+      admission_->request(options_.role, streamId, callerOf(newcomer, peer), steadyMs());
   if (verdict.code != 0) return refuse(newcomer, peer, streamId, verdict.code);
   // Before it is set: a try costs libsrt time.
   if (!verdict.access.passphrase.empty() && !mayTry(peer, streamId)) {
@@ -161,7 +166,7 @@ void Listener::apply(const Access& access, SRTSOCKET newcomer) const {
 
 int Listener::refuse(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId, int code) {
   if (!options_.refuseByClosing || !mayClose(peer, streamId)) return reject(newcomer, peer, streamId, code);
-  admission_->letInToClose(streamId, newcomer, code, steadyMs());
+  admission_->letInToClose(streamId, callerOf(newcomer, peer), code, steadyMs());
   return 0;
 }
 

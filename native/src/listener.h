@@ -40,6 +40,7 @@ class Listener {
   void setOptions(SRTSOCKET socket, bool isV6, bool isAnyV6) const;
   static int onRequest(void* token, SRTSOCKET newcomer, int version, const sockaddr* peer, const char* streamId);
   /** 0 lets the newcomer in, -1 rejects it. */
+  Admission::Caller callerOf(SRTSOCKET newcomer, const sockaddr* peer) const;
   int decide(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId);
   int reject(SRTSOCKET newcomer, const sockaddr* peer, const std::string& streamId, int code);
   /** @throws SrtFailure */

@@ -50,6 +50,8 @@ struct Access {
   int maxSockets = 1;
   /** Floor of the direction in use; 0 leaves the listener's. */
   int latencyMs = 0;
+  /** Whoever comes out above it is closed with 1406; 0 = anybody is let in. */
+  int latencyCeilingMs = 0;
   /** SRTO_RCVBUF of a publisher, SRTO_SNDBUF of a player, and SRTO_FC; 0 leaves the listener's. */
   int bufferBytes = 0;
   int flowWindowPackets = 0;

@@ -152,7 +152,11 @@ bool PollThread::accept(Listener& listener) {
 
 void PollThread::adopt(Listener& listener, SRTSOCKET accepted, const sockaddr* peer) {
   SocketGuard guard(accepted);
-  const auto claim = admission_.claim(accepted, steadyMs());
+  SrtSocket socket;
+  socket.handle = accepted;
+  socket.isPublisher = socket.reads = listener.role() == Role::publish;
+  readNegotiated(socket);
+  const auto claim = admission_.claim(accepted, socket.latencyMs, steadyMs());
   // Its reservation has lapsed, and the id may be somebody else's by now.
   if (!claim) return;
   const Endpoint from = describe(peer);
@@ -167,10 +171,6 @@ void PollThread::adopt(Listener& listener, SRTSOCKET accepted, const sockaddr* p
     events_.pushRefused(std::move(event));
     return;
   }
-  SrtSocket socket;
-  socket.handle = accepted;
-  socket.isPublisher = socket.reads = listener.role() == Role::publish;
-  readNegotiated(socket);
   const int keyState = getInt(accepted, socket.reads ? SRTO_RCVKMSTATE : SRTO_SNDKMSTATE);
   event.socket = guard.release();
   event.latencyMs = socket.latencyMs;

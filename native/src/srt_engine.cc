@@ -103,7 +103,8 @@ void SrtEngine::allow(const Info& info) {
 void SrtEngine::forbid(const Info& info) {
   Engine& engine = use(info);
   const Role role = roleArg(info, 0);
-  engine.admission().forbid(role, textArg(info, 1, "streamId", kMostIdBytes));
+  const std::string id = textArg(info, 1, "streamId", kMostIdBytes);
+  engine.admission().forbid(role, id, info.Length() > 2 && info[2].ToBoolean());
 }
 
 void SrtEngine::yieldPublisher(const Info& info) { use(info).admission().yield(socketArg(info, 0)); }

@@ -1,8 +1,17 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../../test/support/data-dir.ts';
 import { DirectoryFile } from '../sls-bridge/directory-file.ts';
 import { KeyStore } from '../stats/key-store.ts';
@@ -11,6 +20,32 @@ import { exportSls } from './sls-export.ts';
 import { importLines, importOldDataFolder, importSls } from './sls-import.ts';
 import { SLS_SCHEMA } from './sls-schema.ts';
 
+/** What the disk does: nothing unusual, unless a test says so. */
+const disk = vi.hoisted(() => ({ fails: undefined as RegExp | undefined, onCopy: () => {} }));
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>();
+  const check = (path: unknown): void => {
+    if (disk.fails?.test(String(path))) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  };
+  return {
+    ...real,
+    open: async (...args: Parameters<typeof real.open>) => {
+      check(args[0]);
+      return real.open(...args);
+    },
+    copyFile: async (...args: Parameters<typeof real.copyFile>) => {
+      disk.onCopy();
+      check(args[1]);
+      return real.copyFile(...args);
+    },
+  };
+});
+beforeEach(() => {
+  disk.fails = undefined;
+  disk.onCopy = () => {};
+});
+
+const read = (path: string): ReturnType<typeof readSlsDatabase> => readSlsDatabase(path, temporaryFolder());
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const KEY = 'K'.repeat(32);
 
@@ -47,7 +82,7 @@ describe('reading a database of SLS', () => {
       `${rowSql('live_a', 'play_a', "'first'")}${rowSql('live_a', 'play_b', "''")}${odd.map((id, n) => rowSql(id, `p ${n}`)).join('')}
        ${rowSql('same', 'same')}${keySql(KEY, 'admin')}${keySql('w', 'write')}${keySql('o', 'other')}${keySql('old', 'admin', 0)}`,
     );
-    const content = await readSlsDatabase(path);
+    const content = await read(path);
     expect(content.rows.slice(0, 2)).toEqual([
       { publisher: 'live_a', player: 'play_a', description: 'first' },
       { publisher: 'live_a', player: 'play_b' },
@@ -68,7 +103,7 @@ describe('reading a database of SLS', () => {
       `${rowSql('', 'p1')}${rowSql('x'.repeat(513), 'p2')}${rowSql('ok', 'p3')}
        INSERT INTO stream_ids (publisher, player) VALUES (CAST(x'c3' AS TEXT), 'p4');`,
     );
-    const { rows, unusable } = await readSlsDatabase(path);
+    const { rows, unusable } = await read(path);
     expect(rows).toEqual([{ publisher: 'ok', player: 'p3' }]);
     expect(unusable).toEqual([
       'row 1: the publisher id cannot be used: it is empty',
@@ -88,19 +123,26 @@ describe('reading a database of SLS', () => {
     db.close();
     expect(statSync(join(folder, 'streams.db-wal')).size).toBeGreaterThan(0);
     const before = stateOf(folder);
-    const temporary = temporaryFolder();
-    vi.stubEnv('TMPDIR', temporary);
-    onTestFinished(() => void vi.unstubAllEnvs());
-    const { rows } = await readSlsDatabase(join(folder, 'streams.db'));
+    const dataDir = temporaryFolder();
+    // A kill has left a copy there.
+    mkdirSync(join(dataDir, 'sls-copy-x'));
+    let copied: string[] = [];
+    disk.onCopy = () => {
+      copied = readdirSync(dataDir).map(
+        (name) => `${name.slice(0, 9)} ${(statSync(join(dataDir, name)).mode & 0o777).toString(8)}`,
+      );
+    };
+    const { rows } = await readSlsDatabase(join(folder, 'streams.db'), dataDir);
+    expect(copied).toEqual(['sls-copy- 700']);
     expect(rows.map((row) => row.player)).toEqual(['play_a', 'play_b']);
     expect(stateOf(folder)).toEqual(before);
-    expect(readdirSync(temporary)).toEqual([]);
+    expect(readdirSync(dataDir)).toEqual([]);
   });
 
   it('does so while the original may only be read', async () => {
     const path = closed(rowSql('live_a', 'play_a'));
     chmodSync(path, 0o400);
-    expect((await readSlsDatabase(path)).rows).toHaveLength(1);
+    expect((await read(path)).rows).toHaveLength(1);
   });
 
   const damaged = (change: (bytes: Buffer) => Buffer): string => {
@@ -119,7 +161,7 @@ describe('reading a database of SLS', () => {
     const path = make();
     const folder = join(path, '..');
     const before = stateOf(folder);
-    await expect(readSlsDatabase(path)).rejects.toMatchObject({
+    await expect(read(path)).rejects.toMatchObject({
       code: 'TRIBUTARY_SLS_DATABASE_UNREADABLE',
       message: expect.stringContaining(path),
     });
@@ -140,7 +182,7 @@ describe('reading a database of SLS', () => {
   ])('one of a newer SLS (%s) is refused, and left as it is', async (sql, what) => {
     const path = closed(`${rowSql('live_a', 'play_a')}${sql};`);
     const before = stateOf(join(path, '..'));
-    await expect(readSlsDatabase(path)).rejects.toMatchObject({
+    await expect(read(path)).rejects.toMatchObject({
       code: 'TRIBUTARY_SLS_DATABASE_NEWER',
       message: expect.stringContaining(what),
     });
@@ -181,6 +223,52 @@ describe('import', () => {
     expect(await importOldDataFolder(dataDir)).toBeUndefined();
   });
 
+  it.each([
+    ['the copy', /sls-copy-/],
+    ['the keys', /keys\.json/],
+    ['the ids', /streams\.json/],
+  ])('on a first start that %s does not fit on the disk is done by the next one', async (_, fails) => {
+    const dataDir = temporaryFolder();
+    closed(`${rowSql('live_a', 'play_a')}${rowSql('live_b', 'play_b')}${keySql(KEY, 'admin')}`, dataDir);
+    disk.fails = fails;
+    await expect(importOldDataFolder(dataDir)).rejects.toMatchObject({
+      code: 'TRIBUTARY_DATA_DIR_UNWRITABLE',
+      message: expect.stringContaining('there is no room left'),
+      mend: 'make room on its disk',
+    });
+    expect(existsSync(join(dataDir, 'streams.json'))).toBe(false);
+    disk.fails = undefined;
+    expect((await importOldDataFolder(dataDir))?.counts).toMatchObject({ streamIds: 2, conflicts: 0, unusable: [] });
+    expect((await DirectoryFile.open(dataDir)).directory.rows()).toHaveLength(2);
+    const { keys, generated } = await KeyStore.open(dataDir);
+    expect([generated, keys.verify(KEY)?.permissions]).toEqual([undefined, 'admin']);
+    expect(readdirSync(dataDir).filter((name) => name.startsWith('sls-copy-'))).toEqual([]);
+  });
+
+  it('leaves out what there is no place for, says so, and takes all the rest', async () => {
+    const dataDir = temporaryFolder();
+    const keys = Array.from({ length: 1_001 }, (_, n) => keySql(`reader ${n}`, 'read')).join('');
+    const path = closed(`${keys}${keySql(KEY, 'admin')}`);
+    const db = new DatabaseSync(path);
+    // Older tables let a player id be there twice.
+    db.exec(`CREATE TABLE loose AS SELECT * FROM stream_ids; DROP TABLE stream_ids; ALTER TABLE loose RENAME TO stream_ids;
+      ${rowSql('live_a', 'play_secret_a')}${rowSql('live_b', 'play_secret_a')}${rowSql('live_c', 'play_c')}`);
+    db.close();
+    const counts = await importSls(path, dataDir);
+    expect(counts).toMatchObject({ streamIds: 2, keys: 1_000, known: 0, conflicts: 0 });
+    expect(counts.unusable).toEqual([
+      expect.stringMatching(/^Stream ID with player 'play_se….*' already exists$/),
+      '2 API keys: there is room for 1000',
+    ]);
+    expect((await DirectoryFile.open(dataDir)).directory.rows().map((row) => row.player)).toEqual([
+      'play_secret_a',
+      'play_c',
+    ]);
+    expect((await KeyStore.open(dataDir)).keys.verify(KEY)?.permissions).toBe('admin');
+    // Again: nothing is added, and nothing is lost.
+    expect(await importSls(path, dataDir)).toMatchObject({ streamIds: 0, keys: 0, known: 2, conflicts: 1 });
+  });
+
   it('of an empty database leaves a node that one can use', async () => {
     const dataDir = temporaryFolder();
     await importSls(closed(), dataDir);
@@ -202,7 +290,7 @@ describe('export', () => {
     expect(await exportSls(dataDir, KEY, path, false)).toEqual({ streamIds: 2, keys: 2, expired: 1, simplified: 1 });
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(readdirSync(join(path, '..'))).toEqual(['out.db']);
-    const content = await readSlsDatabase(path);
+    const content = await read(path);
     expect(content.rows).toEqual([rows[0], { publisher: 'live_b', player: 'play/b' }]);
     expect(content.keys.map((key) => [key.permissions, key.sha256])).toEqual([
       ['admin', sha256(generated!)],
@@ -222,7 +310,7 @@ describe('export', () => {
     await expect(exportSls(dataDir, undefined, path, false)).rejects.toMatchObject({ code: 'TRIBUTARY_FILE_EXISTS' });
     expect(readFileSync(path, 'utf8')).toBe('mine');
     await exportSls(dataDir, undefined, path, true);
-    expect((await readSlsDatabase(path)).rows).toHaveLength(2);
+    expect((await read(path)).rows).toHaveLength(2);
     await expect(exportSls(dataDir, undefined, join(path, 'no'), true)).rejects.toMatchObject({
       code: 'TRIBUTARY_FILE_UNWRITABLE',
     });

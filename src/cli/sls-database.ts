@@ -1,7 +1,7 @@
-import { chmod, copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, copyFile, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { isFull, unwritable } from '../shared/data-file.ts';
 import { codeOf, messageOf, TributaryError } from '../shared/errors.ts';
 import type { Row } from '../sls-bridge/directory.ts';
 import { whyNoStreamId } from '../sls-bridge/directory-rules.ts';
@@ -31,18 +31,37 @@ const newer = (path: string, what: string): TributaryError =>
 /** A write-ahead log belongs to its database: without it the latest changes are missing. */
 const SUFFIXES = ['', '-wal', '-shm'] as const;
 const COPY_TRIES = 5;
+const SQLITE_FULL = 13;
+
+const COPY_PREFIX = 'sls-copy-';
 
 /**
  * Reads a database of SLS. It is copied to a private folder together with its write-ahead log, and only the copy is opened: opening alone
  * would change the original.
- * @throws TributaryError TRIBUTARY_SLS_DATABASE_UNREADABLE, TRIBUTARY_SLS_DATABASE_NEWER; the original is as it was in any case
+ * @param dataDir where the copy is made: what it holds are secrets, and there is no better place for them. It must exist and be locked:
+ *   copies that a kill has left there are taken away
+ * @throws TributaryError TRIBUTARY_SLS_DATABASE_UNREADABLE, TRIBUTARY_SLS_DATABASE_NEWER, TRIBUTARY_DATA_DIR_UNWRITABLE; the original is
+ *   as it was in any case
  */
-export const readSlsDatabase = async (path: string): Promise<SlsContent> => {
-  const folder = await mkdtemp(join(tmpdir(), 'tributary-import-'));
+export const readSlsDatabase = async (path: string, dataDir: string): Promise<SlsContent> => {
+  const folder = await copyFolder(dataDir);
   try {
     return readCopy(path, await copyQuiet(path, folder));
+  } catch (error) {
+    throw isFull(error) ? unwritable(dataDir, error) : error;
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+};
+
+/** Mode 0700. */
+const copyFolder = async (dataDir: string): Promise<string> => {
+  try {
+    for (const name of await readdir(dataDir))
+      if (name.startsWith(COPY_PREFIX)) await rm(join(dataDir, name), { recursive: true, force: true });
+    return await mkdtemp(join(dataDir, COPY_PREFIX));
+  } catch (error) {
+    throw unwritable(dataDir, error);
   }
 };
 
@@ -59,6 +78,7 @@ const copyQuiet = async (path: string, folder: string): Promise<string> => {
         await chmod(`${copy}${suffix}`, 0o600);
       } catch (error) {
         if (suffix !== '' && codeOf(error) === 'ENOENT') continue;
+        if (isFull(error)) throw error;
         throw unreadable(
           path,
           `cannot be read (${codeOf(error) ?? messageOf(error)})`,
@@ -91,6 +111,8 @@ const readCopy = (path: string, copy: string): SlsContent => {
     return content(path, database);
   } catch (error) {
     if (error instanceof TributaryError) throw error;
+    if ((error as { errcode?: unknown }).errcode === SQLITE_FULL)
+      throw Object.assign(new Error('full'), { code: 'ENOSPC' });
     throw unreadable(path, `is no readable SQLite database (${messageOf(error)})`, 'give the streams.db of SLS', error);
   } finally {
     database?.close();

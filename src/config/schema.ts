@@ -140,7 +140,7 @@ export const SETTINGS = {
   'srt.latencyCeilingMs': setting(
     milliseconds(100, 30_000),
     10_000,
-    'Highest SRT latency; a caller that wants more is refused.',
+    'Highest SRT latency of an encoder; one that wants more is refused, but for an id with a higher latency of its own.',
   ),
   'srt.peerIdleTimeoutMs': setting(
     milliseconds(1_000, 60_000),

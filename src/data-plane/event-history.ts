@@ -6,8 +6,18 @@ export type { StreamEvent, StreamEventType, StreamHappening } from '../sls-bridg
 
 /** Events of a stream that are kept; the oldest make room. */
 export const EVENTS_PER_STREAM = 200;
+/** … of which at most so many tell of players: whoever has a player id must not push out what became of the encoder. */
+export const PLAYER_EVENTS_PER_STREAM = 100;
 /** Streams with events; the one that has been quiet for longest makes room. */
 export const STREAMS_WITH_EVENTS = 2_048;
+
+const isOfPlayer = ({ type }: StreamEvent): boolean => type.startsWith('player-');
+
+/** Where the oldest event is: of players where there are too many of theirs. */
+const leastNeeded = (events: readonly StreamEvent[]): number => {
+  const ofPlayers = events.reduce((count, event) => count + Number(isOfPlayer(event)), 0);
+  return ofPlayers > PLAYER_EVENTS_PER_STREAM ? events.findIndex(isOfPlayer) : 0;
+};
 
 /** What has happened to each stream lately. Held in memory on the main thread; it outlives the data-plane thread. */
 export class EventHistory {
@@ -35,7 +45,7 @@ export class EventHistory {
     const { publisherId } = event;
     const events = this.#byStream.get(publisherId) ?? [];
     events.push(event);
-    if (events.length > EVENTS_PER_STREAM) events.shift();
+    if (events.length > EVENTS_PER_STREAM) events.splice(leastNeeded(events), 1);
     this.#byStream.delete(publisherId);
     this.#byStream.set(publisherId, events);
     if (this.#byStream.size > STREAMS_WITH_EVENTS) this.#forgetQuietest();

@@ -73,6 +73,8 @@ export interface SrtAccess {
   maxSockets: number;
   /** RCVLATENCY floor of a publisher, PEERLATENCY floor of a player; absent = the listener's. */
   latencyMs?: number;
+  /** Whoever has negotiated more is closed with 1406, and does not take over from anybody; absent = no limit. */
+  latencyCeilingMs?: number;
   /** SRTO_RCVBUF of a publisher, SRTO_SNDBUF of a player; absent = the listener's. */
   bufferBytes?: number;
   /** SRTO_FC; absent = the listener's. */
@@ -80,7 +82,7 @@ export interface SrtAccess {
 }
 
 /** Reject codes of the listen callback (srt's access-control numbers); libsrt's own are below 1000. */
-export const SRT_REJECT = { forbidden: 1403, notFound: 1404, conflict: 1409, overload: 1402 } as const;
+export const SRT_REJECT = { forbidden: 1403, notFound: 1404, latency: 1406, conflict: 1409, overload: 1402 } as const;
 
 export type SrtEvent =
   /**
@@ -179,7 +181,8 @@ export interface NativeSrtEngine {
 
   /** Lets an id in, or changes what it is let in with. Sockets that are open stay. */
   allow(role: SrtRole, streamId: string, access: SrtAccess): void;
-  forbid(role: SrtRole, streamId: string): void;
+  /** @param known the id goes on to mean itself: it is refused (1404), and never taken for the dialect of another server */
+  forbid(role: SrtRole, streamId: string, known?: boolean): void;
   /** This publisher may be taken over from now on, however lively it is (its encoder has started anew). */
   yieldPublisher(socket: number): void;
   /** While true every new caller is refused with 1402. */

@@ -4,14 +4,18 @@ import { dirname } from 'node:path';
 import { codeOf, TributaryError } from './errors.ts';
 
 const MEND = 'make the folder writable for the user that runs the node, or set DATA_DIR to another one';
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
 
-const unwritable = (path: string, error: unknown): TributaryError =>
-  new TributaryError(
-    'TRIBUTARY_DATA_DIR_UNWRITABLE',
-    `the data folder ${path} cannot be written (${codeOf(error) ?? 'unknown reason'})`,
-    MEND,
-    error,
-  );
+/** The error for a data folder that nothing can be written to. */
+export const unwritable = (path: string, error: unknown): TributaryError => {
+  const code = codeOf(error) ?? 'unknown reason';
+  const [what, mend] = FULL.has(code)
+    ? [`there is no room left for the data folder ${path} (${code})`, 'make room on its disk']
+    : [`the data folder ${path} cannot be written (${code})`, MEND];
+  return new TributaryError('TRIBUTARY_DATA_DIR_UNWRITABLE', what, mend, error);
+};
+
+export const isFull = (error: unknown): boolean => FULL.has(codeOf(error) ?? '');
 
 /**
  * Makes the data folder where it is missing.

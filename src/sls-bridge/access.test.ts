@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeSrtEngine } from '../../test/support/fake-srt-engine.ts';
 import { type AccessRow, AccessTable } from './access.ts';
-import { sessionBuffers } from './buffer-size.ts';
+import { ASSUMED_KBPS, sessionBuffers } from './buffer-size.ts';
 
+const CEILING = { latencyCeilingMs: 10_000 };
 let engine: FakeSrtEngine;
 let table: AccessTable;
 const row = (player: string, limits: Partial<AccessRow> = {}): AccessRow => ({
@@ -13,14 +14,14 @@ const row = (player: string, limits: Partial<AccessRow> = {}): AccessRow => ({
 
 beforeEach(() => {
   engine = new FakeSrtEngine();
-  table = new AccessTable(engine, { playersPerId: 20, latencyCeilingMs: 10_000 });
+  table = new AccessTable(engine, { playersPerId: 20, ...CEILING });
 });
 
 describe('AccessTable', () => {
   it('gives each id the limits of its row', () => {
     table.put(row('play_a', { passphrase: 'correct horse', maxPlayers: 3, latencyMs: 900, playerLatencyMs: 400 }), 0);
     expect([...engine.allowed]).toEqual([
-      ['publish live_a', { passphrase: 'correct horse', latencyMs: 900, maxSockets: 1 }],
+      ['publish live_a', { passphrase: 'correct horse', latencyMs: 900, ...CEILING, maxSockets: 1 }],
       ['play play_a', { passphrase: 'correct horse', latencyMs: 400, maxSockets: 3 }],
     ]);
   });
@@ -30,10 +31,26 @@ describe('AccessTable', () => {
     const sized = sessionBuffers(10_000, 60_000);
     // 10.5 s of 60 Mbit/s in messages of 1316 bytes.
     expect(sized.flowWindowPackets).toBe(59_841);
-    expect(engine.allowed.get('publish live_a')).toEqual({ maxSockets: 1, ...sized });
+    expect(engine.allowed.get('publish live_a')).toEqual({ ...CEILING, maxSockets: 1, ...sized });
     expect(engine.allowed.get('play play_a')).toEqual({ maxSockets: 20, ...sized });
     table.put(row('play_a', { maxBitrateKbps: 100 }), 0);
     expect(engine.allowed.get('publish live_a')).toMatchObject({ flowWindowPackets: 8_192, bufferBytes: 12_288_000 });
+  });
+
+  it('raises the ceiling of latency for an id that asks for more, with room for it', () => {
+    table.put(row('play_a', { latencyMs: 20_000, playerLatencyMs: 30_000 }), 0);
+    expect(engine.allowed.get('publish live_a')).toEqual({
+      ...sessionBuffers(20_000, ASSUMED_KBPS),
+      latencyMs: 20_000,
+      latencyCeilingMs: 20_000,
+      maxSockets: 1,
+    });
+    // Players have no ceiling.
+    expect(engine.allowed.get('play play_a')).toEqual({
+      ...sessionBuffers(30_000, ASSUMED_KBPS),
+      latencyMs: 30_000,
+      maxSockets: 20,
+    });
   });
 
   it('takes the lowest ceiling and the highest latency of several rows', () => {
@@ -46,7 +63,7 @@ describe('AccessTable', () => {
     expect(table.ceilingKbps('live_a')).toBe(9_000);
     table.remove('play_a');
     expect(table.ceilingKbps('live_a')).toBeUndefined();
-    expect(engine.allowed.get('publish live_a')).toEqual({ maxSockets: 1, latencyMs: 2_000 });
+    expect(engine.allowed.get('publish live_a')).toEqual({ ...CEILING, maxSockets: 1, latencyMs: 2_000 });
   });
 
   it('takes the passphrase of the row that was put last', () => {
@@ -54,7 +71,7 @@ describe('AccessTable', () => {
     table.put(row('play_b', { passphrase: 'the second one' }), 0);
     expect(engine.allowed.get('publish live_a')).toMatchObject({ passphrase: 'the second one' });
     table.put(row('play_a'), 0);
-    expect(engine.allowed.get('publish live_a')).toEqual({ maxSockets: 1 });
+    expect(engine.allowed.get('publish live_a')).toEqual({ ...CEILING, maxSockets: 1 });
   });
 
   it('says which row was the last of its publisher', () => {
@@ -84,6 +101,12 @@ describe('AccessTable', () => {
     expect(table.expire(5_000)).toEqual({ publishers: ['live_a'], players: ['play_b'] });
     expect(engine.allowed.size).toBe(0);
     expect(table.isExpired('live_a')).toBe(true);
+    // They go on to mean themselves, until they are taken away.
+    expect([...engine.refused].sort()).toEqual(['play play_a', 'play play_b', 'publish live_a']);
+    expect(table.publisherIdOf('publish:live_a')).toBeUndefined();
+    table.remove('play_a');
+    table.remove('play_b');
+    expect(engine.refused.size).toBe(0);
   });
 
   it('never lets in what has expired already, and lets it in again when its time is put off', () => {

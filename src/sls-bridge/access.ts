@@ -1,5 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
-import { sessionBuffers } from './buffer-size.ts';
+import { ASSUMED_KBPS, sessionBuffers } from './buffer-size.ts';
 import type { SrtAccess, SrtEngine, SrtRole } from './srt-engine.ts';
 import { streamIdForms } from './stream-id.ts';
 
@@ -13,7 +13,7 @@ export interface AccessRow {
   maxPlayers?: number | undefined;
   /** Of the publisher; absent = none. Of several rows of a publisher id the lowest counts. */
   maxBitrateKbps?: number | undefined;
-  /** Least SRT latency of the publisher, in place of the setting. Of several rows the highest counts. */
+  /** Least SRT latency of the publisher, in place of the setting, and let in even above the ceiling. Of several rows the highest counts. */
   latencyMs?: Millis | undefined;
   /** Least SRT latency of players on this player id. */
   playerLatencyMs?: Millis | undefined;
@@ -83,7 +83,8 @@ export class AccessTable {
   /** The publisher id that an encoder is, or would be, let in as; undefined = it would be refused. */
   publisherIdOf(streamId: string): string | undefined {
     if (this.#rows.has(streamId)) return undefined;
-    return [streamId, ...streamIdForms(streamId, 'publish')].find((id) => this.#playersOf.has(id));
+    const id = [streamId, ...streamIdForms(streamId, 'publish')].find((form) => this.#playersOf.has(form));
+    return id === undefined || this.isExpired(id) ? undefined : id;
   }
 
   /** Adds a row, or puts it in the place of the one with the same player id. */
@@ -139,7 +140,7 @@ export class AccessTable {
   #apply(row: AccessRow, wallMs: number): void {
     if (isOver(row, wallMs)) {
       this.#expired.add(row.player);
-      this.#engine.forbid('play', row.player);
+      this.#engine.forbid('play', row.player, true);
     } else this.#expired.delete(row.player);
     this.#applyStream(row.publisher);
   }
@@ -149,28 +150,33 @@ export class AccessTable {
     const rows = this.#valid(publisherId);
     const newest = rows.at(-1);
     if (!newest) {
-      this.#engine.forbid('publish', publisherId);
+      this.#engine.forbid('publish', publisherId, true);
       return;
     }
-    const buffers = this.#buffers(publisherId);
     const latencyMs = Math.max(0, ...rows.map((row) => latencyOf(row.latencyMs) ?? 0));
+    // What the row itself asks for it must let in.
+    const latencyCeilingMs = Math.max(this.#settings.latencyCeilingMs, latencyMs);
     this.#engine.allow('publish', publisherId, {
       ...defined({ passphrase: newest.passphrase, latencyMs: latencyMs || undefined }),
-      ...buffers,
+      ...this.#buffers(publisherId, latencyCeilingMs),
+      latencyCeilingMs,
       maxSockets: 1,
     });
     for (const { player, passphrase, playerLatencyMs, maxPlayers } of rows)
       this.#engine.allow('play', player, {
         ...defined({ passphrase, latencyMs: latencyOf(playerLatencyMs) }),
-        ...buffers,
+        ...this.#buffers(publisherId, Math.max(this.#settings.latencyCeilingMs, latencyOf(playerLatencyMs) ?? 0)),
         maxSockets: within(maxPlayers, MOST_PLAYERS) ?? this.#settings.playersPerId,
       });
   }
 
-  /** A caller may ask for any latency up to the ceiling, and nobody knows it before the handshake is over. */
-  #buffers(publisherId: string): Partial<SrtAccess> {
+  /**
+   * A caller may ask for any latency up to the ceiling, and nobody knows it before the handshake is over. Nothing where the listener's fit.
+   */
+  #buffers(publisherId: string, longestMs: Millis): Partial<SrtAccess> {
     const kbps = this.ceilingKbps(publisherId);
-    return kbps === undefined ? {} : sessionBuffers(this.#settings.latencyCeilingMs, kbps * CEILING_MARGIN);
+    if (kbps === undefined && longestMs <= this.#settings.latencyCeilingMs) return {};
+    return sessionBuffers(longestMs, kbps === undefined ? ASSUMED_KBPS : kbps * CEILING_MARGIN);
   }
 
   /** Rows of a publisher id that have not expired; the one that was added or updated last is the last. */

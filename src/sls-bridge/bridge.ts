@@ -35,8 +35,6 @@ export interface BridgeDeps {
 type Accepted = Extract<SrtEvent, { type: 'accepted' }>;
 type Caller = Pick<Accepted, 'streamId' | 'address'>;
 
-/** Our own code beside srt's 1400s: the caller wants more latency than the node allows (406 = unacceptable). */
-const REJECT_LATENCY = 1406;
 const SLOTS = 1024;
 /** A connection that was given up for its silence has been silent for nearly the idle timeout: arrivals are seen every 200 ms. */
 const TIMEOUT_MARGIN_MS: Millis = 500;
@@ -294,11 +292,6 @@ export class SlsBridge {
 
   #accepted(event: Accepted, now: Millis): void {
     const door = this.#doorOf(event.listener);
-    if (event.latencyMs > this.#deps.settings.latencyCeilingMs) {
-      this.#refused(door, event, REJECT_LATENCY, now);
-      this.#engine.close(event.socket);
-      return;
-    }
     this.counters.accepted++;
     if (door === 'play') this.#acceptedPlayer(event, now);
     else this.#acceptedPublisher(event, door === 'bond' ? 'srtla' : 'srt', now);

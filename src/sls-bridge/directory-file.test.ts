@@ -76,7 +76,7 @@ describe('changes', () => {
     mkdirSync(join(folder, 'streams.json.partial'));
     const failure = { code: 'TRIBUTARY_DATA_DIR_UNWRITABLE', message: expect.stringContaining(folder) };
     await expect(file.add({ publisher: 'live_x', player: 'play_x' })).rejects.toMatchObject(failure);
-    await expect(file.remove(before[0]!.player)).rejects.toMatchObject(failure);
+    await expect(file.remove(before[0]!.player, () => undefined)).rejects.toMatchObject(failure);
     expect(file.directory.rows()).toEqual(before);
     expect((await DirectoryFile.open(folder)).directory.rows()).toEqual(before);
   });

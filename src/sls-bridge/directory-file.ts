@@ -5,7 +5,7 @@ import { type LeavingRow, type Row, type RowChange, StreamDirectory } from './di
 import { NUMBER_RANGES, OPTIONAL_FIELDS } from './directory-rules.ts';
 import { firstRows, newPair } from './new-ids.ts';
 
-/** Changes of the directory that are on disk before they take effect. */
+/** Changes of the directory that are on disk before they take effect; only who is to be cut at once is cut before. */
 export interface DirectoryStore {
   /**
    * A row that is leaving comes back.
@@ -19,7 +19,7 @@ export interface DirectoryStore {
   /**
    * By a player id its row, by a publisher id all of its rows.
    * @param leaveUntil Unix ms until which a row stays admitted although it is listed no more; undefined: it is over at once. Without this
-   *   parameter rows that are leaving already are meant too.
+   *   parameter rows that are leaving already are meant too, and they are cut whether or not that can be written down.
    * @returns what was taken away; empty where the id is unknown
    */
   remove(id: string, leaveUntil?: (row: Row) => number | undefined): Promise<readonly Row[]>;
@@ -80,10 +80,14 @@ export class DirectoryFile implements DirectoryStore {
   /** True when this start made the file, with the first ids in it. */
   readonly isNew: boolean;
   readonly #path: string;
+  readonly #unixNow: () => number;
   #last: Promise<unknown> = Promise.resolve();
+  /** Something has taken effect and is not on disk. */
+  #overdue = false;
 
-  private constructor(path: string, directory: StreamDirectory, isNew: boolean) {
+  private constructor(path: string, directory: StreamDirectory, isNew: boolean, unixNow: () => number) {
     this.#path = path;
+    this.#unixNow = unixNow;
     this.directory = directory;
     this.isNew = isNew;
   }
@@ -102,8 +106,8 @@ export class DirectoryFile implements DirectoryStore {
     await prepareDataDir(dataDir);
     const path = join(dataDir, FILE_NAME);
     const text = await readDataFile(path);
-    if (text !== undefined) return new DirectoryFile(path, parse(path, text, unixNow()), false);
-    const file = new DirectoryFile(path, new StreamDirectory(), true);
+    if (text !== undefined) return new DirectoryFile(path, parse(path, text, unixNow()), false, unixNow);
+    const file = new DirectoryFile(path, new StreamDirectory(), true, unixNow);
     for (const row of first()) file.directory.load(row);
     await file.#write(file.directory.rows());
     return file;
@@ -117,10 +121,11 @@ export class DirectoryFile implements DirectoryStore {
   add(row: Row): Promise<Row> {
     return this.#inTurn(async () => {
       const { directory } = this;
-      const added = directory.check(row);
+      const now = this.#unixNow();
+      const added = directory.check(row, now);
       const staying = directory.leaving().filter((one) => one.row.player !== added.player);
       await this.#write([...directory.rows(), added], staying);
-      return directory.add(row);
+      return directory.add(row, now);
     });
   }
 
@@ -162,10 +167,11 @@ export class DirectoryFile implements DirectoryStore {
   remove(id: string, leaveUntil?: (row: Row) => number | undefined): Promise<readonly Row[]> {
     return this.#inTurn(async () => {
       const { directory } = this;
-      const gone = leaveUntil ? directory.listedOf(id) : directory.knownOf(id);
+      if (!leaveUntil) return this.#revoke(directory.knownOf(id));
+      const gone = directory.listedOf(id);
       if (gone.length === 0) return gone;
       const leaving = gone.flatMap((row) => {
-        const until = leaveUntil?.(row);
+        const until = leaveUntil(row);
         return until === undefined ? [] : [{ row, until }];
       });
       const stays = ({ row }: LeavingRow): boolean => !gone.includes(row);
@@ -174,10 +180,24 @@ export class DirectoryFile implements DirectoryStore {
         [...directory.leaving().filter(stays), ...leaving],
       );
       for (const { row, until } of leaving) directory.retire(row.player, until);
-      for (const row of gone)
-        if (directory.leavingUntil(row.player) === undefined || !leaveUntil) directory.removeByPlayer(row.player);
+      for (const { player } of gone) if (directory.leavingUntil(player) === undefined) directory.removeByPlayer(player);
       return gone;
     });
+  }
+
+  /** Writes what could not be written when it took effect; nothing where there is nothing. Errors as `add`. */
+  writeOverdue(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#overdue) await this.#write(this.directory.rows());
+    });
+  }
+
+  /** A full disk does not keep anybody in. Whoever asks again is told of it again. */
+  async #revoke(rows: readonly Row[]): Promise<readonly Row[]> {
+    for (const { player } of rows) this.directory.removeByPlayer(player);
+    if (rows.length > 0) this.#overdue = true;
+    if (this.#overdue) await this.#write(this.directory.rows());
+    return rows;
   }
 
   /**
@@ -188,8 +208,7 @@ export class DirectoryFile implements DirectoryStore {
     return this.#inTurn(async () => {
       const { directory } = this;
       const due = playerIds.filter((player) => directory.leavingUntil(player) !== undefined);
-      for (const player of due) directory.removeByPlayer(player);
-      if (due.length > 0) await this.#write(directory.rows());
+      await this.#revoke(due.flatMap((player) => directory.knownOf(player)));
     });
   }
 
@@ -200,8 +219,9 @@ export class DirectoryFile implements DirectoryStore {
     return result;
   }
 
-  #write(rows: readonly Row[], leaving: readonly LeavingRow[] = this.directory.leaving()): Promise<void> {
+  async #write(rows: readonly Row[], leaving: readonly LeavingRow[] = this.directory.leaving()): Promise<void> {
     const content = { version: FILE_VERSION, streams: rows, ...(leaving.length > 0 ? { leaving } : {}) };
-    return writeDataFile(this.#path, `${JSON.stringify(content, undefined, 2)}\n`);
+    await writeDataFile(this.#path, `${JSON.stringify(content, undefined, 2)}\n`);
+    this.#overdue = false;
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/support/data-dir.ts';
@@ -13,6 +13,13 @@ const ROWS = [
 ];
 const START = 1_790_000_000_000;
 
+const GRACE_MS = 600_000;
+const lifeOf = (store: DirectoryFile, time: { unixMs: number; now: number }): DirectoryLife =>
+  new DirectoryLife({
+    ...{ store, graceMs: GRACE_MS, logger: silentLogger },
+    ...{ clock: () => time.now, unixNow: () => time.unixMs },
+  });
+
 const setUp = async () => {
   const folder = temporaryFolder();
   const time = { unixMs: START, now: 5_000 };
@@ -25,7 +32,7 @@ const setUp = async () => {
   store.directory.onChange(({ type, row }) => {
     if (type === 'removed') removed.push(row.player);
   });
-  const life = new DirectoryLife({ store, logger: silentLogger, clock: () => time.now, unixNow: () => time.unixMs });
+  const life = lifeOf(store, time);
   return { folder, time, store, removed, life };
 };
 
@@ -59,6 +66,19 @@ describe('a row that was deleted while it was live', () => {
     expect(removed).toEqual([]);
   });
 
+  it('that comes back after its expiry works, for as long as is said anew', async () => {
+    const { time, store } = await setUp();
+    await store.update('play_a', { expiresAt: START + 500, label: 'Bike' });
+    await store.remove('play_a', () => START + 60_000);
+    time.unixMs += 499;
+    await store.add(ROWS[0]!);
+    expect(store.directory.rowOf('play_a')).toEqual({ ...ROWS[0], label: 'Bike', expiresAt: START + 500 });
+    await store.remove('play_a', () => START + 60_000);
+    time.unixMs += 1;
+    expect(await store.add(ROWS[0]!)).toEqual({ ...ROWS[0], label: 'Bike' });
+    expect(store.directory.rowOf('play_a')).toEqual({ ...ROWS[0], label: 'Bike' });
+  });
+
   it('is so after a restart, for the rest of its time; what ran out meanwhile is gone', async () => {
     const { folder, time, store } = await setUp();
     await store.remove('play_a', () => START + 1_000);
@@ -67,17 +87,28 @@ describe('a row that was deleted while it was live', () => {
     const again = await DirectoryFile.open(folder, () => time.unixMs);
     expect(again.directory.rows().map((row) => row.player)).toEqual(['play_a2']);
     expect(again.directory.admitted().map((row) => row.player)).toEqual(['play_a2', 'play_b']);
-    const life = new DirectoryLife({
-      store: again,
-      logger: silentLogger,
-      clock: () => time.now,
-      unixNow: () => time.unixMs,
-    });
+    const life = lifeOf(again, time);
     await life.look();
     time.now += 4_000;
     await life.look();
     expect(again.directory.admitted().map((row) => row.player)).toEqual(['play_a2']);
     expect(readFileSync(join(folder, 'streams.json'), 'utf8')).not.toContain('play_b');
+  });
+
+  it('has no more than a grace where the clock of the machine is behind after a start', async () => {
+    const { folder, time, store } = await setUp();
+    await store.remove('play_a', () => START + 1_000);
+    // A machine without a battery: it is 1970 until the network is there.
+    time.unixMs = 0;
+    const again = await DirectoryFile.open(folder, () => time.unixMs);
+    const life = lifeOf(again, time);
+    await life.look();
+    time.now += GRACE_MS - 1;
+    await life.look();
+    expect(again.directory.leavingUntil('play_a')).toBeDefined();
+    time.now += 1;
+    await life.look();
+    expect(again.directory.leavingUntil('play_a')).toBeUndefined();
   });
 
   it('keeps its ids for itself while it is leaving', async () => {
@@ -138,5 +169,37 @@ describe('owners', () => {
     expect(rows.filter((row) => row.owner === 'plane-1')).toEqual([
       { publisher: 'live_p', player: 'play_p', label: 'x', owner: 'plane-1' },
     ]);
+  });
+});
+
+describe('a row that is revoked while the disk is full', () => {
+  it('is cut all the same, said not to be stored each time, and stored as soon as that goes', async () => {
+    const { folder, time, store, removed, life } = await setUp();
+    await store.remove('play_a', () => START + 60_000);
+    const blocked = join(folder, 'streams.json.partial');
+    mkdirSync(blocked);
+    const failure = { code: 'TRIBUTARY_DATA_DIR_UNWRITABLE' };
+    await expect(store.remove('live_a')).rejects.toMatchObject(failure);
+    expect(removed).toEqual(['play_a', 'play_a2']);
+    // Asked for again: it is not done yet.
+    await expect(store.remove('live_a')).rejects.toMatchObject(failure);
+    await life.look();
+    expect(readFileSync(join(folder, 'streams.json'), 'utf8')).toContain('play_a2');
+    rmdirSync(blocked);
+    time.now += 9_999;
+    await life.look();
+    expect(readFileSync(join(folder, 'streams.json'), 'utf8')).toContain('play_a2');
+    time.now += 1;
+    await life.look();
+    expect((await DirectoryFile.open(folder)).directory.admitted()).toEqual([ROWS[2]]);
+    expect(await store.remove('live_a')).toEqual([]);
+  });
+
+  it('stays where it is only deleted', async () => {
+    const { folder, store, removed } = await setUp();
+    mkdirSync(join(folder, 'streams.json.partial'));
+    await expect(store.remove('play_b', () => undefined)).rejects.toThrow();
+    expect(removed).toEqual([]);
+    expect(store.directory.rows()).toEqual(ROWS);
   });
 });

@@ -4,7 +4,9 @@ import type { Logger } from '../shared/logger.ts';
 import type { DirectoryFile } from './directory-file.ts';
 
 export interface DirectoryLifeOptions {
-  store: Pick<DirectoryFile, 'directory' | 'endLeaving'>;
+  store: Pick<DirectoryFile, 'directory' | 'endLeaving' | 'writeOverdue'>;
+  /** The longest grace that there is: a wall clock that was set back does not make one longer. */
+  graceMs: Millis;
   logger: Logger;
   /** Monotonic: a jump of the wall clock must not end a grace that is running. */
   clock: () => Millis;
@@ -13,13 +15,15 @@ export interface DirectoryLifeOptions {
 }
 
 const LOOK_EVERY_MS: Millis = 500;
+const WRITE_AGAIN_EVERY_MS: Millis = 10_000;
 
-/** Ends rows that were deleted while they were live, when their time is over. */
+/** Ends rows that were deleted while they were live, when their time is over; writes down what the disk has not taken. */
 export class DirectoryLife {
   readonly #options: DirectoryLifeOptions;
   /** By player id: the grace that it was seen with, and when that is over on the monotonic clock. */
   readonly #ends = new Map<string, { until: number; atMs: Millis }>();
   #timer: NodeJS.Timeout | undefined;
+  #triedMs: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(options: DirectoryLifeOptions) {
     this.#options = options;
@@ -37,10 +41,13 @@ export class DirectoryLife {
   async look(): Promise<void> {
     const { store, logger, clock, unixNow } = this.#options;
     const due = this.#due(clock(), unixNow());
-    if (due.length === 0) return;
-    logger.info('deleted stream ids are over', { ids: due.length });
+    const triesAgain = clock() - this.#triedMs >= WRITE_AGAIN_EVERY_MS;
+    if (due.length === 0 && !triesAgain) return;
+    if (due.length > 0) logger.info('deleted stream ids are over', { ids: due.length });
+    this.#triedMs = clock();
     try {
-      await store.endLeaving(due);
+      if (due.length > 0) await store.endLeaving(due);
+      else await store.writeOverdue();
     } catch (error) {
       logger.error('stream ids were not stored', { error: messageOf(error) });
     }
@@ -54,7 +61,7 @@ export class DirectoryLife {
       .filter(({ row: { player }, until }) => {
         let end = this.#ends.get(player);
         if (end?.until !== until) {
-          end = { until, atMs: now + Math.max(0, until - unixNow) };
+          end = { until, atMs: now + Math.min(this.#options.graceMs, Math.max(0, until - unixNow)) };
           this.#ends.set(player, end);
         }
         return end.atMs <= now;

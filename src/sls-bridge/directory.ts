@@ -90,16 +90,19 @@ export class StreamDirectory {
 
   /**
    * The row as it would be added: a further player id takes over what belongs to its publisher id, and a row that is leaving keeps what
-   * is not given anew.
+   * is not given anew, but for an expiry that is over: whoever adds it means it to work.
+   * @param unixNow the wall clock, Unix ms
    * @throws TributaryError TRIBUTARY_STREAM_ID_TAKEN (player id exists), TRIBUTARY_STREAM_ID_INVALID
    */
-  check(row: Row): Row {
+  check(row: Row, unixNow = 0): Row {
     const known = this.#byPlayer.get(row.player);
     if (known !== undefined) {
       // Only the id itself has a say here: a row of SLS may have a form that is not given out any more.
       if (known.until === undefined || known.row.publisher !== row.publisher) throw taken(row.player);
       this.#likeSiblings(row, known);
-      return changedRow(known.row, optionsOf(row));
+      const { expiresAt } = known.row;
+      const over = expiresAt !== undefined && expiresAt <= unixNow ? { expiresAt: null } : {};
+      return changedRow(known.row, { ...over, ...optionsOf(tidyRow(row)) });
     }
     checkNewRow(row);
     if (this.#byPublisher.has(row.player)) throw invalidRow('Invalid player: this id is a publisher id already');
@@ -109,8 +112,8 @@ export class StreamDirectory {
   }
 
   /** @throws TributaryError as `check` does; nothing is changed then */
-  add(row: Row): Row {
-    const added = this.check(row);
+  add(row: Row, unixNow = 0): Row {
+    const added = this.check(row, unixNow);
     const known = this.#byPlayer.get(added.player);
     if (known) this.#restore(known, added);
     else this.#enter(added, undefined);

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { formatEndpoint } from '../shared/address.ts';
+import type { Millis } from '../shared/clock.ts';
 import { codeOf, messageOf, TributaryError } from '../shared/errors.ts';
 import { Networks } from './callers.ts';
 import { capConnections } from './connection-cap.ts';
@@ -20,12 +21,17 @@ export interface ListenOptions {
   trustedProxies?: readonly string[];
   /** Takes connections that want to be something else (WebSocket). */
   onUpgrade?: UpgradeHandler;
+  /** When the listener begins to close: says good-bye to connections that have become something else. */
+  onClose?: () => void;
+  /** A connection on which nothing moves for so long is closed; WebSockets look after themselves. */
+  idleTimeoutMs?: Millis;
 }
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** Connections at once on each address; more are closed. */
 export const MAX_CONNECTIONS = 512;
+const IDLE_TIMEOUT_MS: Millis = 30_000;
 
 const SERVER_OPTIONS = {
   headersTimeout: 5_000,
@@ -65,43 +71,60 @@ const bindError = (error: unknown, where: string, setting: string): TributaryErr
 const hostsOf = (bind: readonly string[]): readonly string[] =>
   bind.includes('::') || bind.includes('auto') ? ['::'] : bind;
 
+interface Listening {
+  readonly server: Server;
+  /** Every open connection: what has become a WebSocket is none of the server's any more, and it waits for it all the same. */
+  readonly sockets: ReadonlySet<Socket>;
+}
+
 /** An HTTP application on one port of one or more addresses. */
 export class HttpListener {
   readonly port: number;
   readonly #app: FastifyInstance;
-  readonly #servers: readonly Server[];
+  readonly #listening: readonly Listening[];
+  readonly #onClose: (() => void) | undefined;
 
-  private constructor(port: number, app: FastifyInstance, servers: readonly Server[]) {
+  private constructor(port: number, app: FastifyInstance, listening: readonly Listening[], onClose?: () => void) {
     this.port = port;
     this.#app = app;
-    this.#servers = servers;
+    this.#listening = listening;
+    this.#onClose = onClose;
   }
 
   /** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then */
   static async open(app: FastifyInstance, options: ListenOptions): Promise<HttpListener> {
     await app.ready();
-    const servers: Server[] = [];
+    const listening: Listening[] = [];
     let chosen = options.port;
     try {
       for (const host of hostsOf(options.bind)) {
-        const server = await listen(app, host, { ...options, port: chosen });
-        servers.push(server);
-        chosen = (server.address() as AddressInfo).port;
+        const one = await listen(app, host, { ...options, port: chosen });
+        listening.push(one);
+        chosen = (one.server.address() as AddressInfo).port;
       }
     } catch (error) {
-      for (const server of servers) server.close();
+      for (const { server, sockets } of listening) {
+        server.close();
+        for (const socket of sockets) socket.destroy();
+      }
       await app.close();
       throw error;
     }
-    return new HttpListener(chosen, app, servers);
+    return new HttpListener(chosen, app, listening, options.onClose);
   }
 
-  /** Answers what is under way for at most `graceMs`, then closes every connection. */
+  /** Connections that are open, whatever they have become. */
+  get connections(): number {
+    return this.#listening.reduce((sum, { sockets }) => sum + sockets.size, 0);
+  }
+
+  /** Answers what is under way for at most `graceMs`, then closes every connection, whatever it has become. */
   async close(graceMs = 1_000): Promise<void> {
-    const closed = this.#servers.map((server) => once(server, 'close'));
-    for (const server of this.#servers) server.close();
+    const closed = this.#listening.map(({ server }) => once(server, 'close'));
+    for (const { server } of this.#listening) server.close();
+    this.#onClose?.();
     const late = setTimeout(() => {
-      for (const server of this.#servers) server.closeAllConnections();
+      for (const { sockets } of this.#listening) for (const socket of sockets) socket.destroy();
     }, graceMs);
     await Promise.all(closed);
     clearTimeout(late);
@@ -109,17 +132,23 @@ export class HttpListener {
   }
 }
 
-const listen = async (app: FastifyInstance, host: string, options: ListenOptions): Promise<Server> => {
-  const { port, portSetting, trustedProxies = [], onUpgrade } = options;
+const listen = async (app: FastifyInstance, host: string, options: ListenOptions): Promise<Listening> => {
+  const { port, portSetting, trustedProxies = [], onUpgrade, idleTimeoutMs = IDLE_TIMEOUT_MS } = options;
   const server = createServer(SERVER_OPTIONS, app.routing);
   server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = idleTimeoutMs;
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.on('clientError', refuseBroken);
   capConnections(server, new Networks(trustedProxies));
   if (onUpgrade) server.on('upgrade', onUpgrade);
   try {
     server.listen({ host, port });
     await once(server, 'listening');
-    return server;
+    return { server, sockets };
   } catch (error) {
     // A machine without IPv6: the wildcard of IPv4 is all there is.
     if (host === '::' && codeOf(error) === 'EAFNOSUPPORT') return listen(app, '0.0.0.0', options);

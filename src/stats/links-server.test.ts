@@ -1,9 +1,12 @@
+import type { FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { dataPlaneSnapshot, groupSnapshot, linkSnapshot } from '../../test/support/snapshots.ts';
 import { ADMIN, statsDeps } from '../../test/support/stats-deps.ts';
 import { publicStreamName } from '../shared/redact.ts';
 import type { LinksAnswer } from './compat-links.ts';
 import { createLinksServer } from './links-server.ts';
+import { RequestBudget } from './request-budget.ts';
+import { createStatsServer } from './stats-server.ts';
 
 const STRANGER = '198.51.100.77';
 const A = { publisher: 'live_a', player: 'play_a' };
@@ -159,5 +162,25 @@ describe('other requests', () => {
     expect((await raw('/stats', STRANGER)).statusCode).toBe(200);
     expect((await raw('/stats/live_a', STRANGER)).statusCode).toBe(429);
     expect((await raw('/stats', '198.51.100.78')).statusCode).toBe(200);
+  });
+});
+
+describe('wrong keys', () => {
+  it('are tried no more often here than there', async () => {
+    const { deps } = await server([A], { TRIBUTARY_HTTP_API_PER_MINUTE: '3' });
+    const keyless = RequestBudget.ofKeyTries(deps.settings.http);
+    const links = createLinksServer(deps, keyless);
+    const { app } = createStatsServer(deps, keyless);
+    const ask = async (of: FastifyInstance, url: string, headers: Record<string, string>): Promise<number> =>
+      (await of.inject({ method: 'GET', url, headers, remoteAddress: STRANGER })).statusCode;
+    const wrong = { authorization: 'Bearer wrong' };
+    expect(await ask(links, '/stats', wrong)).toBe(200);
+    expect(await ask(links, '/stats/live_a', wrong)).toBe(200);
+    expect(await ask(app, '/api/stream-ids', wrong)).toBe(401);
+    expect(await ask(app, '/api/stream-ids', wrong)).toBe(429);
+    expect(await ask(links, '/stats', wrong)).toBe(429);
+    // Whoever has a key, or tries none, does not notice.
+    expect(await ask(links, '/stats', KEY)).toBe(200);
+    expect(await ask(links, '/stats', {})).toBe(200);
   });
 });

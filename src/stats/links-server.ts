@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { keyOf, limited, tooMany } from './access.ts';
+import { bearer, keyOf, limited, tooMany } from './access.ts';
 import { Callers, peerAddress } from './callers.ts';
 import { linksAnswer } from './compat-links.ts';
 import { errorAnswer } from './compat-sls.ts';
@@ -13,8 +13,12 @@ import { Trust } from './trust.ts';
 /**
  * The server of port 5080: `GET /stats[?stream_id=ID]` and `GET /stats/{ID}`, statistics of links. No CORS headers: the answer to a
  * trusted address must not be readable by a web page that is open there.
+ * @param keyless what tries of wrong keys count against
  */
-export const createLinksServer = (deps: StatsDeps): FastifyInstance => {
+export const createLinksServer = (
+  deps: StatsDeps,
+  keyless = RequestBudget.ofKeyTries(deps.settings.http),
+): FastifyInstance => {
   const { directory, keys, settings, clock, logger } = deps;
   const notFound = (reply: FastifyReply): FastifyReply =>
     sendJson(reply, 404, errorAnswer('Not found: ask for /stats'));
@@ -23,12 +27,12 @@ export const createLinksServer = (deps: StatsDeps): FastifyInstance => {
   const callers = new Callers(settings.http.trustedProxies);
   const guesses = new GuessLimit(settings.http.unknownIdsPerMinute);
 
-  const isPrivileged = (request: FastifyRequest): boolean =>
-    keyOf(request, keys) !== undefined || trust.covers(peerAddress(request), request.headers);
-
   const send = (request: FastifyRequest, reply: FastifyReply, asked: string | undefined): FastifyReply => {
     const streamId = asked === '' ? undefined : asked;
-    const privileged = isPrivileged(request);
+    const hasKey = keyOf(request, keys) !== undefined;
+    if (!hasKey && bearer(request) !== undefined && !keyless.take(callers.addressOf(request), clock()))
+      return tooMany(reply, clock());
+    const privileged = hasKey || trust.covers(peerAddress(request), request.headers);
     if (streamId !== undefined && !privileged) {
       const isKnown = publisherOf(deps, streamId) !== undefined;
       if (!guesses.admits(callers.addressOf(request), streamId, isKnown, clock())) return tooMany(reply, clock());

@@ -1,24 +1,38 @@
 import { availableParallelism, loadavg, totalmem } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
+import type { Millis } from '../shared/clock.ts';
 import type { StatsDeps } from './deps.ts';
 import { healthScore, type Load, LossWindow } from './health-score.ts';
 import { RecentlyLive } from './recently-live.ts';
 
 const LOOK_EVERY_MS = 1_000;
 const LOOKS_PER_LOSS = 5;
+/** By then every encoder that was there before a start of the data plane, or of the node, has connected anew. */
+const SETTLED_MS: Millis = 30_000;
+/** Who was live so shortly before is about to come back. */
+const LIVE_BEFORE_MS: Millis = SETTLED_MS + 30_000;
+
+type WatchDeps = Pick<StatsDeps, 'snapshot' | 'clock' | 'settings' | 'control' | 'directory'>;
 
 /** What can only be known by looking again and again: who was live lately, and how the node is doing. */
 export class NodeWatch {
   readonly recentlyLive = new RecentlyLive();
-  readonly #deps: Pick<StatsDeps, 'snapshot' | 'clock' | 'settings' | 'control'>;
+  readonly #deps: WatchDeps;
+  /** Publisher ids that the node has started with. */
+  readonly #atStart: ReadonlySet<string>;
   readonly #loss = new LossWindow();
   readonly #lag = monitorEventLoopDelay({ resolution: 20 });
   #timer: NodeJS.Timeout | undefined;
   #looks = 0;
   #draining = false;
+  #restarts = 0;
+  /** The last time that the data plane was seen to be new, or not there. */
+  #planeNewMs = Number.NEGATIVE_INFINITY;
 
-  constructor(deps: Pick<StatsDeps, 'snapshot' | 'clock' | 'settings' | 'control'>) {
+  constructor(deps: WatchDeps) {
     this.#deps = deps;
+    this.#atStart = new Set(deps.directory.admitted().map((row) => row.publisher));
   }
 
   start(): void {
@@ -33,10 +47,22 @@ export class NodeWatch {
 
   look(): void {
     const snapshot = this.#deps.snapshot();
+    this.#notePlane(snapshot);
     this.recentlyLive.observe(snapshot, this.#deps.clock());
     if (this.#looks++ % LOOKS_PER_LOSS === 0) this.#loss.look(snapshot);
     // Of the last minute or so.
     if (this.#looks % 60 === 0) this.#lag.reset();
+  }
+
+  /** A session of the publisher is open, or was a moment ago and is expected back: nobody knows before a new data plane has settled. */
+  mayBeLive(publisherId: string): boolean {
+    const snapshot = this.#deps.snapshot();
+    this.#notePlane(snapshot);
+    const now = this.#deps.clock();
+    if (snapshot.counters.dataPlaneUp === 0) return true;
+    if (snapshot.publishers.some((publisher) => publisher.publisherId === publisherId)) return true;
+    if (snapshot.uptimeMs < SETTLED_MS && this.#atStart.has(publisherId)) return true;
+    return now - this.#planeNewMs < SETTLED_MS && this.recentlyLive.has(publisherId, now, LIVE_BEFORE_MS);
   }
 
   get draining(): boolean {
@@ -59,6 +85,13 @@ export class NodeWatch {
   /** 0 to 100. */
   get score(): number {
     return healthScore(this.#deps.snapshot(), this.#deps.settings.srtla.maxGroups, this.#loss.loss, this.#load());
+  }
+
+  #notePlane({ counters }: DataPlaneSnapshot): void {
+    const restarts = counters.dataPlaneRestarts ?? 0;
+    if (counters.dataPlaneUp !== 0 && restarts === this.#restarts) return;
+    this.#restarts = restarts;
+    this.#planeNewMs = this.#deps.clock();
   }
 
   #load(): Load {

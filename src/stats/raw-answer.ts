@@ -1,8 +1,12 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Millis } from '../shared/clock.ts';
 import { errorAnswer } from './compat-sls.ts';
 
-/** Answers on a connection that fastify does not have, and ends it. */
+/** What an answer has to reach its reader. */
+const ANSWER_MS: Millis = 500;
+
+/** Answers on a connection that fastify does not have, and closes it, whether or not the other side reads or closes its half. */
 export const rawAnswer = (
   socket: Duplex,
   status: number,
@@ -17,5 +21,7 @@ export const rawAnswer = (
     ...headers,
   }).map(([name, value]) => `${name}: ${value}`);
   socket.on('error', () => {});
+  const late = setTimeout(() => socket.destroy(), ANSWER_MS).unref();
+  socket.once('close', () => clearTimeout(late));
   socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines, '', body].join('\r\n'));
 };

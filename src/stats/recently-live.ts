@@ -23,8 +23,9 @@ export class RecentlyLive {
     }
   }
 
-  has(publisherId: string, now: Millis): boolean {
+  /** @param withinMs at most the hour that is remembered */
+  has(publisherId: string, now: Millis, withinMs: Millis = REMEMBERED_MS): boolean {
     const seen = this.#lastSeen.get(publisherId);
-    return seen !== undefined && now - seen <= REMEMBERED_MS;
+    return seen !== undefined && now - seen <= withinMs;
   }
 }

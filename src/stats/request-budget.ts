@@ -21,6 +21,11 @@ export class RequestBudget {
     this.#perMinute = perMinute;
   }
 
+  /** Tries of keys: the servers of ports 8090 and 5080 count them together, so that nobody gets more of them by asking both. */
+  static ofKeyTries({ apiPerMinute }: { apiPerMinute: number }): RequestBudget {
+    return new RequestBudget(apiPerMinute);
+  }
+
   /** Counts a request. False: it is one too many. */
   take(address: string, now: Millis): boolean {
     this.#advance(now);

@@ -37,8 +37,12 @@ export interface StatsServer {
 /**
  * The server of port 8090: statistics of streams and the management API, compatible with OpenIRL's SLS. Checks come in this order:
  * rate limit, key, permission, body.
+ * @param keyless what requests without a valid key count against
  */
-export const createStatsServer = (deps: StatsDeps): StatsServer => {
+export const createStatsServer = (
+  deps: StatsDeps,
+  keyless = RequestBudget.ofKeyTries(deps.settings.http),
+): StatsServer => {
   const { settings, clock, keys } = deps;
   const app = createHttpApp({ logger: deps.logger, headers: CORS, notFound: (reply) => reply.code(404).send('') });
   const { http } = settings;
@@ -49,7 +53,7 @@ export const createStatsServer = (deps: StatsDeps): StatsServer => {
     clock,
     callers: new Callers(http.trustedProxies),
     guesses: new GuessLimit(http.unknownIdsPerMinute),
-    keyless: new RequestBudget(http.apiPerMinute),
+    keyless,
   };
   const stats = new RequestBudget(http.statsPerMinute);
   const api = { without: context.keyless, with: new RequestBudget(http.apiKeyPerMinute) };

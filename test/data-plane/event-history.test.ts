@@ -34,6 +34,25 @@ describe('EventHistory', () => {
     expect(history.of('live_b')).toEqual([]);
   });
 
+  it('does not let the comings and goings of players push out what became of the encoder', () => {
+    const history = new EventHistory(silentLogger);
+    for (let i = 0; i < 60; i++) history.add(event('live_a', i));
+    const moment = { atMs: 1, wallMs: 2, publisherId: 'live_a' };
+    const watcher = { playerId: 'play_a', address: '::1' };
+    for (let port = 1; port <= 1_000; port++)
+      history.add({ ...moment, type: 'player-up', latencyMs: 120, ...watcher, port });
+    const kept = history.of('live_a');
+    expect(kept).toHaveLength(200);
+    expect(rates(kept.slice(0, 60))).toEqual(Array.from({ length: 60 }, (_, i) => i));
+    expect(kept.at(-1)).toMatchObject({ port: 1_000 });
+    // What is of the encoder takes its room back, down to half for players; then the oldest of all goes.
+    for (let i = 60; i < 160; i++) history.add(event('live_a', i));
+    const players = history.of('live_a').filter(({ type }) => type === 'player-up');
+    expect(players).toHaveLength(100);
+    expect(players[0]).toMatchObject({ port: 901 });
+    expect(rates(history.of('live_a')).filter((kbps) => kbps >= 0)[0]).toBe(60);
+  });
+
   it('gives away a list that is nobody else’s', () => {
     const history = new EventHistory(silentLogger);
     history.add(event('live_a', 1));

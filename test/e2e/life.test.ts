@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { testClip } from '../support/media.ts';
 import { type Program, TestNode, tributary, until } from '../support/processes.ts';
+import { PushClient } from '../support/stats-socket.ts';
 
 const folders: string[] = [];
 const programs: Program[] = [];
@@ -90,6 +91,11 @@ describe('a node that is told to stop', () => {
       const facts = await node.get<{ publishers: { messages: number }[] }>('/v1/doctor', node.token);
       return (facts.publishers[0]?.messages ?? 0) > 100;
     });
+    // A dashboard that looks on is told so, and one that does not answer is not waited for.
+    const dashboard = new PushClient(`ws://127.0.0.1:${node.ports.stats}/ws/stats/${row!.player}`);
+    const deaf = new PushClient(`ws://127.0.0.1:${node.ports.stats}/ws/stats/${row!.player}`);
+    expect([await dashboard.outcome, await deaf.outcome]).toEqual(['open', 'open']);
+    deaf.socket.pause();
     const from = performance.now();
     node.program.child.kill('SIGTERM');
     const stopping = node.stop();
@@ -99,5 +105,7 @@ describe('a node that is told to stop', () => {
     expect(await stopping).toBe(0);
     expect(performance.now() - from).toBeLessThan(5_000);
     expect(node.program.output).toContain('"msg":"stopped"');
+    expect(await dashboard.closed).toBe(1_001);
+    deaf.socket.terminate();
   });
 });

@@ -88,6 +88,28 @@ describe('rejection codes', () => {
     expect((await call('play', 'two-seats')).code).toBe(0);
   });
 
+  test('a latency above the ceiling of the id meets 1406', async () => {
+    node.engine.allow('publish', 'patient', { maxSockets: 1, latencyCeilingMs: 2_000 });
+    const socket = callers.call(publish.port, 'patient', { latencyMs: 2_001 });
+    const refused = await until('the refusal', () => node.ofType('refused').find((one) => one.streamId === 'patient'));
+    expect(refused).toMatchObject({ listener: publish.listener, code: SRT_REJECT.latency, how: 'closed' });
+    // Let in and closed in one breath: the caller may never have seen that it was in.
+    await until('its end', () => callers.find('ended', socket) ?? callers.find('connect-failed', socket));
+    await callers.join(publish.port, 'patient', { latencyMs: 2_000 });
+    expect(await node.accepted('patient')).toMatchObject({ latencyMs: 2_000 });
+  });
+
+  test('who is to be closed and encrypts is refused by libsrt: told with the reason of ours', async () => {
+    const own = new Peer();
+    const { port, listener } = own.listen({ role: 'play', refuse: 'close' });
+    const outcome = await callers.outcome(callers.call(port, 'unknown', { reads: true, passphrase: SECRET }));
+    expect(outcome).toMatchObject({ type: 'connect-failed', rejectReason: 11 });
+    const refused = await until('the refusal', () => own.ofType('refused')[0]);
+    expect(refused).toMatchObject({ listener, streamId: 'unknown', code: SRT_REJECT.notFound, how: 'rejected' });
+    expect(refused).toMatchObject({ address: '127.0.0.1' });
+    own.engine.dispose();
+  });
+
   test('refuseAll turns everybody away, and ends', async () => {
     const own = new Peer();
     const { port } = own.listen({ role: 'play' });

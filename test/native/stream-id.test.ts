@@ -70,6 +70,27 @@ describe('admission', () => {
     }
   });
 
+  test('never takes an id that is known to be refused for a dialect', { timeout: 60_000 }, async () => {
+    for (const { id, role, forms } of dialects) {
+      for (const form of forms) node.engine.allow(role, form, { maxSockets: 5 });
+      node.engine.forbid(role, id, true);
+      expect([id, await call(role, id)]).toEqual([id, SRT_REJECT.notFound]);
+      // A likelier meaning that is refused does not make room for a less likely one.
+      node.engine.forbid(role, id);
+      node.engine.forbid(role, forms[0]!, true);
+      expect([id, await call(role, id)]).toEqual([id, SRT_REJECT.notFound]);
+      // Let in again, and forgotten.
+      node.engine.allow(role, forms[0]!, { maxSockets: 5 });
+      expect([id, await call(role, id)]).toEqual([id, 0]);
+      for (const form of forms) node.engine.forbid(role, form);
+      for (const { socket } of node.ofType('accepted')) node.engine.close(socket);
+    }
+    // Nor one of the other role.
+    node.engine.forbid('play', 'publish:over', true);
+    node.engine.allow('publish', 'over', { maxSockets: 1 });
+    expect(await call('publish', 'publish:over')).toBe(SRT_REJECT.notFound);
+  });
+
   test('does not read an id of the other role as a dialect, and knows what a dialect would have meant there', async () => {
     node.engine.allow('play', 'publish:shared', { maxSockets: 5 });
     node.engine.allow('publish', 'shared', { maxSockets: 1 });

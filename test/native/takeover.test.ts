@@ -45,6 +45,22 @@ describe.concurrent('takeover', () => {
     expect(node.ofType('accepted')).toHaveLength(rounds);
   });
 
+  test('one that wants too much latency takes over from nobody', async () => {
+    const [node, phone, again] = [peer(), peer(), peer()];
+    const { port } = node.listen();
+    node.engine.allow('publish', 'phone', { maxSockets: 1, latencyCeilingMs: 1_000 });
+    await phone.join(port, 'phone', { latencyMs: 500 });
+    const { socket } = await node.accepted('phone');
+    node.engine.yieldPublisher(socket);
+    await again.outcome(again.call(port, 'phone', { latencyMs: 1_001 }));
+    const refused = await until('the refusal', () => node.ofType('refused')[0]);
+    expect(refused).toMatchObject({ code: SRT_REJECT.latency });
+    // The next one still knows whom it replaces.
+    await again.join(port, 'phone', { latencyMs: 800 });
+    await until('the second', () => node.ofType('accepted')[1]);
+    expect(node.ofType('accepted')[1]).toMatchObject({ replaces: socket });
+  });
+
   test.each([2_000, 8_000])(
     'a silent publisher is replaced 1.0–1.5 s after its last packet (latency %d)',
     async (latencyMs) => {

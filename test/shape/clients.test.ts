@@ -68,6 +68,8 @@ const SLS: Rules = {
 };
 const BELABOX: Rules = { bitrate: isInt(U64), rtt: isFloat, dropped_pkts: isInt(I32) };
 
+const PUSH: Rules = { bitrate: isInt(I32), rtt: isFloat, packetLoss: isFloat };
+
 const brokenRules = (entry: Record<string, unknown>, rules: Rules): string[] =>
   Object.entries(rules).flatMap(([name, rule]) => (rule(entry[name]) ? [] : `${name} = ${entry[name]}`));
 
@@ -92,6 +94,11 @@ const noalbs = {
     if (!entry || brokenRules(entry, BELABOX).length > 0 || entry.bitrate === 0) return 'offline';
     return entry.bitrate === 1 ? 'keeps the scene' : 'live';
   },
+  push: (message: ReturnType<typeof bodyOf>, streamId: string): string => {
+    const entry = message.streams?.find((one: { streamId: unknown }) => one.streamId === streamId);
+    if (message.type !== 'stats' || !entry?.connected || brokenRules(entry, PUSH).length > 0) return 'offline';
+    return entry.bitrate === 0 ? 'keeps the scene' : 'live';
+  },
 };
 
 describe('NOALBS, by its own field rules', () => {
@@ -103,6 +110,7 @@ describe('NOALBS, by its own field rules', () => {
       expect(noalbs.sls(await answer('noalbs-sls'), 'live')).toBe(scene);
       expect(noalbs.sls(await answer('noalbs-sls-key'), 'live_a')).toBe(scene);
       expect(noalbs.belabox(await answer('noalbs-belabox'))).toBe(scene);
+      expect(noalbs.push(await answer('noalbs-push'), 'play_a')).toBe(scene);
     });
   }
 });

@@ -1,8 +1,13 @@
 import type { InjectOptions } from 'fastify';
+import { keyLine } from '../../src/cli/urls.ts';
+import { KeyStore } from '../../src/stats/key-store.ts';
 import { createLinksServer } from '../../src/stats/links-server.ts';
 import { createStatsServer } from '../../src/stats/stats-server.ts';
+import { temporaryFolder } from '../support/data-dir.ts';
+import { until } from '../support/processes.ts';
 import { dataPlaneSnapshot, publisherSnapshot } from '../support/snapshots.ts';
-import { ADMIN, statsDeps } from '../support/stats-deps.ts';
+import { ADMIN, statsDeps, type TestDeps } from '../support/stats-deps.ts';
+import { listeningStats, PushClient } from '../support/stats-socket.ts';
 
 /** How the stream of `play_a` is: as the clients see it. */
 export type StreamState = 'live' | 'stalled' | 'silent' | 'never live';
@@ -16,11 +21,14 @@ export interface ClientRow {
   stream: StreamState;
   method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS';
   url: string;
-  port?: 'links';
+  /** `push`: the first message of a WebSocket. `log`: a line that the first start prints. */
+  port?: 'links' | 'push' | 'log';
   more?: Omit<InjectOptions, 'method' | 'url'>;
 }
 
 const KEY = { authorization: `Bearer ${ADMIN}` };
+/** As irlserver's SLS has it: the key is the whole header. */
+const BARE_KEY = { authorization: ADMIN };
 const TELEMY = { headers: { 'user-agent': 'Telemy/0.0.5' } };
 const pair = { publisher: 'live_new', player: 'play_new', description: '' };
 
@@ -37,6 +45,10 @@ const of = (client: string, ...asked: readonly Asked[]): ClientRow[] =>
   );
 const get = (name: string, request: string, url: string, streams: readonly StreamState[], more = {}): Asked => ({
   ...{ name, request, url, streams, more, method: 'GET' },
+});
+const disconnect = (name: string, request: string, id: string, stream: StreamState): Asked => ({
+  ...get(name, request, `/disconnect?stream=${id}`, [stream]),
+  method: 'POST',
 });
 const LIVES: readonly StreamState[] = ['live', 'stalled', 'silent'];
 
@@ -123,6 +135,29 @@ export const CLIENT_ROWS: readonly ClientRow[] = [
     get('ui-stats', 'GET /stats/{player}', '/stats/play_a', ['live', 'silent']),
     get('ui-stats-unknown', 'GET /stats/{player}, unknown', '/stats/none', ['live']),
   ),
+  ...of(
+    'NOALBS, type WebSocket',
+    { ...get('noalbs-push', 'ws://HOST:8090/ws/stats/play_…', '/ws/stats/play_a', LIVES), port: 'push' },
+    { ...get('noalbs-push-key', '/ws/stats?token=KEY', `/ws/stats?token=${ADMIN}`, ['live']), port: 'push' },
+    { ...get('noalbs-push-unknown', '/ws/stats/play_…, unknown', '/ws/stats/none', ['live']), port: 'push' },
+  ),
+  ...of('receiver.sh', { ...get('receiver-key', 'grep in the log', '', ['never live']), port: 'log' }),
+  ...of(
+    "irlserver's clients",
+    get('irlserver-list', 'GET /stats', '/stats', LIVES, { headers: BARE_KEY }),
+    get('irlserver-list-no-key', 'GET /stats, no key', '/stats', ['live']),
+    get('irlserver-player', 'GET /stats?publisher=play_…', '/stats?publisher=play_a', ['live']),
+    get('irlserver-health', 'GET /healthz', '/healthz', ['live']),
+    {
+      ...disconnect('irlserver-disconnect', 'POST /disconnect?stream=…', 'live_a', 'live'),
+      more: { headers: BARE_KEY },
+    },
+    {
+      ...disconnect('irlserver-disconnect-silent', 'POST /disconnect?stream=…', 'live_a', 'silent'),
+      more: { headers: BARE_KEY },
+    },
+    disconnect('irlserver-disconnect-no-key', 'POST /disconnect?stream=…, no key', 'live_a', 'live'),
+  ),
 ];
 
 const snapshotOf = (stream: StreamState) =>
@@ -134,6 +169,23 @@ const snapshotOf = (stream: StreamState) =>
     players: [],
   });
 
+/** What the first start prints of its key. */
+const firstKeyLine = async (): Promise<string> => {
+  const { generated } = await KeyStore.open(temporaryFolder());
+  return keyLine(generated!).replace(/[0-9A-Za-z]{32}/, '(32 of 0-9A-Za-z)');
+};
+
+/** The first message, or the refusal: from a real server, since there is no other way to be asked by a WebSocket. */
+const pushedTo = async (deps: TestDeps, url: string): Promise<string> => {
+  const { base } = await listeningStats(deps);
+  const client = new PushClient(`ws://${base}${url}`);
+  const outcome = await client.outcome;
+  if (outcome !== 'open') return `${outcome}\n\n${client.refusal}\n`;
+  await until('the first message', () => client.frames.length > 0);
+  client.socket.terminate();
+  return `101\n\n${client.frames[0]}\n`;
+};
+
 /** The answer as text: status, what clients read of the headers, body. */
 export const answerTo = async ({ name, stream, method, url, port, more }: ClientRow): Promise<string> => {
   const rows = [
@@ -143,12 +195,14 @@ export const answerTo = async ({ name, stream, method, url, port, more }: Client
   // The plugin asks for links only where a node is its user's own.
   const mode = name === 'plugin-links' ? 'byor' : 'auto';
   const deps = await statsDeps(rows, { TRIBUTARY_STATS_TRUSTED: '192.0.2.10', TRIBUTARY_STATS_LINKS_MODE: mode });
+  if (port === 'log') return `${await firstKeyLine()}\n`;
   const { app, watch } = createStatsServer(deps);
   if (stream !== 'never live') {
     deps.view = snapshotOf('live');
     watch.look();
   }
   deps.view = snapshotOf(stream);
+  if (port === 'push') return pushedTo(deps, url);
   const server = port === 'links' ? createLinksServer(deps) : app;
   const answer = await server.inject({ remoteAddress: '198.51.100.5', ...more, method, url });
   const shownHeaders = [

@@ -51,9 +51,14 @@ export class FakeSrtEngine implements SrtEngine {
   }
   allow(role: SrtRole, streamId: string, access: SrtAccess): void {
     this.allowed.set(`${role} ${streamId}`, access);
+    this.refused.delete(`${role} ${streamId}`);
   }
-  forbid(role: SrtRole, streamId: string): void {
+  /** What is known to be refused. */
+  readonly refused = new Set<string>();
+  forbid(role: SrtRole, streamId: string, known = false): void {
     this.allowed.delete(`${role} ${streamId}`);
+    if (known) this.refused.add(`${role} ${streamId}`);
+    else this.refused.delete(`${role} ${streamId}`);
   }
   yieldPublisher(socket: number): void {
     this.yielded.push(socket);

@@ -1,23 +1,46 @@
 import { onTestFinished } from 'vitest';
 import WebSocket from 'ws';
-import { HttpListener } from '../../src/stats/http-listener.ts';
+import { HttpListener, type ListenOptions } from '../../src/stats/http-listener.ts';
 import { createStatsServer } from '../../src/stats/stats-server.ts';
 import type { TestDeps } from './stats-deps.ts';
 
 /** The server of port 8090 on a real port of loopback. */
 export const listeningStats = async (
   deps: TestDeps,
-): Promise<{ port: number; base: string; clients: () => number }> => {
+  options: Pick<ListenOptions, 'idleTimeoutMs'> = {},
+): Promise<{
+  port: number;
+  base: string;
+  /** WebSocket clients. */
+  clients: () => number;
+  /** All connections. */
+  connections: () => number;
+  close: (graceMs: number) => Promise<void>;
+}> => {
   const { app, onUpgrade, push } = createStatsServer(deps);
   const listener = await HttpListener.open(app, {
+    ...options,
     bind: ['127.0.0.1'],
     port: 0,
     portSetting: 'SLS_STATS_PORT',
     trustedProxies: deps.settings.http.trustedProxies,
     onUpgrade,
+    onClose: () => push.close(),
   });
-  onTestFinished(() => listener.close(0));
-  return { port: listener.port, base: `127.0.0.1:${listener.port}`, clients: () => push.clients };
+  let closing: Promise<void> | undefined;
+  const close = (graceMs: number): Promise<void> => {
+    closing ??= listener.close(graceMs);
+    return closing;
+  };
+  onTestFinished(() => close(0));
+  const { port } = listener;
+  return {
+    port,
+    base: `127.0.0.1:${port}`,
+    clients: () => push.clients,
+    connections: () => listener.connections,
+    close,
+  };
 };
 
 /** A WebSocket client that keeps what it is told. */

@@ -1,3 +1,5 @@
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dataPlaneSnapshot, publisherSnapshot } from '../../../test/support/snapshots.ts';
 import { CORS, statsClient as server } from '../../../test/support/stats-client.ts';
@@ -77,11 +79,55 @@ describe('deleting a stream id', () => {
     expect(deps.directory.leaving().map(({ row }) => row.player)).toEqual(['play_a', 'play_a2']);
   });
 
+  it('?mode=revoke cuts where the disk is full, and says that it is not stored', async () => {
+    const { deps, changes, remove } = await setUp();
+    const blocked = join(deps.folder, 'streams.json.partial');
+    mkdirSync(blocked);
+    const body = refused('The change could not be stored');
+    expect(await remove('play_a?mode=revoke')).toMatchObject({ status: 500, body });
+    expect(changes).toEqual(['removed play_a']);
+    expect(await remove('play_a?mode=revoke')).toMatchObject({ status: 500, body });
+    rmdirSync(blocked);
+    expect((await remove('play_a?mode=revoke')).status).toBe(404);
+    expect(readFileSync(join(deps.folder, 'streams.json'), 'utf8')).not.toContain('play_a');
+  });
+
   it('has a grace while the data plane is being replaced: who is live will be back', async () => {
     const { deps, changes, remove } = await setUp();
     deps.view = { ...silent, counters: { dataPlaneUp: 0 } };
     await remove('play_a');
     expect(changes).toEqual([]);
+  });
+
+  it('has a grace for 30 s after a restart of the data plane where it was live a moment ago', async () => {
+    const { deps, changes, remove, post, watch } = await setUp();
+    watch.look();
+    deps.now += 20_000;
+    deps.view = { ...silent, counters: { dataPlaneUp: 1, dataPlaneRestarts: 1 } };
+    watch.look();
+    deps.now += 29_999;
+    await remove('play_a');
+    expect(changes).toEqual([]);
+    // Nobody was live there.
+    await remove('play/bb');
+    expect(changes).toEqual(['removed play/bb']);
+    await post({ publisher: 'live_a', player: 'play_a' });
+    deps.now += 1;
+    await remove('play_a');
+    expect(changes).toEqual(['removed play/bb', 'updated play_a', 'removed play_a']);
+  });
+
+  it('has a grace for 30 s after a start of the node, where it was there before', async () => {
+    const { deps, changes, remove, post } = await setUp();
+    deps.view = { ...silent, uptimeMs: 29_999 };
+    await remove('play_a');
+    expect(changes).toEqual([]);
+    await post({ publisher: 'live_new', player: 'play_new' });
+    await remove('play_new');
+    expect(changes).toEqual(['added play_new', 'removed play_new']);
+    deps.view = { ...silent, uptimeMs: 30_000 };
+    await remove('play/bb');
+    expect(changes).toEqual(['added play_new', 'removed play_new', 'removed play/bb']);
   });
 });
 

@@ -3,7 +3,6 @@ import { publicStreamName } from '../../shared/redact.ts';
 import type { Row } from '../../sls-bridge/directory.ts';
 import { guards, keyOf } from '../access.ts';
 import { errorAnswer, successAnswer } from '../compat-sls.ts';
-import type { StatsDeps } from '../deps.ts';
 import { pathRest, queryValue, sendJson } from '../http-app.ts';
 import { parseBody } from '../json-body.ts';
 import { readNewRow, readRowChange } from '../row-body.ts';
@@ -16,7 +15,7 @@ const UPDATED = 'Stream ID updated successfully';
 const NOT_FOUND = errorAnswer('Stream ID not found');
 
 /** `/api/stream-ids`: list, add, change, delete. Replies are byte for byte those of SLS where the request is one that SLS knows. */
-export const streamIdRoutes = (app: FastifyInstance, { deps }: RouteContext): void => {
+export const streamIdRoutes = (app: FastifyInstance, { deps, watch }: RouteContext): void => {
   const { directory, store, keys, settings, logger, unixNow } = deps;
   const may = guards(keys);
 
@@ -64,7 +63,7 @@ export const streamIdRoutes = (app: FastifyInstance, { deps }: RouteContext): vo
       return sendJson(reply, 400, errorAnswer('Invalid mode: give soft or revoke'));
     const graceMs = settings.streams.deleteGraceSeconds * 1_000;
     const leaveUntil = (row: Row): number | undefined =>
-      graceMs > 0 && isLive(deps, row.publisher) ? unixNow() + graceMs : undefined;
+      graceMs > 0 && watch.mayBeLive(row.publisher) ? unixNow() + graceMs : undefined;
     try {
       const id = pathRest(request);
       const gone = mode === 'revoke' ? await store.remove(id) : await store.remove(id, leaveUntil);
@@ -80,12 +79,6 @@ export const streamIdRoutes = (app: FastifyInstance, { deps }: RouteContext): vo
       return refuseChange(reply, deps, error);
     }
   });
-};
-
-/** A session of the publisher is open. Nobody knows while the data plane is being replaced: its publishers are about to come back. */
-const isLive = ({ snapshot }: StatsDeps, publisherId: string): boolean => {
-  const { publishers, counters } = snapshot();
-  return counters.dataPlaneUp === 0 || publishers.some((publisher) => publisher.publisherId === publisherId);
 };
 
 /** A row of SLS looks as in SLS; what it does not know comes in addition. */

@@ -39,6 +39,7 @@ export class Ledger {
   readonly toNak = new Histogram();
 
   #firstMs = 0;
+  #newestArrived = -1;
   #firstReached = new Uint8Array(1 << 16);
   #plays = new Uint8Array(1 << 16);
   #arrivedMs = new Float64Array(1 << 16).fill(UNKNOWN);
@@ -70,6 +71,7 @@ export class Ledger {
   arrived(sequence: number, retransmitted: boolean, now: number): void {
     const index = this.indexOf(sequence);
     if (index < 0 || index >= this.sent) return;
+    this.#newestArrived = Math.max(this.#newestArrived, index);
     if (this.#firstMs === 0) this.#firstMs = now;
     if (Number.isNaN(this.#arrivedMs[index]!)) this.#arrivedMs[index] = now;
     if (retransmitted || this.#firstReached[index] === 1) return;
@@ -130,9 +132,9 @@ export class Ledger {
     }
   }
 
-  /** Sent and never played. */
+  /** Never played, though something behind it has reached the node: of a lost end no receiver can know. */
   get lostAtPlayer(): number {
-    return this.sent - this.played;
+    return this.#newestArrived + 1 - this.played;
   }
 
   #tooEarly(index: number): void {

@@ -60,7 +60,10 @@ describe('what main tells the data plane to do', { timeout: 30_000 }, () => {
     host.updateRow({ ...ROW, passphrase: 'from now on secret', maxPlayers: 3 });
     const { play } = host.snapshot().ports;
     await until('the new secret to be due', async () => {
-      const outcome = await callers.outcome(callers.call(play, ROW.player, { reads: true }));
+      const socket = callers.call(play, ROW.player, { reads: true });
+      const outcome = await callers.outcome(socket);
+      // Who came in before the change took effect must not keep the seats.
+      callers.engine.close(socket);
       return outcome.type === 'connect-failed' && outcome.rejectReason === 11;
     });
     const secret = { reads: true, passphrase: 'from now on secret' };

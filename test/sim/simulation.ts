@@ -128,7 +128,8 @@ export class Simulation {
       },
     );
     this.server = new SimServer({
-      maxReorderTolerance: options.maxReorderTolerance ?? (options.detection === 'exact' ? 0 : 200),
+      // As the node opens its bonded listener.
+      maxReorderTolerance: options.maxReorderTolerance ?? 200,
       reportsLosses: options.ideal !== true,
       random,
       send: (session, datagram) => this.#fromServer(session, datagram),

@@ -194,7 +194,7 @@ is_up() {
 }
 
 wait_up() {
-  local end=$((SECONDS + 60))
+  local end=$((SECONDS + ${RECEIVER_WAIT_SECONDS:-60}))
   until is_up; do
     [ "$SECONDS" -lt "$end" ] || return 1
     sleep 0.5

@@ -15,7 +15,13 @@ const DEBIAN_IMAGE = 'localhost/tributary-test/debian:bookworm-slim';
 export const IMAGE = 'localhost/tributary-test/tributary:local';
 const MAX_AGE_MS = 7 * 86_400_000;
 /** What the slim image of Debian leaves out as well. */
-const LEFT_OUT = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*', '/usr/share/lintian/*'];
+const LEFT_OUT = [
+  '/usr/share/doc/*',
+  '/usr/share/man/*',
+  '/usr/share/locale/*',
+  '/usr/share/info/*',
+  '/usr/share/lintian/*',
+];
 
 const isFresh = async (image: string): Promise<boolean> => {
   if (!(await hasImage(image))) return false;

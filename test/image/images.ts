@@ -34,8 +34,10 @@ const buildDebian = async (folder: string): Promise<void> => {
   const leaveOut = LEFT_OUT.map((path) => `--dpkgopt=path-exclude=${path}`);
   const clean = 'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/* "$1"/var/log/*';
   await command('mmdebstrap', [
-    ...['--quiet', '--variant=minbase', '--aptopt=Acquire::Languages "none"', ...leaveOut],
-    ...['--dpkgopt=path-include=/usr/share/doc/*/copyright', '--dpkgopt=force-unsafe-io'],
+    // The published image is merged from the start: without the word for it a Perl would come along to do that.
+    ...['--quiet', '--variant=minbase', '--include=usr-is-merged', '--dpkgopt=force-unsafe-io', ...leaveOut],
+    ...['--dpkgopt=path-include=/usr/share/doc/*/copyright', '--aptopt=Acquire::Languages "none"'],
+    ...['--aptopt=Dir::Cache::pkgcache ""', '--aptopt=Dir::Cache::srcpkgcache ""'],
     ...[`--customize-hook=${clean}`, 'bookworm', tar],
   ]);
   await podman(['import', tar, DEBIAN_IMAGE]);

@@ -234,11 +234,13 @@ describe('compose.yml on a machine of 1 vCPU and 1 GB', () => {
         await container.remove();
         const started = performance.now();
         container = await deploy(machine, 'receiver', { compose: 'docker/compose.yml', folder });
+        await machine.answers(`${API}/healthz`);
+        const answered = performance.now();
         await viewer.pictureAfter(connection, 90_000);
         const total = performance.now();
         report(
           `new image to picture, profile ${profile}`,
-          `${seconds(total - started)} from the start of the new container; ${seconds(total - begin)} from the order to stop the old one, which took ${seconds(stopped - begin)}`,
+          `${seconds(total - started)} from the start of the new container (it answered after ${seconds(answered - started)}); ${seconds(total - begin)} from the order to stop the old one, which took ${seconds(stopped - begin)}`,
         );
         await until('two seconds of picture', () => sizeOf(viewer.file) > 800_000, 30_000);
         const file = viewer.file;

@@ -16,18 +16,20 @@ import { until } from '../support/processes.ts';
 import { composeText } from './deployment.ts';
 import { Machine, NODE_ADDRESS } from './machine.ts';
 import { command, podman, ROOT } from './podman.ts';
-import { shimFolder } from './shim.ts';
+import { copyOfClone, shimFolder } from './shim.ts';
 
 const API = `http://${NODE_ADDRESS}:8090`;
 
 let machine: Machine;
 let folder: string;
 let shim: string;
+let clone: string;
 
 beforeAll(() => {
   machine = new Machine();
   folder = mkdtempSync(join(tmpdir(), 'tributary-receiver-'));
   shim = shimFolder(folder);
+  clone = copyOfClone(join(folder, 'tributary'));
   mkdirSync(join(folder, 'old'));
   // As the old stack's script has left it.
   writeFileSync(join(folder, 'old/docker-compose.yml'), composeText('test/image/old-compose.yml'));
@@ -63,7 +65,7 @@ const receiver = async (
   {
     options = [],
     env = {},
-    script = join(ROOT, 'docker/receiver.sh'),
+    script = join(clone, 'docker/receiver.sh'),
     cwd = join(folder, 'old'),
   }: { options?: string[]; env?: Record<string, string>; script?: string; cwd?: string } = {},
 ): Promise<Run> => {
@@ -109,7 +111,7 @@ describe('receiver.sh', () => {
       'SRTLA_PORT=5000',
       'SLS_STATS_PORT=8090',
       `APP_URL=http://${NODE_ADDRESS}:8090`,
-      `TRIBUTARY_CONTEXT=${ROOT}`,
+      `TRIBUTARY_CONTEXT=${clone}`,
     ])
       expect(env.split('\n')).toContain(line);
     expect(file('docker-compose.yml')).toBe(composeText('docker/compose.yml'));
@@ -195,6 +197,25 @@ describe('receiver.sh', () => {
     expect(readFileSync(script, 'utf8')).toBe(readFileSync(join(ROOT, 'docker/receiver.sh'), 'utf8'));
     expect(readFileSync(`${script}.backup`, 'utf8')).toBe(text);
     expect((await receiver('updateself')).output).toContain('is the one of the clone');
+  });
+
+  it('brings its clone up to date', async () => {
+    const origin = join(folder, 'origin');
+    const git = (...args: string[]): Promise<string> =>
+      command('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args]);
+    mkdirSync(join(origin, 'docker'), { recursive: true });
+    for (const name of ['Dockerfile', 'receiver.sh']) copyFileSync(join(ROOT, 'docker', name), join(origin, 'docker', name));
+    await git('init', '--quiet', origin);
+    await git('-C', origin, 'add', '.');
+    await git('-C', origin, 'commit', '--quiet', '--message=one');
+    const behind = join(folder, 'behind');
+    await git('clone', '--quiet', origin, behind);
+    writeFileSync(join(origin, 'docker/new'), 'new');
+    await git('-C', origin, 'add', '.');
+    await git('-C', origin, 'commit', '--quiet', '--message=two');
+    const run = await receiver('updateself', { script: join(behind, 'docker/receiver.sh') });
+    expect(run.code, run.output).toBe(0);
+    expect(readFileSync(join(behind, 'docker/new'), 'utf8')).toBe('new');
   });
 
   it('resets only when it is told so, and removes', async () => {

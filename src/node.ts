@@ -14,6 +14,8 @@ import type { Logger } from './shared/logger.ts';
 import type { Row } from './sls-bridge/directory.ts';
 import { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { DirectoryLife } from './sls-bridge/directory-life.ts';
+import { FIXES, hasFixes, libsrtName, unfixedLibrary } from './sls-bridge/libsrt-fixes.ts';
+import { loadedLibsrtPackage } from './sls-bridge/libsrt-package.ts';
 import { libsrtEngine } from './sls-bridge/native.ts';
 import type { StatsDeps } from './stats/deps.ts';
 import { HttpListener } from './stats/http-listener.ts';
@@ -92,6 +94,22 @@ const giveUp = (logger: Logger): void => {
   process.kill(process.pid, 'SIGKILL');
 };
 
+/**
+ * @returns the package that libsrt is from
+ * @throws TributaryError TRIBUTARY_ADDON_MISSING, TRIBUTARY_LIBSRT_MISSING, TRIBUTARY_LIBSRT_UNFIXED
+ */
+const checkLibsrt = (allowUnfixed: boolean, logger: Logger): string | undefined => {
+  const facts = { version: libsrtEngine().version, package: loadedLibsrtPackage() };
+  if (!hasFixes(facts)) {
+    if (!allowUnfixed) throw unfixedLibrary(facts);
+    logger.warn('libsrt is not known to have its security fixes, and the settings allow it', {
+      library: libsrtName(facts),
+      fixes: FIXES.join(', '),
+    });
+  }
+  return facts.package && `${facts.package.name} ${facts.package.version}`;
+};
+
 /** Calls `make` at most once per `ageMs`. */
 const cached = <T>(make: () => T, ageMs: Millis): (() => T) => {
   let value: { of: T; atMs: Millis } | undefined;
@@ -165,7 +183,7 @@ export class RelayNode {
   static async #open(options: RelayNodeOptions, lock: DataDirLock): Promise<RelayNode> {
     const { settings, logger, version, onGeneratedKey, onImport } = options;
     // The thread loads it too; here it fails before anything is written.
-    libsrtEngine();
+    const srtPackage = checkLibsrt(settings.srt.allowUnfixedLibrary, logger);
     const plane = new DataPlaneHost({
       settings: dataPlaneSettings(settings),
       logger,
@@ -203,6 +221,7 @@ export class RelayNode {
         clock: monotonicNow,
         unixNow: Date.now,
         version,
+        srtPackage,
         runtimeToken: token,
       };
       const { stats, links } = await openServers(deps, settings);

@@ -39,6 +39,7 @@ const WITHOUT_ADDON = new Set([
   '--version',
   'urls',
   'doctor',
+  'drain',
   'config',
   'import-sls',
   'export-sls',

@@ -26,6 +26,8 @@ const isEnough = (version, least) => version !== undefined && compareVersions(ve
 /** What each command needs. Whatever is not listed is handed to the program, which needs all but the test tools. */
 const NEEDS = {
   start: { addon: true, compiled: true, testTools: false, devPackages: false },
+  // Everything but the run: for an image, in which nothing is to be built any more.
+  build: { addon: true, compiled: true, pages: true, testTools: false, devPackages: false },
   test: { addon: true, compiled: true, testTools: true, devPackages: true },
   bench: { addon: true, compiled: true, testTools: true, devPackages: true },
   sim: { addon: false, compiled: false, testTools: false, devPackages: true },

@@ -74,6 +74,8 @@ const openServers = async (
     bind,
     port: http.statsPort,
     portSetting: 'SLS_STATS_PORT',
+    aliasPorts: http.statsAliasPorts.filter((alias) => alias !== http.statsPort),
+    aliasPortsSetting: 'TRIBUTARY_HTTP_STATS_ALIAS_PORTS',
     trustedProxies,
     onUpgrade,
     onClose: () => push.close(),

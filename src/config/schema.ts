@@ -5,6 +5,7 @@ import {
   file,
   flag,
   folder,
+  furtherPorts,
   hostName,
   type Kind,
   milliseconds,
@@ -202,6 +203,11 @@ export const SETTINGS = {
   'http.statsPort': setting(port, 8_090, 'TCP port for statistics of streams and the management API.', {
     env: 'SLS_STATS_PORT',
   }),
+  'http.statsAliasPorts': setting(
+    furtherPorts,
+    [],
+    'Further TCP ports that serve the same as http.statsPort; the container image has 8080 here, the port of SLS.',
+  ),
   'http.linksPort': setting(port, 5_080, 'TCP port for statistics of links.', { env: 'LINK_STATS_PORT' }),
   'http.dashboardPort': setting(port, 3_000, 'TCP port reserved for the dashboard; nothing listens on it yet.', {
     env: 'SLS_MGNT_PORT',

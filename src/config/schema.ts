@@ -159,6 +159,11 @@ export const SETTINGS = {
     8 * MIB,
     'Kernel buffer asked for on UDP sockets; the system may grant less (net.core.rmem_max).',
   ),
+  'srt.allowUnfixedLibrary': setting(
+    flag,
+    false,
+    'Start although nothing says that libsrt has the fixes of CVE-2026-55868 and CVE-2026-55869.',
+  ),
   'udp.bufferMaxBytes': setting(
     bytes(0, 256 * MIB),
     0,

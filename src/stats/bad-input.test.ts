@@ -17,6 +17,7 @@ const NO_LIMITS = {
 };
 const PATHS = [
   ...['/', '/health', '/healthz', '/readyz', '/stats', '/stats/play_a', '/belabox/play_a', '/disconnect', '/v1/doctor'],
+  '/v1/drain',
   ...['/api/stream-ids', '/api/stream-ids/play_a', '/api/keys', '/api/keys/x', '/api/streams', '/api/streams/play_a'],
   ...['/api/events/play_a', '/api/disconnect/live_a', '/api/players/play_a', '/api/drain', '/ws/stats'],
 ];
@@ -106,6 +107,7 @@ describe('bodies with a key', () => {
           ['PATCH', '/api/stream-ids/play_a'],
           ['POST', '/api/keys'],
           ['POST', '/api/drain'],
+          ['POST', '/v1/drain'],
         ] as const)
           expect((await call(method, url, withKey(ADMIN, payload))).status, `${method} ${url} ${payload}`).toBeLessThan(
             500,

@@ -9,6 +9,7 @@ import type { UpgradeHandler } from './http-listener.ts';
 import { NodeWatch } from './node-watch.ts';
 import { RequestBudget } from './request-budget.ts';
 import { type RouteContext, refuseKeyless } from './routes/context.ts';
+import { drainRoutes } from './routes/drain.ts';
 import { healthRoutes } from './routes/health.ts';
 import { irlserverDisconnectRoute, irlserverStatsRoutes } from './routes/irlserver.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -89,6 +90,7 @@ export const createStatsServer = (
   });
 
   // Our own, without CORS: no web page has business here.
+  drainRoutes(app, context, limits.stats);
   app.get('/v1/doctor', { onRequest: limits.stats }, async (request, reply) => {
     const token = bearer(request);
     const isKnown = token !== undefined && (isSameSecret(token, deps.runtimeToken) || keys.verify(token) !== undefined);

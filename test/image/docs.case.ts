@@ -73,7 +73,10 @@ describe('what the documentation tells to type', () => {
     writeFileSync(join(folder, 'receiver.sh'), '#!/bin/sh\necho old\n', { mode: 0o755 });
     writeFileSync(join(folder, 'docker-compose.yml'), composeText('test/image/old-compose.yml'));
     const ports = ['SRTLA_PORT=5000', 'SRT_SENDER_PORT=4001', 'SRT_PLAYER_PORT=4000', 'SLS_STATS_PORT=8080'];
-    writeFileSync(join(folder, '.env'), ['APP_URL=http://203.0.113.9:8080', ...ports, 'SLS_MGNT_PORT=3000', ''].join('\n'));
+    writeFileSync(
+      join(folder, '.env'),
+      ['APP_URL=http://203.0.113.9:8080', ...ports, 'SLS_MGNT_PORT=3000', ''].join('\n'),
+    );
     mkdirSync(join(folder, 'data'));
     const file = join(folder, 'data/streams.db');
     const database = new DatabaseSync(file);

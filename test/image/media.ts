@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +46,15 @@ export const clip = (seconds: number, kbps: number): string => {
   ]);
   renameSync(partial, file);
   return file;
+};
+
+/** What decoding the first second of a file complains of. A player that is killed leaves the end of its file cut anywhere. */
+export const firstSecondErrors = (file: string): string => {
+  const output = ['-map', '0', '-t', '1', '-f', 'null', '-'];
+  const { stdout, stderr, status } = spawnSync('ffmpeg', ['-v', 'error', '-xerror', '-i', file, ...output], {
+    encoding: 'utf8',
+  });
+  return `${stdout}${stderr}${status === 0 ? '' : ` status ${status}`}`.trim();
 };
 
 export const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;

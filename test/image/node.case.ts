@@ -2,12 +2,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeErrors } from '../support/media.ts';
 import { until } from '../support/processes.ts';
 import { deploy, operatorFolder } from './deployment.ts';
 import { IMAGE } from './images.ts';
-import { type Container, Machine, NODE_ADDRESS, proportionalBytes } from './machine.ts';
-import { bondedSender, clip, PatientPlayer, sizeOf } from './media.ts';
+import { type Container, childrenOf, LIMITS, Machine, NODE_ADDRESS, proportionalBytes } from './machine.ts';
+import { bondedSender, clip, firstSecondErrors, PatientPlayer, sizeOf } from './media.ts';
 import { podman } from './podman.ts';
 import { megabytes, report, seconds } from './report.ts';
 
@@ -54,7 +53,7 @@ describe('the image', () => {
     ];
     const shell = 'du -xsk "$@" 2>/dev/null; true';
     const lines = (
-      await podman(['run', '--rm', '--network=none', '--entrypoint=sh', IMAGE, '-c', shell, 'sh', ...parts])
+      await podman(['run', '--rm', '--network=none', ...LIMITS, '--entrypoint=sh', IMAGE, '-c', shell, 'sh', ...parts])
     ).split('\n');
     for (const line of lines) {
       const [kilobytes, path] = line.split('\t');
@@ -72,12 +71,12 @@ describe('the image', () => {
           Cmd: string[];
           Volumes: object;
           ExposedPorts: object;
-          Healthcheck?: { Test: string[] };
         };
         Labels: Record<string, string>;
+        Healthcheck: { Test: string[] };
       },
     ];
-    const { Config, Labels } = inspected;
+    const { Config, Labels, Healthcheck } = inspected;
     expect(Config.User).toBe('3001:3001');
     expect([...Config.Entrypoint, ...Config.Cmd]).toEqual(['tributary', 'relay']);
     expect(Object.keys(Config.Volumes)).toEqual(['/var/lib/sls']);
@@ -90,7 +89,7 @@ describe('the image', () => {
       '8080/tcp',
       '8090/tcp',
     ]);
-    expect(Config.Healthcheck?.Test).toEqual(['CMD', 'tributary-health']);
+    expect(Healthcheck.Test).toEqual(['CMD', 'tributary-health']);
     for (const name of ['title', 'description', 'licenses', 'version', 'revision', 'created', 'base.name'])
       expect(Labels[`org.opencontainers.image.${name}`], name).toMatch(/\S/);
     expect(Labels['org.opencontainers.image.revision']).toMatch(/^[0-9a-f]{40}$|^unknown$/);
@@ -98,7 +97,9 @@ describe('the image', () => {
 
   it('has no tools to install or build with, and no development packages', async () => {
     const shell = 'command -v npm npx yarn g++ pkg-config git; ls /app; ls /app/node_modules';
-    const found = (await podman(['run', '--rm', '--network=none', '--entrypoint=sh', IMAGE, '-c', shell])).split('\n');
+    const found = (
+      await podman(['run', '--rm', '--network=none', ...LIMITS, '--entrypoint=sh', IMAGE, '-c', shell])
+    ).split('\n');
     for (const name of [
       'vitest',
       'typescript',
@@ -144,7 +145,7 @@ describe('compose.yml on a machine of 1 vCPU and 1 GB', () => {
     expect(status).toMatch(/^CapBnd:\s+0+$/m);
     expect(status).toMatch(/^NoNewPrivs:\s+1$/m);
     expect(status).toMatch(/^Uid:\s+3001\s+3001\s+3001\s+3001$/m);
-    expect(await container.exec('sh', '-c', 'echo /proc/[0-9]*/exe | wc -w')).toBe('2');
+    expect(childrenOf(await container.pid())).toEqual([]);
     await expect(container.exec('touch', '/app/x')).rejects.toThrow('Read-only file system');
     expect(await container.exec('cat', '/sys/fs/cgroup/memory/memory.limit_in_bytes').catch(() => '1073741824')).toBe(
       '1073741824',
@@ -211,6 +212,7 @@ describe('compose.yml on a machine of 1 vCPU and 1 GB', () => {
     }, async () => {
       await streaming(async (viewer) => {
         const connection = viewer.connection;
+        const keysBefore = (await container.logs()).stdout.match(KEY_LINE)?.length ?? 0;
         const killed = performance.now();
         process.kill(await container.pid(), 'SIGKILL');
         await viewer.pictureAfter(connection, 90_000);
@@ -219,8 +221,7 @@ describe('compose.yml on a machine of 1 vCPU and 1 GB', () => {
           seconds(performance.now() - killed),
         );
         expect(await rows(key)).toContainEqual(expect.objectContaining(row));
-        const { stdout } = await container.logs();
-        expect([...stdout.matchAll(KEY_LINE)]).toHaveLength(1);
+        expect((await container.logs()).stdout.match(KEY_LINE) ?? []).toHaveLength(keysBefore);
       });
     });
 
@@ -245,7 +246,7 @@ describe('compose.yml on a machine of 1 vCPU and 1 GB', () => {
         await until('two seconds of picture', () => sizeOf(viewer.file) > 800_000, 30_000);
         const file = viewer.file;
         await viewer.close();
-        expect(decodeErrors(file)).toBe('');
+        expect(firstSecondErrors(file)).toBe('');
       });
     });
   });

@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SLS_SCHEMA } from '../../src/cli/sls-schema.ts';
-import { decodeErrors } from '../support/media.ts';
 import { type Program, until } from '../support/processes.ts';
 import { composeText, DATA_OWNER, deploy, operatorFolder } from './deployment.ts';
 import { type Container, Machine, NODE_ADDRESS } from './machine.ts';
-import { bondedSender, clip, player, sizeOf } from './media.ts';
+import { bondedSender, clip, firstSecondErrors, player, sizeOf } from './media.ts';
 import { report, seconds } from './report.ts';
 
 const API = `http://${NODE_ADDRESS}:8090`;
@@ -150,7 +149,7 @@ describe('the old compose file with our image, on the data folder of SLS', () =>
       30_000,
     );
     await programs[0]!.stop();
-    expect(decodeErrors(file)).toBe('');
+    expect(firstSecondErrors(file)).toBe('');
   });
 
   it('takes a plain SRT encoder on 4001 and plays it by an id that has a slash and a space', async () => {

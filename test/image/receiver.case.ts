@@ -204,7 +204,8 @@ describe('receiver.sh', () => {
     const git = (...args: string[]): Promise<string> =>
       command('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args]);
     mkdirSync(join(origin, 'docker'), { recursive: true });
-    for (const name of ['Dockerfile', 'receiver.sh']) copyFileSync(join(ROOT, 'docker', name), join(origin, 'docker', name));
+    for (const name of ['Dockerfile', 'receiver.sh'])
+      copyFileSync(join(ROOT, 'docker', name), join(origin, 'docker', name));
     await git('init', '--quiet', origin);
     await git('-C', origin, 'add', '.');
     await git('-C', origin, 'commit', '--quiet', '--message=one');

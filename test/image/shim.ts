@@ -14,7 +14,17 @@ export const shimFolder = (parent: string): string => {
 
 /** What an image is built from: the files as they are here, and no git, so that no test ever pulls into this clone. */
 export const copyOfClone = (folder: string): string => {
-  for (const name of ['package.json', 'package-lock.json', '.npmrc', '.dockerignore', 'bin', 'docs', 'docker', 'native', 'src'])
+  for (const name of [
+    'package.json',
+    'package-lock.json',
+    '.npmrc',
+    '.dockerignore',
+    'bin',
+    'docs',
+    'docker',
+    'native',
+    'src',
+  ])
     cpSync(join(ROOT, name), join(folder, name), {
       recursive: true,
       preserveTimestamps: true,

@@ -16,7 +16,8 @@ interface Service {
   environment: Record<string, string>;
   volumes: string[];
 }
-const receiver = (name: string): Service => (parse(text(name)) as { services: { receiver: Service } }).services.receiver;
+const receiver = (name: string): Service =>
+  (parse(text(name)) as { services: { receiver: Service } }).services.receiver;
 
 /** What the image is made of must agree with the rest; that it works is for `npm run test:image`. */
 describe('the image', () => {

@@ -17,6 +17,7 @@ export const healthRoutes = (app: FastifyInstance, { deps, watch }: RouteContext
       ready: reasons.length === 0,
       score: watch.score,
       service: 'srt-live-server',
+      srtPackage: deps.srtPackage ?? null,
       srtVersion,
       status: counters.dataPlaneUp === 0 ? 'data plane restarting' : 'ok',
       version: deps.version,

@@ -112,6 +112,7 @@ const compose = async (args: string[]): Promise<string> => {
 const docker = async ([command, ...args]: string[]): Promise<string> => {
   if (command === 'compose') return compose(args);
   if (command === 'image' && args[0] === 'inspect') return podman(['image', ...args.slice(0, -1), local(args.at(-1)!)]);
+  if (command === 'info') return podman(['info', '--format', '{{.Version.Version}}']);
   if (command === 'tag') return podman(['tag', args[0]!, local(args[1]!)]);
   throw new Error(`docker ${command} is not known here`);
 };

@@ -1,12 +1,12 @@
 // Stands for `docker` where there is no Docker: what receiver.sh and the documentation ask of it, done with podman in the network in which
 // it is started. Arguments that it does not know are an error.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { podmanArguments, readEnvFile, readServices, type Service } from './compose.ts';
-import { BASE_IMAGE } from './images.ts';
+import { BASE_IMAGE, IMAGE } from './images.ts';
 import { LIMITS, SMALL_MACHINE } from './machine.ts';
-import { podman } from './podman.ts';
+import { podman, STORE } from './podman.ts';
 
 const LABEL = 'tributary.test.project';
 const HASH = 'tributary.test.config';
@@ -68,16 +68,19 @@ class Project {
     for (const name of await this.#all()) await podman(['rm', '--force', '--volumes', '--time=10', name]);
   }
 
+  /** The Dockerfile has been built already: here it gets another number, as after a change, so that there is something to update to. */
   async build(): Promise<void> {
     for (const { image } of Object.values(this.#services)) {
       const context = resolve(this.#folder, this.#env.TRIBUTARY_CONTEXT ?? '.');
-      const broken = process.env.SHIM_BROKEN_BUILD === '1';
-      if (broken) await podman(['tag', BASE_IMAGE, local(image)]);
-      else
-        await podman([
-          ...['build', '--format=docker', '--pull=never', '--network=host', `--build-arg=NODE_IMAGE=${BASE_IMAGE}`],
-          ...['--file', join(context, 'docker/Dockerfile'), '--tag', local(image), context],
-        ]);
+      if (!existsSync(join(context, 'docker/Dockerfile'))) throw new Error(`${context} has no docker/Dockerfile`);
+      const from = process.env.SHIM_BROKEN_BUILD === '1' ? BASE_IMAGE : IMAGE;
+      const folder = mkdtempSync(join(STORE, 'build-'));
+      writeFileSync(join(folder, 'Dockerfile'), `FROM ${from}\nLABEL built="${Date.now()}"\n`);
+      try {
+        await podman(['build', '--format=docker', '--pull=never', '--tag', local(image), folder]);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
     }
   }
 

@@ -175,6 +175,7 @@ describe('compose.yml on a machine of 1 vCPU and 1 GB', () => {
     for (const url of [`${API}/health`, `http://${address}:8080/health`, `http://${address}:8090/health`]) {
       const { json } = await machine.http(url);
       expect(json, url).toMatchObject({ service: 'srt-live-server', status: 'ok' });
+      expect(json.srtPackage, 'the package of libsrt, by which its fixes are known').toMatch(/1\.5\.1-1\+deb12u[2-9]/);
       expect(json.srtVersion).toMatch(/^1\.\d+\.\d+/);
     }
   });

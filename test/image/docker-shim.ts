@@ -68,16 +68,16 @@ class Project {
     for (const name of await this.#all()) await podman(['rm', '--force', '--volumes', '--time=10', name]);
   }
 
-  /** The Dockerfile has been built already: here it gets another number, as after a change, so that there is something to update to. */
+  /** The Dockerfile has been built already: here it gets another number, so that there may be something to update to. */
   async build(): Promise<void> {
     for (const { image } of Object.values(this.#services)) {
       const context = resolve(this.#folder, this.#env.TRIBUTARY_CONTEXT ?? '.');
       if (!existsSync(join(context, 'docker/Dockerfile'))) throw new Error(`${context} has no docker/Dockerfile`);
       const from = process.env.SHIM_BROKEN_BUILD === '1' ? BASE_IMAGE : IMAGE;
       const folder = mkdtempSync(join(STORE, 'build-'));
-      writeFileSync(join(folder, 'Dockerfile'), `FROM ${from}\nLABEL built="${Date.now()}"\n`);
+      writeFileSync(join(folder, 'Dockerfile'), `FROM ${from}\nLABEL version="${process.env.SHIM_VERSION ?? '1'}"\n`);
       try {
-        await podman(['build', '--format=docker', '--pull=never', '--tag', local(image), folder]);
+        await podman(['build', '--format=docker', '--layers', '--pull=never', '--tag', local(image), folder]);
       } finally {
         rmSync(folder, { recursive: true, force: true });
       }

@@ -150,8 +150,11 @@ describe('receiver.sh', () => {
   });
 
   it('updates with a backup first, and goes back where the new version does not come up', async () => {
-    const run = await receiver('update', { options: ['--yes'] });
+    const id = await containerId();
+    const run = await receiver('update', { options: ['--yes'], env: { SHIM_VERSION: '2' } });
     expect(run.code, run.output).toBe(0);
+    expect(await containerId()).not.toBe(id);
+    await keyWorks();
     const backups = readdirSync(join(folder, 'old/backups'));
     expect(backups).toHaveLength(1);
     expect(await command('tar', ['-tf', join(folder, 'old/backups', backups[0]!)])).toContain('data/streams.json');

@@ -88,6 +88,7 @@ describe('the image', () => {
       '5080/tcp',
       '8080/tcp',
       '8090/tcp',
+      '9080/tcp',
     ]);
     expect(Healthcheck.Test).toEqual(['CMD', 'tributary-health']);
     for (const name of ['title', 'description', 'licenses', 'version', 'revision', 'created', 'base.name'])

@@ -23,6 +23,8 @@ const LEFT_OUT = [
   '/usr/share/lintian/*',
 ];
 
+const MERGED = '/usr/share/mmdebstrap/hooks/merged-usr';
+
 const isFresh = async (image: string): Promise<boolean> => {
   if (!(await hasImage(image))) return false;
   const created = await podman(['image', 'inspect', '--format', '{{.Created.Unix}}', image]);
@@ -34,8 +36,8 @@ const buildDebian = async (folder: string): Promise<void> => {
   const leaveOut = LEFT_OUT.map((path) => `--dpkgopt=path-exclude=${path}`);
   const clean = 'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/* "$1"/var/log/*';
   await command('mmdebstrap', [
-    // The published image is merged from the start: without the word for it a Perl would come along to do that.
-    ...['--quiet', '--variant=minbase', '--include=usr-is-merged', '--dpkgopt=force-unsafe-io', ...leaveOut],
+    // Merged from the start, as the published image: else a Perl comes along to merge it, 50 MB.
+    ...['--quiet', '--variant=minbase', `--hook-dir=${MERGED}`, '--dpkgopt=force-unsafe-io', ...leaveOut],
     ...['--dpkgopt=path-include=/usr/share/doc/*/copyright', '--aptopt=Acquire::Languages "none"'],
     ...['--aptopt=Dir::Cache::pkgcache ""', '--aptopt=Dir::Cache::srcpkgcache ""'],
     ...[`--customize-hook=${clean}`, 'bookworm', tar],

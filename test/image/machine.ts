@@ -171,3 +171,9 @@ export const childrenOf = (pid: number): string[] =>
   readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim().split(' ').filter(Boolean),
   );
+
+/** What a process has used of a core since it began. */
+export const cpuSeconds = (pid: number): number => {
+  const ticks = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(ticks[11]) + Number(ticks[12])) / 100;
+};

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Program, until } from '../support/processes.ts';
 import { deploy, operatorFolder } from './deployment.ts';
-import { type Container, Machine, NODE_ADDRESS, proportionalBytes } from './machine.ts';
+import { cpuSeconds, Machine, NODE_ADDRESS, proportionalBytes } from './machine.ts';
 import { bondedSender, clip, player } from './media.ts';
 import { megabytes, report } from './report.ts';
 
@@ -29,13 +29,6 @@ afterAll(async () => {
   await machine.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-const cpuSeconds = async (container: Container): Promise<number> => {
-  const ticks = readFileSync(`/proc/${await container.pid()}/stat`, 'utf8')
-    .split(') ')[1]!
-    .split(' ');
-  return (Number(ticks[11]) + Number(ticks[12])) / 100;
-};
 
 describe('the smallest supported machine, 1 vCPU and 1 GB', () => {
   it(`carries ${STREAMS} bonded streams of ${KBPS / 1_000} Mbit/s with a player each, and every byte arrives`, {
@@ -64,7 +57,7 @@ describe('the smallest supported machine, 1 vCPU and 1 GB', () => {
       },
       30_000,
     );
-    const cpuBefore = await cpuSeconds(container);
+    const cpuBefore = cpuSeconds(await container.pid());
     const begin = performance.now();
     for (let index = 0; index < STREAMS; index++)
       senders.push(bondedSender(machine, { publisher: `live_${index}`, input: source, latencyMs: 2_000 }));
@@ -80,7 +73,7 @@ describe('the smallest supported machine, 1 vCPU and 1 GB', () => {
       180_000,
     );
     const lasted = (performance.now() - begin) / 1_000;
-    const cpu = (await cpuSeconds(container)) - cpuBefore;
+    const cpu = cpuSeconds(await container.pid()) - cpuBefore;
     await until(
       'the end of the streams',
       async () => {

@@ -35,6 +35,12 @@ int BatchReader::read(int64_t nowMs) {
   return runs;
 }
 
+void BatchReader::look() {
+  const auto lock = table_.lock();
+  for (SrtSocket* socket : table_.readers())
+    if (!socket->readable && socket->state != SrtSocket::State::connecting) socket->readable = hasMore(*socket);
+}
+
 int BatchReader::readTurn(SrtSocket& socket, int firstSlot, int64_t nowMs) {
   const int most = std::min(kTurnMessages, slots_->count() - firstSlot);
   SRT_MSGCTRL control = srt_msgctrl_default;

@@ -14,6 +14,8 @@ class BatchReader {
  public:
   BatchReader(SocketTable& table, std::shared_ptr<Slots> slots) : table_(table), slots_(std::move(slots)) {}
 
+  /** Notes which sockets have something, for a reader that comes by itself instead of being woken. */
+  void look();
   /** Fills slots and the table of runs; returns the number of runs. */
   int read(int64_t nowMs);
 

@@ -157,12 +157,18 @@ find_compose() {
 }
 
 ensure_docker() {
-  if command -v docker >/dev/null && find_compose; then return 0; fi
-  command -v apt-get >/dev/null || fail 'Docker with its compose plugin is missing, and there is no apt-get here to install it with'
-  say 'installing docker.io and docker-compose from the distribution'
-  as_root apt-get update
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y docker.io docker-compose
-  find_compose || fail 'docker is installed, but its compose is not found'
+  local missing=()
+  command -v curl >/dev/null || missing+=(curl)
+  if ! command -v docker >/dev/null || ! find_compose; then missing+=(docker.io docker-compose); fi
+  if [ "${#missing[@]}" -gt 0 ]; then
+    command -v apt-get >/dev/null || fail "missing, and there is no apt-get here to install it with: ${missing[*]}"
+    say "installing from the distribution: ${missing[*]}"
+    as_root apt-get update
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y "${missing[@]}"
+    find_compose || fail 'docker is installed, but its compose is not found'
+  fi
+  docker info >/dev/null 2>&1 ||
+    fail "Docker does not answer this user: run as root, or 'sudo usermod -aG docker $(id -un)' and log in anew"
 }
 
 need_install() {
@@ -194,7 +200,7 @@ is_up() {
 }
 
 wait_up() {
-  local end=$((SECONDS + 60))
+  local end=$((SECONDS + ${RECEIVER_WAIT_SECONDS:-60}))
   until is_up; do
     [ "$SECONDS" -lt "$end" ] || return 1
     sleep 0.5

@@ -200,7 +200,10 @@ describe('problems', () => {
     [{ argv: ['start'] }, /"start" is not understood/],
     [{ env: { SRT_SENDER_PORT: '4000' } }, /srt.publishPort and srt.playPort are both UDP port 4000/],
     [{ env: { LINK_STATS_PORT: '8090' } }, /http.statsPort and http.linksPort are both TCP port 8090/],
-    [{ env: { TRIBUTARY_HTTP_STATS_ALIAS_PORTS: '8080,5080' } }, /http.statsAliasPorts and http.linksPort are both TCP port 5080/],
+    [
+      { env: { TRIBUTARY_HTTP_STATS_ALIAS_PORTS: '8080,5080' } },
+      /http.statsAliasPorts and http.linksPort are both TCP port 5080/,
+    ],
     [{ env: { TRIBUTARY_HTTP_STATS_ALIAS_PORTS: '0' } }, /give up to eight different ports/],
     [{ env: { TRIBUTARY_SRT_LATENCY_CEILING_MS: '100' } }, /srt.latencyFloorMs = 200 is above/],
     [{ env: { TRIBUTARY_API_KEY_FILE: '/nowhere' } }, /the file cannot be read/],

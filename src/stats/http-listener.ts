@@ -108,7 +108,8 @@ export class HttpListener {
       }
       const portSetting = options.aliasPortsSetting ?? options.portSetting;
       for (const port of options.aliasPorts ?? [])
-        for (const host of hostsOf(options.bind)) listening.push(await listen(app, host, { ...options, port, portSetting }));
+        for (const host of hostsOf(options.bind))
+          listening.push(await listen(app, host, { ...options, port, portSetting }));
     } catch (error) {
       for (const { server, sockets } of listening) {
         server.close();

@@ -75,7 +75,11 @@ export const hasImage = (name: string): Promise<boolean> =>
     () => false,
   );
 
-export const command = async (program: string, args: readonly string[], more: ExecFileOptions = {}): Promise<string> => {
+export const command = async (
+  program: string,
+  args: readonly string[],
+  more: ExecFileOptions = {},
+): Promise<string> => {
   const { stdout } = await run(program, [...args], { maxBuffer: MAX_OUTPUT, cwd: ROOT, ...more });
   return String(stdout).trim();
 };

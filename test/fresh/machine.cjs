@@ -105,7 +105,8 @@ class Machine {
   }
 
   remove() {
-    rmSync(this.folder, { recursive: true, force: true });
+    // A program does so several times faster than this process could.
+    spawnSync('rm', ['-rf', '--one-file-system', this.folder]);
   }
 }
 

@@ -1,24 +1,31 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../shared/errors.ts';
 
-/** Where databases are looked for. */
-export interface AsnSearchPath {
-  /** Every `.mmdb` file in it counts. */
+/** A folder in which databases are looked for. */
+export interface AsnPlace {
   readonly folder: string;
-  /** Of the system: only these files count, in this order, after those of `folder`. */
-  readonly system: { readonly folder: string; readonly names: readonly string[] };
+  /** Only these files count, in this order; undefined: every `.mmdb` file. */
+  readonly names?: readonly string[];
 }
+
+/** The first place first. */
+export type AsnSearchPath = readonly AsnPlace[];
 
 /** The names that the vendors give, in the order in which they are preferred; other names come after them, by the alphabet. */
 const KNOWN_NAMES = ['ipinfo_lite.mmdb', 'GeoLite2-ASN.mmdb', 'GeoLite2-City.mmdb', 'GeoLite2-Country.mmdb'];
 
-export const ASN_FOLDER = 'asn';
+const ASN_FOLDER = 'asn';
 
-export const asnSearchPath = (dataDir: string): AsnSearchPath => ({
-  folder: join(dataDir, ASN_FOLDER),
-  system: { folder: '/usr/share/GeoIP', names: KNOWN_NAMES },
-});
+export const asnFolder = (dataDir: string): string => join(dataDir, ASN_FOLDER);
+
+export const asnSearchPath = (dataDir: string): AsnSearchPath => [
+  { folder: asnFolder(dataDir) },
+  { folder: '/usr/share/GeoIP', names: KNOWN_NAMES },
+];
+
+/** That file and no other. */
+export const onlyFile = (path: string): AsnSearchPath => [{ folder: dirname(path), names: [basename(path)] }];
 
 /** A file and what tells one content of it from another. */
 export interface AsnFile {
@@ -32,12 +39,17 @@ const rankOf = (name: string): number => {
 };
 
 /** Files that may be databases, the preferred one first. Folders that are not there, or not to be read, have none. */
-export const asnFiles = async ({ folder, system }: AsnSearchPath): Promise<AsnFile[]> => {
-  const own = (await namesIn(folder)).filter((name) => name.endsWith('.mmdb') && !name.startsWith('.'));
-  own.sort((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : 1));
-  const paths = [...own.map((name) => join(folder, name)), ...system.names.map((name) => join(system.folder, name))];
+export const asnFiles = async (search: AsnSearchPath): Promise<AsnFile[]> => {
+  const paths: string[] = [];
+  for (const { folder, names } of search)
+    paths.push(...(names ?? (await databasesIn(folder))).map((name) => join(folder, name)));
   const files = await Promise.all(paths.map(fileAt));
   return files.filter((file) => file !== undefined);
+};
+
+const databasesIn = async (folder: string): Promise<string[]> => {
+  const names = (await namesIn(folder)).filter((name) => name.endsWith('.mmdb') && !name.startsWith('.'));
+  return names.sort((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : 1));
 };
 
 const namesIn = async (folder: string): Promise<string[]> => {
@@ -49,7 +61,7 @@ const namesIn = async (folder: string): Promise<string[]> => {
   }
 };
 
-export const fileAt = async (path: string): Promise<AsnFile | undefined> => {
+const fileAt = async (path: string): Promise<AsnFile | undefined> => {
   try {
     const { size, mtimeMs, ino } = await stat(path);
     return { path, signature: `${ino} ${size} ${mtimeMs}` };

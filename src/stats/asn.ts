@@ -1,4 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
+import { join } from 'node:path';
 import type { Millis } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -47,15 +48,9 @@ export class AsnLookup implements CarrierLookup {
   /** What was last said about the databases in use. */
   #said: string | undefined;
 
-  private constructor(options: AsnLookupOptions) {
+  /** Knows nothing yet: see `look`. */
+  constructor(options: AsnLookupOptions) {
     this.#options = options;
-  }
-
-  /** Looks through the search path once; `watch` follows it from then on. Never fails: what cannot be used is said in the log. */
-  static async open(options: AsnLookupOptions): Promise<AsnLookup> {
-    const lookup = new AsnLookup(options);
-    await lookup.look();
-    return lookup;
   }
 
   get databases(): readonly CarrierDatabase[] {
@@ -74,8 +69,9 @@ export class AsnLookup implements CarrierLookup {
     return reservedLabel(address) === undefined ? this.#places?.get(address)?.place : undefined;
   }
 
-  /** Follows the folders. Their files may come, go and be replaced at any time. */
+  /** Follows the folders from now on. Their files may come, go and be replaced at any time. */
   watch(): void {
+    if (this.#closed) return;
     this.#watchFolders();
     this.#again = setInterval(() => {
       if (this.#watchers.length < this.#folders().length) this.#watchFolders();
@@ -83,7 +79,7 @@ export class AsnLookup implements CarrierLookup {
     }, LOOK_AGAIN_MS).unref();
   }
 
-  /** Looks at the files that have changed since the last time. */
+  /** Looks at the files that have changed since the last time. Never fails: what cannot be used is said in the log. */
   look(): Promise<void> {
     this.#looking = this.#looking.then(() => this.#lookOnce());
     return this.#looking;
@@ -108,8 +104,7 @@ export class AsnLookup implements CarrierLookup {
   }
 
   #folders(): string[] {
-    const { search } = this.#options;
-    return [search.folder, search.system.folder];
+    return this.#options.search.map(({ folder }) => folder);
   }
 
   #watchFolders(): void {
@@ -193,8 +188,7 @@ export class AsnLookup implements CarrierLookup {
       logger.info('carrier database', { path, type, built: isoDate(builtMs), attribution });
     if (!this.#carriers)
       logger.info('there is no carrier database: carriers of links are not known', {
-        folder: search.folder,
-        mend: './tributary asn update --help',
+        lookedIn: search.map(({ folder, names }) => (names?.length === 1 ? join(folder, names[0]!) : folder)).join(' '),
       });
   }
 }

@@ -249,7 +249,7 @@ export const SETTINGS = {
   'stats.trusted': setting(
     networkList,
     ['127.0.0.0/8', '::1'],
-    'Addresses and networks that see publisher ids and full client addresses without a key. A request that came through a proxy (X-Forwarded-For) is never trusted.',
+    'Addresses and networks that see publisher ids without a key. A request that came through a proxy (X-Forwarded-For) is never trusted.',
     { reloadable: true },
   ),
   'api.key': setting(secret, undefined, 'An admin API key; with it none is generated on the first start.', {

@@ -1,4 +1,5 @@
 import {
+  accountNumber,
   address,
   addressList,
   bytes,
@@ -270,7 +271,7 @@ export const SETTINGS = {
     secret: true,
   }),
   'asn.maxmindAccount': setting(
-    credential,
+    accountNumber,
     undefined,
     'Number of a MaxMind account; without it the key alone is sent, as old accounts allow.',
   ),

@@ -285,6 +285,14 @@ describe('live streams', () => {
     expect((await call('GET', '/api/streams/none', withKey(ADMIN))).status).toBe(404);
   });
 
+  it('come with what the licence of the carrier database wants to be shown', async () => {
+    const { call, withKey, deps } = await server();
+    const database = { path: '/x.mmdb', type: 'x', builtMs: 0, attribution: 'by whom' };
+    deps.carriers = { ...deps.carriers, databases: [database] };
+    for (const url of ['/api/streams', '/api/streams/live_a'])
+      expect(JSON.parse((await call('GET', url, withKey(ADMIN))).body).attribution).toEqual(['by whom']);
+  });
+
   it('show no address to a key that may only read', async () => {
     const { call, withKey, deps } = await server();
     const read = await deps.keys.create('r', 'read');

@@ -12,15 +12,19 @@ import { type Millis, monotonicNow } from './shared/clock.ts';
 import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
 import { prepareDataDir, readDataFile, removeDataFile, writeDataFile } from './shared/data-file.ts';
 import type { Logger } from './shared/logger.ts';
+import { nodeSalt } from './shared/node-salt.ts';
+import { type Redaction, setRedaction } from './shared/redact.ts';
 import type { Row } from './sls-bridge/directory.ts';
 import { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { DirectoryLife } from './sls-bridge/directory-life.ts';
 import { FIXES, hasFixes, libsrtName, unfixedLibrary } from './sls-bridge/libsrt-fixes.ts';
 import { loadedLibsrtPackage } from './sls-bridge/libsrt-package.ts';
 import { libsrtEngine } from './sls-bridge/native.ts';
+import { NodeCarriers } from './stats/asn-node.ts';
 import type { StatsDeps } from './stats/deps.ts';
 import { HttpListener } from './stats/http-listener.ts';
 import { KeyStore } from './stats/key-store.ts';
+import { LinkNames } from './stats/link-names.ts';
 import { createLinksServer } from './stats/links-server.ts';
 import type { NodeWatch } from './stats/node-watch.ts';
 import { RequestBudget } from './stats/request-budget.ts';
@@ -41,13 +45,14 @@ const SNAPSHOT_AGE_MS: Millis = 20;
 /** Of a stop, which may take 5 s; closing takes up to one. */
 const HTTP_CLOSES_AFTER_MS: Millis = 3_400;
 
-const dataPlaneSettings = (settings: Settings): DataPlaneSettings => {
+const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneSettings => {
   const cap = settings.udp.bufferMaxBytes || Number.POSITIVE_INFINITY;
   const udpBufferBytes = Math.min(settings.srt.udpBufferBytes, cap);
   return {
     bind: settings.bind,
     srtla: settings.srtla,
     udpBufferBytes,
+    redaction,
     hopLoss: testHopLoss(),
     bridge: {
       ...settings.srt,
@@ -147,6 +152,7 @@ export class RelayNode {
   readonly #plane: DataPlaneHost;
   readonly #store: DirectoryFile;
   readonly #life: DirectoryLife;
+  readonly #carriers: NodeCarriers;
   readonly #servers: readonly HttpListener[];
   readonly #watch: NodeWatch;
   readonly #lock: DataDirLock;
@@ -158,6 +164,7 @@ export class RelayNode {
     plane: DataPlaneHost;
     store: DirectoryFile;
     life: DirectoryLife;
+    carriers: NodeCarriers;
     servers: readonly HttpListener[];
     watch: NodeWatch;
     lock: DataDirLock;
@@ -168,6 +175,7 @@ export class RelayNode {
     this.#plane = parts.plane;
     this.#store = parts.store;
     this.#life = parts.life;
+    this.#carriers = parts.carriers;
     this.#servers = parts.servers;
     this.#watch = parts.watch;
     this.#lock = parts.lock;
@@ -193,15 +201,17 @@ export class RelayNode {
     const { settings, logger, version, onGeneratedKey, onImport } = options;
     // The thread loads it too; here it fails before anything is written.
     const srtPackage = checkLibsrt(settings.srt.allowUnfixedLibrary, logger);
+    const imported = await importOldDataFolder(settings.dataDir);
+    if (imported) onImport(importLines(imported.database, imported.counts));
+    const redaction = { salt: await nodeSalt(settings.dataDir), addresses: settings.privacy.addresses };
+    setRedaction(redaction);
     const plane = new DataPlaneHost({
-      settings: dataPlaneSettings(settings),
+      settings: dataPlaneSettings(settings, redaction),
       logger,
       debugLog: settings.log.level === 'debug' || settings.log.level === 'trace',
       testHooks: testHooksAllowed(),
       onStuck: () => giveUp(logger),
     });
-    const imported = await importOldDataFolder(settings.dataDir);
-    if (imported) onImport(importLines(imported.database, imported.counts));
     const store = await DirectoryFile.open(settings.dataDir);
     const { keys, generated } = await KeyStore.open(settings.dataDir, settings.api.key);
     if (generated !== undefined) onGeneratedKey(generated);
@@ -215,6 +225,7 @@ export class RelayNode {
     const life = new DirectoryLife({ store, graceMs, logger, clock: monotonicNow, unixNow: Date.now });
     life.start();
     const token = randomBytes(24).toString('hex');
+    const carriers = new NodeCarriers(settings, logger);
     try {
       const snapshot = cached(() => plane.snapshot(), SNAPSHOT_AGE_MS);
       const { directory } = store;
@@ -225,6 +236,8 @@ export class RelayNode {
         directory,
         store,
         keys,
+        carriers: carriers.lookup,
+        linkNames: new LinkNames(carriers.lookup),
         settings,
         logger,
         clock: monotonicNow,
@@ -239,8 +252,12 @@ export class RelayNode {
       if (testHooksAllowed()) obeyTestHooks(plane);
       const facts: RuntimeFacts = { pid: process.pid, token, ports };
       await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
-      return new RelayNode({ facts, settings, logger, plane, store, life, servers: [stats, links], watch, lock });
+      return new RelayNode({
+        ...{ facts, settings, logger, plane, store, life, carriers, watch, lock },
+        servers: [stats, links],
+      });
     } catch (error) {
+      carriers.stop();
       life.stop();
       await plane.stop();
       throw error;
@@ -258,6 +275,7 @@ export class RelayNode {
   async stop(): Promise<void> {
     this.#logger.info('stopping');
     this.#life.stop();
+    this.#carriers.stop();
     this.#watch.noteStop();
     const ended = this.#plane.stop();
     // While players play out, whoever asks is told that the node is not ready. A slow HTTP client must not add its second to all of that.

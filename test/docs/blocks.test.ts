@@ -83,7 +83,7 @@ describe('what the documents tell to type', () => {
 
   it('is something', () => expect(HERE.length).toBeGreaterThan(5));
 
-  it.each([...new Set(HERE.map(({ page }) => page))])('%s', { timeout: 60_000 }, async (page) => {
+  it.each([...new Set(HERE.map(({ page }) => page))])('%s', { timeout: 120_000 }, async (page) => {
     const folder = mkdtempSync(join(tmpdir(), 'tributary-docs-'));
     folders.push(folder);
     symlinkSync(join(ROOT, 'tributary'), join(folder, 'tributary'));
@@ -96,7 +96,7 @@ describe('what the documents tell to type', () => {
         input: filled(text, { key: node.adminKey, ports, ids: ids! }),
         encoding: 'utf8',
         env: { ...process.env, DATA_DIR: node.dataDir },
-        timeout: 30_000,
+        timeout: 60_000,
       });
       expect({ where: `${page} line ${line}`, status, said: `${stdout}${stderr}` }).toMatchObject({ status: 0 });
       // `curl` ends well with a refusal, too.

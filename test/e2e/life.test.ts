@@ -70,7 +70,7 @@ describe('a node that cannot start', () => {
 
 describe('a node that is told to stop', () => {
   it('tells a live sender at once and lets players play out, drained before or not, and is gone within five seconds', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const node = await TestNode.start();
     const [row] = await node.rows();

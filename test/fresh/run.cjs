@@ -3,6 +3,7 @@
 //
 //   sudo npm run test:fresh                            Debian 12 and Debian 13
 //   sudo npm run test:fresh -- --release bookworm      one of them
+//   sudo npm run test:fresh -- --only readme           … of the two commands and the demo; install: of docs/install.md and libsrt's fixes
 //   sudo npm run test:fresh -- --all                   with every test: 10 minutes more for each
 //   sudo npm run test:fresh -- --base FOLDER           keeps the bare machines there, and takes them from there
 //
@@ -27,8 +28,8 @@ const SOME_TESTS = [
   ...['test/wire', 'test/launcher/plan.test.ts', 'test/native/binding.test.ts', 'test/native/admission.test.ts'],
   ...['test/native/stream.test.ts', 'test/native/arguments.test.ts', 'test/native/stream-id.test.ts'],
 ];
-/** Half a second where nothing else runs; this is to see that nothing is installed or built again. */
-const SECOND_START_LIMIT_MS = 60_000;
+/** Titles of the launcher's steps that are not due at a second start. (It looks whether the addon is as its sources are each time.) */
+const SET_UP = /apt-get|npm packages|JavaScript|Node 24/;
 
 const say = (text) => process.stdout.write(`${text}\n`);
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
@@ -82,7 +83,7 @@ const testReadme = async (shell, machine, times, all) => {
       const again = await shell.start(text, 'Open in the firewall');
       times.secondUrls = again.ms;
       if (again.output.includes('admin API key')) throw new Error('the second start made another key');
-      if (again.ms > SECOND_START_LIMIT_MS) throw new Error(`the second start took ${seconds(again.ms)}`);
+      if (SET_UP.test(again.output)) throw new Error(`the second start set something up:\n${again.output}`);
     }
     if (/^npm test/m.test(text)) {
       const summary = output.match(/^.*(?:Test Files|Tests) .*$/gm) ?? [];
@@ -128,7 +129,7 @@ const testOldLibrary = async (shell) => {
   if (versions[0] === old) return say('  libsrt: the distribution has no other version to try');
   const both = `libsrt1.5-openssl=${old} libsrt-openssl-dev=${old}`;
   await shell.run(`apt-get install -y --allow-downgrades --no-install-recommends ${both}`);
-  await shell.run('cd /root/tributary && mkdir -p /tmp/old');
+  await shell.run('unset DATA_DIR TRIBUTARY_PUBLIC_HOST; cd /opt/tributary && mkdir -p /tmp/old');
   const refused = await shell.run('! DATA_DIR=/tmp/old ./tributary relay');
   if (!refused.includes(`nothing says that libsrt`) || !refused.includes(old))
     throw new Error(`not refused:\n${refused}`);
@@ -143,7 +144,7 @@ const testOldLibrary = async (shell) => {
   say(`  libsrt ${old}: refused, let in by the setting, mended with: ${mend}`);
 };
 
-const testRelease = async (release, { all, base }) => {
+const testRelease = async (release, { all, base, only }) => {
   const times = {};
   const begin = Date.now();
   const machine = Machine.make(release, await freePorts(), base);
@@ -164,15 +165,18 @@ const testRelease = async (release, { all, base }) => {
     try {
       say(`  Node ${(await shell.run('node --version')).trim()}`);
       await shell.run('for tool in g++ pkg-config ffmpeg srt-live-transmit; do ! command -v $tool; done\ncd /root');
-      await testReadme(shell, machine, times, all);
-      await runPage(
-        shell,
-        'docs/install.md',
-        { repository: machine.repository },
-        (text) => text,
-        async () => {},
-      );
-      await testOldLibrary(shell);
+      if (only !== 'install') await testReadme(shell, machine, times, all);
+      if (only !== 'readme') {
+        const values = { repository: machine.repository };
+        await runPage(
+          shell,
+          'docs/install.md',
+          values,
+          (text) => text,
+          async () => {},
+        );
+        await testOldLibrary(shell);
+      }
     } finally {
       await shell.close();
     }
@@ -196,14 +200,20 @@ const main = async (argv) => {
   const releases = option('--release')?.split(',') ?? ['bookworm', 'trixie'];
   const rows = [];
   for (const release of releases) {
-    const times = await testRelease(release, { all: argv.includes('--all'), base: option('--base') });
+    const times = await testRelease(release, {
+      ...{ all: argv.includes('--all'), base: option('--base'), only: option('--only') },
+    });
     rows.push([release, times]);
   }
-  say('\n| | first `npm start` to URLs | second | its stop | demo to URLs | demo live | demo played for 3 s |');
-  say('|---|---|---|---|---|---|---|');
-  for (const [release, { firstUrls, secondUrls, stop, demoUrls, demoLive, demoPlayed }] of rows)
-    say(`| ${[release, ...[firstUrls, secondUrls, stop, demoUrls, demoLive, demoPlayed].map(seconds)].join(' | ')} |`);
-  say('the two commands, the demo and docs/install.md work on a fresh machine');
+  if (option('--only') !== 'install') {
+    say('\n| | first `npm start` to URLs | second | its stop | demo to URLs | demo live | demo played for 3 s |');
+    say('|---|---|---|---|---|---|---|');
+    for (const [release, { firstUrls, secondUrls, stop, demoUrls, demoLive, demoPlayed }] of rows)
+      say(
+        `| ${[release, ...[firstUrls, secondUrls, stop, demoUrls, demoLive, demoPlayed].map(seconds)].join(' | ')} |`,
+      );
+  }
+  say('all of it works on a fresh machine');
   return 0;
 };
 

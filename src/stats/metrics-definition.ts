@@ -3,8 +3,13 @@ import type { MetricsView } from './metrics-view.ts';
 /** Of every metric of ours. */
 export const METRIC_PREFIX = 'tributary_';
 
-/** A value and the values of the metric's labels, in their order. One without a number is left out. */
-export type Reading = readonly [value: number | undefined, ...labels: string[]];
+export type Labels = Readonly<Record<string, string>>;
+
+/**
+ * A value with its labels; one without a number is left out. prom-client writes the first labels down once for each object, so that these are
+ * best objects that stay; the second ones are added to them.
+ */
+export type Reading = readonly [value: number | undefined, labels: Labels, more?: Labels];
 
 /**
  * One metric: what it is called, and where its values are when somebody asks. Units are those of Prometheus: seconds, bytes, totals that only
@@ -31,8 +36,10 @@ export const counter: Make = (name, labels, help, read) => ({
 });
 export const gauge: Make = (name, labels, help, read) => ({ name, type: 'gauge', help, labels, read });
 
+export const NO_LABELS: Labels = {};
+
 /** One reading without labels. */
-export const one = (value: number | undefined): Reading[] => [[value]];
+export const one = (value: number | undefined): Reading[] => [[value, NO_LABELS]];
 
 export const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1_000);
 

@@ -15,37 +15,39 @@ const planeLag = ({ loopLagP50Ms, loopLagP99Ms, loopLagMaxMs }: Counters): LoopL
   loopLagP50Ms === undefined ? undefined : { p50Ms: loopLagP50Ms, p99Ms: loopLagP99Ms ?? 0, maxMs: loopLagMaxMs ?? 0 };
 
 const quantiles = (thread: string, lag: LoopLag | undefined): Reading[] => [
-  [seconds(lag?.p50Ms), thread, '0.5'],
-  [seconds(lag?.p99Ms), thread, '0.99'],
-  [seconds(lag?.maxMs), thread, '1'],
+  [seconds(lag?.p50Ms), { thread, quantile: '0.5' }],
+  [seconds(lag?.p99Ms), { thread, quantile: '0.99' }],
+  [seconds(lag?.maxMs), { thread, quantile: '1' }],
 ];
 
 /** Of a number that main has of itself and the data plane's thread tells. */
 const ofThreads = (main: number, plane: number | undefined): Reading[] => [
-  [main, 'main'],
-  [plane, 'data_plane'],
+  [main, { thread: 'main' }],
+  [plane, { thread: 'data_plane' }],
 ];
 
 /** How many there are of each of these kinds, 0 included. */
-const tally = (kinds: readonly string[], all: Iterable<string>): Reading[] => {
+const tally = (label: string, kinds: readonly string[], all: Iterable<string>): Reading[] => {
   const counts = new Map(kinds.map((kind) => [kind, 0]));
   for (const kind of all) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  return [...counts].map(([kind, count]) => [count, kind]);
+  return [...counts].map(([kind, count]) => [count, { [label]: kind }]);
 };
 
 const ROLES: Readonly<Record<string, string>> = { publish: 'publisher', bond: 'bonded_publisher', play: 'player' };
 
 /** `door.publish.unknown-id` and the like. */
 const doors = (counters: Counters): Reading[] =>
-  Object.entries(counters).flatMap(([name, value]): Reading[] => {
-    const [kind, door = '', result = ''] = name.split('.');
-    return kind === 'door' ? [[value, ROLES[door] ?? door, snakeCase(result)]] : [];
-  });
+  Object.keys(counters)
+    .filter((name) => name.startsWith('door.'))
+    .map((name) => {
+      const [, door = '', result = ''] = name.split('.');
+      return [counters[name], { role: ROLES[door] ?? door, result: snakeCase(result) }];
+    });
 
 /** The node as a whole: threads, queues, the door. */
 export const NODE_METRICS: readonly MetricDefinition[] = [
   gauge('build_info', ['version', 'node', 'libsrt'], 'Always 1: versions of Tributary, Node.js and libsrt.', (view) => [
-    [1, view.node.version, process.versions.node, view.snapshot.srtVersion],
+    [1, { version: view.node.version, node: process.versions.node, libsrt: view.snapshot.srtVersion }],
   ]),
   gauge('data_plane_up', [], '1 while the thread that moves packets is up.', nodeCounter('dataPlaneUp')),
   counter(
@@ -82,8 +84,8 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
     ['queue'],
     'What waits in the native addon for the data plane: events of SRT sockets, datagrams taken out of filling UDP buffers.',
     ({ snapshot }) => [
-      [snapshot.counters.srtEventsQueued, 'srt_events'],
-      [snapshot.srtla.counters.spilledWaiting, 'udp_spill'],
+      [snapshot.counters.srtEventsQueued, { queue: 'srt_events' }],
+      [snapshot.srtla.counters.spilledWaiting, { queue: 'udp_spill' }],
     ],
   ),
   counter(
@@ -91,8 +93,8 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
     ['kind'],
     'Log lines and stream events that the data plane could not hand over.',
     ({ snapshot: { counters } }) => [
-      [counters.logLinesLost, 'log_lines'],
-      [counters.eventsLost, 'events'],
+      [counters.logLinesLost, { kind: 'log_lines' }],
+      [counters.eventsLost, { kind: 'events' }],
     ],
   ),
   gauge(
@@ -106,8 +108,8 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
     ['kind'],
     'Streams and links that are not shown one by one, because of metrics.maxStreams and metrics.maxLinks.',
     ({ omitted }) => [
-      [omitted.streams, 'streams'],
-      [omitted.links, 'links'],
+      [omitted.streams, { kind: 'streams' }],
+      [omitted.links, { kind: 'links' }],
     ],
   ),
   gauge('metrics_scrape_seconds', [], 'What the last scrape has cost the main thread.', ({ node }) =>
@@ -125,17 +127,19 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
         if (!state && states.has(publisher.publisherId)) continue;
         states.set(publisher.publisherId, state ? (state.stalled ? 'stalled' : 'live') : 'gone');
       }
-      return tally(['live', 'stalled', 'gone'], states.values());
+      return tally('state', ['live', 'stalled', 'gone'], states.values());
     },
   ),
   gauge('publishers', ['source'], 'Open sessions of publishers.', ({ snapshot }) =>
     tally(
+      'source',
       ['srt', 'srtla'],
       snapshot.publishers.map(({ source }) => source),
     ),
   ),
   gauge('players', ['state'], 'Open sessions of players.', ({ snapshot }) =>
     tally(
+      'state',
       ['waiting', 'joining', 'playing'],
       snapshot.players.map(({ state }) => state),
     ),
@@ -148,9 +152,9 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
     ['reason'],
     'Sessions that the node has ended: by a command, a player that was too slow, a bitrate above its ceiling.',
     ({ snapshot: { counters } }) => [
-      [counters.kicked, 'kicked'],
-      [counters.slowPlayers, 'slow'],
-      [counters.bitrateClosed, 'bitrate'],
+      [counters.kicked, { reason: 'kicked' }],
+      [counters.slowPlayers, { reason: 'slow' }],
+      [counters.bitrateClosed, { reason: 'bitrate' }],
     ],
   ),
   counter('takeovers', [], 'Silent publishers that another one has replaced.', nodeCounter('takeovers')),
@@ -162,9 +166,6 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
     nodeCounter('wakeups'),
   ),
   counter('events', ['type'], 'What has happened to streams.', ({ node }) =>
-    [...node.events.all].map(([type, count]): Reading => [count, snakeCase(type)]),
+    [...node.events.all].map(([type, count]): Reading => [count, { type: snakeCase(type) }]),
   ),
 ];
-
-/** Accepted and refused are the sums of `auth`. */
-export const COUNTERS_TOLD_OTHERWISE = ['accepted', 'refused'];

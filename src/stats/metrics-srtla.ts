@@ -1,6 +1,6 @@
 import type { UDP_COUNTERS } from '../shared/addon.ts';
 import type { CounterName } from '../srtla/counters.ts';
-import { counter, gauge, type MetricDefinition, type Reading, snakeCase } from './metrics-definition.ts';
+import { counter, gauge, type MetricDefinition, one, type Reading, snakeCase } from './metrics-definition.ts';
 import type { MetricsView } from './metrics-view.ts';
 
 type UdpCounter = (typeof UDP_COUNTERS)[number] | 'linkSocketErrors' | 'serverSocketErrors';
@@ -8,13 +8,14 @@ type Name = CounterName | UdpCounter;
 
 /** Counters of the SRTLA stage, each with the value of the label. The transport without the addon counts fewer. */
 const labelled =
-  (values: Readonly<Partial<Record<Name, string>>>) =>
+  (label: string, values: Readonly<Partial<Record<Name, string>>>) =>
   ({ snapshot }: MetricsView): Reading[] =>
-    Object.entries(values).map(([name, label]) => [snapshot.srtla.counters[name], label]);
+    Object.entries(values).map(([name, text]) => [snapshot.srtla.counters[name], { [label]: text }]);
 
 const plain =
   (name: Name) =>
-  ({ snapshot }: MetricsView): Reading[] => [[snapshot.srtla.counters[name]]];
+  ({ snapshot }: MetricsView): Reading[] =>
+    one(snapshot.srtla.counters[name]);
 
 const DROPS = [
   'tooLong',
@@ -48,8 +49,8 @@ const countLinks = ({ snapshot }: MetricsView): Reading[] => {
   for (const group of snapshot.srtla.groups)
     for (const link of group.links) link.state === 'active' ? active++ : quiet++;
   return [
-    [active, 'active'],
-    [quiet, 'quiet'],
+    [active, { state: 'active' }],
+    [quiet, { state: 'quiet' }],
   ];
 };
 
@@ -62,8 +63,8 @@ export const SRTLA_METRICS: readonly MetricDefinition[] = [
     ({ snapshot }) => {
       const accepted = snapshot.srtla.groups.filter(({ sessionAccepted }) => sessionAccepted).length;
       return [
-        [accepted, 'accepted'],
-        [snapshot.srtla.groups.length - accepted, 'pending'],
+        [accepted, { state: 'accepted' }],
+        [snapshot.srtla.groups.length - accepted, { state: 'pending' }],
       ];
     },
   ),
@@ -80,11 +81,11 @@ export const SRTLA_METRICS: readonly MetricDefinition[] = [
     ({ snapshot: { srtla } }) => {
       const { answersOverBudget = 0, joinsOverBudget = 0, reg1Dropped = 0, reg2Dropped = 0 } = srtla.counters;
       return [
-        [srtla.counters.reg1Answered, 'id'],
-        [srtla.counters.reg3Sent, 'link'],
-        [srtla.counters.ngpSent, 'no_group'],
-        [srtla.counters.regErrSent, 'error'],
-        [answersOverBudget + joinsOverBudget + reg1Dropped + reg2Dropped, 'over_budget'],
+        [srtla.counters.reg1Answered, { result: 'id' }],
+        [srtla.counters.reg3Sent, { result: 'link' }],
+        [srtla.counters.ngpSent, { result: 'no_group' }],
+        [srtla.counters.regErrSent, { result: 'error' }],
+        [answersOverBudget + joinsOverBudget + reg1Dropped + reg2Dropped, { result: 'over_budget' }],
       ];
     },
   ),
@@ -94,19 +95,19 @@ export const SRTLA_METRICS: readonly MetricDefinition[] = [
     'srtla_groups_ended',
     ['reason'],
     'Groups that ended before their time: evicted for a newcomer, or without a session that was accepted.',
-    labelled({ groupsEvicted: 'evicted', groupsWithoutSession: 'no_session' }),
+    labelled('reason', { groupsEvicted: 'evicted', groupsWithoutSession: 'no_session' }),
   ),
   counter(
     'srtla_links_changed',
     ['reason'],
     'Links that were evicted for a newer one, have moved to another group, or were found again behind another address.',
-    labelled({ linksEvicted: 'evicted', linksMoved: 'moved', linkRebinds: 'rebound' }),
+    labelled('reason', { linksEvicted: 'evicted', linksMoved: 'moved', linkRebinds: 'rebound' }),
   ),
   counter(
     'srtla_sessions',
     ['result'],
     'SRT sessions of bonded senders.',
-    labelled({
+    labelled('result', {
       sessionsOpened: 'opened',
       sessionsAccepted: 'accepted',
       sessionsRejected: 'rejected',
@@ -117,17 +118,17 @@ export const SRTLA_METRICS: readonly MetricDefinition[] = [
     'srtla_forwarded_packets',
     ['to'],
     'Datagrams that went on: to the SRT server, and back to links.',
-    labelled({ toServer: 'server', toLinks: 'links' }),
+    labelled('to', { toServer: 'server', toLinks: 'links' }),
   ),
   counter('srtla_dropped_packets', ['reason'], 'Datagrams that were dropped.', ({ snapshot }) =>
-    DROPS.map((name) => [snapshot.srtla.counters[name], snakeCase(name)]),
+    DROPS.map((name) => [snapshot.srtla.counters[name], { reason: snakeCase(name) }]),
   ),
   counter('srtla_duplicate_packets', [], 'Data packets that had come already.', plain('duplicatesDropped')),
   counter(
     'srtla_losses',
     ['kind'],
     'Data packets taken for lost on all links; of these, those that came late after all, were repaired, or never came in time.',
-    labelled({
+    labelled('kind', {
       packetsLost: 'lost',
       packetsFalselyLost: 'late',
       packetsRepaired: 'repaired',
@@ -138,32 +139,32 @@ export const SRTLA_METRICS: readonly MetricDefinition[] = [
     'srtla_naks',
     ['action'],
     'NAKs: sent to senders for what is certainly lost, and filtered ones of libsrt, which asks for what is only late as well.',
-    labelled({ naksSent: 'sent', naksFiltered: 'filtered' }),
+    labelled('action', { naksSent: 'sent', naksFiltered: 'filtered' }),
   ),
   counter(
     'srtla_hop_losses',
     ['kind'],
     'Packets that were lost between the SRTLA stage and libsrt, and those that were handed over again.',
-    labelled({ hopLosses: 'lost', hopResent: 'resent' }),
+    labelled('kind', { hopLosses: 'lost', hopResent: 'resent' }),
   ),
   counter('srtla_loss_restarts', [], 'Encoders that began to count anew within a session.', plain('lossRestarts')),
   counter(
     'srtla_ack_copies',
     ['kind'],
     'Copies of SRT ACKs: thinned out on secondary links, answered after another copy, answered by a slow link.',
-    labelled({ acksThinned: 'thinned', ackAcksRepeated: 'repeated', ackAcksSlow: 'slow' }),
+    labelled('kind', { acksThinned: 'thinned', ackAcksRepeated: 'repeated', ackAcksSlow: 'slow' }),
   ),
   counter(
     'udp_datagrams',
     ['direction'],
     'Datagrams of the SRTLA stage.',
-    labelled({ receivedDatagrams: 'received', sentDatagrams: 'sent' }),
+    labelled('direction', { receivedDatagrams: 'received', sentDatagrams: 'sent' }),
   ),
   counter(
     'udp_calls',
     ['direction'],
     'System calls for them; datagrams per call is how well they are coalesced.',
-    labelled({ receiveCalls: 'received', sendCalls: 'sent' }),
+    labelled('direction', { receiveCalls: 'received', sendCalls: 'sent' }),
   ),
   counter(
     'udp_segmented_runs',
@@ -183,21 +184,21 @@ export const SRTLA_METRICS: readonly MetricDefinition[] = [
     ['socket'],
     'Datagrams that full receive buffers have cost: of links, of the SRTLA stage towards libsrt, of libsrt itself.',
     ({ snapshot }) => [
-      [snapshot.srtla.counters.linkKernelDrops, 'links'],
-      [snapshot.srtla.counters.serverKernelDrops, 'server'],
-      [snapshot.counters.srtKernelDrops, 'srt'],
+      [snapshot.srtla.counters.linkKernelDrops, { socket: 'links' }],
+      [snapshot.srtla.counters.serverKernelDrops, { socket: 'server' }],
+      [snapshot.counters.srtKernelDrops, { socket: 'srt' }],
     ],
   ),
   counter(
     'udp_send_drops',
     ['socket'],
     'Datagrams that the kernel had no room for.',
-    labelled({ linkSendsDropped: 'links', serverSendsDropped: 'server' }),
+    labelled('socket', { linkSendsDropped: 'links', serverSendsDropped: 'server' }),
   ),
   counter(
     'udp_errors',
     ['socket'],
     'Other failures of sending and receiving; server_refused: the port of the SRT server was closed.',
-    labelled({ linkSocketErrors: 'links', serverSocketErrors: 'server', serverRefused: 'server_refused' }),
+    labelled('socket', { linkSocketErrors: 'links', serverSocketErrors: 'server', serverRefused: 'server_refused' }),
   ),
 ];

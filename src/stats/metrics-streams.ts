@@ -1,5 +1,13 @@
 import type { PublisherSnapshot } from '../data-plane/snapshot.ts';
-import { counter, gauge, type MetricDefinition, type Reading, seconds, snakeCase } from './metrics-definition.ts';
+import {
+  counter,
+  gauge,
+  type Labels,
+  type MetricDefinition,
+  type Reading,
+  seconds,
+  snakeCase,
+} from './metrics-definition.ts';
 import type { LinkView, MetricsView, StreamView } from './metrics-view.ts';
 import { GONE_AFTER_MS } from './timeline.ts';
 
@@ -9,12 +17,12 @@ type Value = number | undefined;
 const each =
   (value: (stream: StreamView) => Value) =>
   ({ streams }: MetricsView): Reading[] =>
-    streams.map((stream) => [value(stream), stream.name]);
+    streams.map((stream) => [value(stream), stream.labels]);
 
 const several =
-  (values: (stream: StreamView) => readonly (readonly [Value, ...string[]])[]) =>
+  (values: (stream: StreamView) => readonly (readonly [Value, Labels])[]) =>
   ({ streams }: MetricsView): Reading[] =>
-    streams.flatMap((stream) => values(stream).map(([value, ...labels]): Reading => [value, stream.name, ...labels]));
+    streams.flatMap((stream) => values(stream).map(([value, more]): Reading => [value, stream.labels, more]));
 
 const ofPublisher = (value: (publisher: PublisherSnapshot) => Value) =>
   each(({ publisher }) => publisher && value(publisher));
@@ -62,7 +70,7 @@ export const STREAM_METRICS: readonly MetricDefinition[] = [
     'stream_events',
     ['stream', 'type'],
     'What has happened to a stream: links that joined and left, takeovers, refusals, …',
-    several(({ events }) => [...events].map(([type, count]) => [count, snakeCase(type)])),
+    several(({ events }) => [...events].map(([type, count]) => [count, { type: snakeCase(type) }])),
   ),
   counter(
     'ts_continuity_errors',
@@ -77,19 +85,19 @@ export const STREAM_METRICS: readonly MetricDefinition[] = [
     several(({ publisher, players, sent }) => [
       ...(publisher
         ? ([
-            [publisher.stats.pktRecvTotal, 'in', 'received'],
-            [publisher.stats.pktRcvLossTotal, 'in', 'lost'],
-            [publisher.stats.pktRcvRetransTotal, 'in', 'retransmitted'],
-            [publisher.stats.pktRcvDropTotal, 'in', 'dropped'],
-          ] as const)
+            [publisher.stats.pktRecvTotal, { direction: 'in', kind: 'received' }],
+            [publisher.stats.pktRcvLossTotal, { direction: 'in', kind: 'lost' }],
+            [publisher.stats.pktRcvRetransTotal, { direction: 'in', kind: 'retransmitted' }],
+            [publisher.stats.pktRcvDropTotal, { direction: 'in', kind: 'dropped' }],
+          ] satisfies [Value, Labels][])
         : []),
       ...(players.length > 0 || sent.packets > 0
         ? ([
-            [sent.packets, 'out', 'sent'],
-            [sent.lostPackets, 'out', 'lost'],
-            [sent.retransmittedPackets, 'out', 'retransmitted'],
-            [sent.droppedPackets, 'out', 'dropped'],
-          ] as const)
+            [sent.packets, { direction: 'out', kind: 'sent' }],
+            [sent.lostPackets, { direction: 'out', kind: 'lost' }],
+            [sent.retransmittedPackets, { direction: 'out', kind: 'retransmitted' }],
+            [sent.droppedPackets, { direction: 'out', kind: 'dropped' }],
+          ] satisfies [Value, Labels][])
         : []),
     ]),
   ),
@@ -98,8 +106,8 @@ export const STREAM_METRICS: readonly MetricDefinition[] = [
     ['stream', 'role'],
     'Round trip of the SRT session of the publisher, and the longest of those of players.',
     several((stream) => [
-      [seconds(stream.publisher?.stats.rttMs), 'publisher'],
-      [seconds(worst(stream, ({ stats }) => stats.rttMs)), 'player'],
+      [seconds(stream.publisher?.stats.rttMs), { role: 'publisher' }],
+      [seconds(worst(stream, ({ stats }) => stats.rttMs)), { role: 'player' }],
     ]),
   ),
   gauge(
@@ -133,10 +141,10 @@ export const STREAM_METRICS: readonly MetricDefinition[] = [
     several(({ group }) =>
       group?.lossesExact
         ? [
-            [group.losses.lost, 'lost'],
-            [group.losses.falselyLost, 'late'],
-            [group.losses.repaired, 'repaired'],
-            [group.losses.unrepaired, 'unrepaired'],
+            [group.losses.lost, { kind: 'lost' }],
+            [group.losses.falselyLost, { kind: 'late' }],
+            [group.losses.repaired, { kind: 'repaired' }],
+            [group.losses.unrepaired, { kind: 'unrepaired' }],
           ]
         : [],
     ),
@@ -146,9 +154,15 @@ export const STREAM_METRICS: readonly MetricDefinition[] = [
 const eachLink =
   (value: (link: LinkView['link']) => Value) =>
   ({ links }: MetricsView): Reading[] =>
-    links.map(({ stream, name, link }) => [value(link), stream, name]);
+    links.map(({ labels, link }) => [value(link), labels]);
 
 const LINK = ['stream', 'link'];
+const KIND = {
+  unique: { kind: 'unique' },
+  retransmitted: { kind: 'retransmitted' },
+  duplicate: { kind: 'duplicate' },
+  lost: { kind: 'lost' },
+};
 
 /** Each link of each stream. */
 export const LINK_METRICS: readonly MetricDefinition[] = [
@@ -157,9 +171,9 @@ export const LINK_METRICS: readonly MetricDefinition[] = [
     [...LINK, 'carrier', 'kind', 'country'],
     'Always 1: who carries the link, where a database tells.',
     ({ links, node }) =>
-      links.map(({ stream, name, link }) => {
-        const carrier = node.carriers.of(link.address);
-        return [1, stream, name, carrier?.label ?? '', carrier?.kind ?? 'unknown', carrier?.country ?? ''];
+      links.map(({ labels, link }) => {
+        const { label = '', kind = 'unknown', country = '' } = node.carriers.of(link.address) ?? {};
+        return [1, labels, { carrier: label, kind, country }];
       }),
   ),
   gauge(
@@ -179,11 +193,11 @@ export const LINK_METRICS: readonly MetricDefinition[] = [
     [...LINK, 'kind'],
     'Data packets of the link: first copies, retransmissions, duplicates, and those that it has certainly lost.',
     ({ links }) =>
-      links.flatMap(({ stream, name, link }): Reading[] => [
-        [link.uniquePackets, stream, name, 'unique'],
-        [link.retransmittedPackets, stream, name, 'retransmitted'],
-        [link.duplicatePackets, stream, name, 'duplicate'],
-        [link.lostPackets, stream, name, 'lost'],
+      links.flatMap(({ labels, link }): Reading[] => [
+        [link.uniquePackets, labels, KIND.unique],
+        [link.retransmittedPackets, labels, KIND.retransmitted],
+        [link.duplicatePackets, labels, KIND.duplicate],
+        [link.lostPackets, labels, KIND.lost],
       ]),
   ),
   gauge(

@@ -1,16 +1,16 @@
 import type { DataPlaneSnapshot, PlayerSnapshot, PublisherSnapshot } from '../data-plane/snapshot.ts';
 import type { LoopHealth } from '../shared/loop-health.ts';
-import { publicStreamName } from '../shared/redact.ts';
 import type { GroupSnapshot, LinkSnapshot } from '../srtla/types.ts';
 import type { CarrierLookup } from './carrier.ts';
 import type { EventCounts } from './event-counts.ts';
+import type { LabelBook } from './label-book.ts';
 import type { MetricsChoice } from './metrics-choice.ts';
-import { linkName } from './peers.ts';
+import type { Labels } from './metrics-definition.ts';
 import type { PlayerTotals, Sent } from './player-totals.ts';
 
 /** A stream as it is shown: under its public name. */
 export interface StreamView {
-  readonly name: string;
+  readonly labels: Labels;
   /** The one whose payload came last; undefined while only players are there. */
   readonly publisher: PublisherSnapshot | undefined;
   /** What it comes through, where it is bonded. */
@@ -23,9 +23,8 @@ export interface StreamView {
 }
 
 export interface LinkView {
-  readonly stream: string;
-  /** 8 hex digits: the same while the link lasts, and no address. */
-  readonly name: string;
+  /** The stream, and 8 hex digits that stay while the link lasts, and are no address. */
+  readonly labels: Labels;
   readonly link: LinkSnapshot;
 }
 
@@ -90,40 +89,38 @@ const isBetter = (group: GroupSnapshot, { group: other, publisher }: StreamParts
   group.id === publisher?.group ||
   (other.id !== publisher?.group && group.uptimeMs < other.uptimeMs);
 
-/** Links that are named alike, as a sender may have it, are told apart. */
-const linkViews = (stream: string, group: GroupSnapshot): LinkView[] => {
-  const taken = new Set<string>();
-  return group.links.map((link) => {
-    const plain = linkName(group.id, link);
-    let name = plain;
-    for (let n = 2; taken.has(name); n++) name = `${plain}-${n}`;
-    taken.add(name);
-    return { stream, name, link };
-  });
-};
+/** What one scrape leaves behind for the next. */
+export interface ScrapeMemory {
+  /** What was shown. */
+  readonly choice: MetricsChoice;
+  readonly labels: LabelBook;
+  /** Grow by what players have got since the last view. */
+  readonly totals: PlayerTotals;
+}
 
-/** @param choice remembers what was shown before @param totals grow by what players have got since the last view */
 export const metricsView = (
   snapshot: DataPlaneSnapshot,
   node: NodeFacts,
-  choice: MetricsChoice,
-  totals: PlayerTotals,
+  { choice, labels, totals }: ScrapeMemory,
 ): MetricsView => {
   const parts = streamParts(snapshot);
   totals.take(parts);
-  const chosen = choice.streams(parts);
+  labels.begin();
   const streams: StreamView[] = [];
   const links: LinkView[] = [];
   const names = new Set<string>();
   let linksThere = 0;
   for (const { group } of parts.values()) linksThere += group?.links.length ?? 0;
-  for (const [id, { publisher, group, players }] of chosen) {
-    const name = publicStreamName(id);
+  for (const [id, { publisher, group, players }] of choice.streams(parts)) {
+    const ofStream = labels.stream(id);
+    const name = ofStream.stream!;
     // Six hex digits: two of thousands may be named alike, and a scrape may not name anything twice.
     if (names.has(name)) continue;
     names.add(name);
-    streams.push({ name, publisher, group, players, sent: totals.of(id), events: node.events.of(id) });
-    if (group && links.length + group.links.length <= choice.maxLinks) links.push(...linkViews(name, group));
+    streams.push({ labels: ofStream, publisher, group, players, sent: totals.of(id), events: node.events.of(id) });
+    if (!group || links.length + group.links.length > choice.maxLinks) continue;
+    const taken = new Set<string>();
+    for (const link of group.links) links.push({ labels: labels.link(name, group, link, taken), link });
   }
   return {
     snapshot,

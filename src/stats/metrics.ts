@@ -2,8 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { StatsDeps } from './deps.ts';
 import { EventCounts } from './event-counts.ts';
+import { LabelBook } from './label-book.ts';
 import { MetricsChoice } from './metrics-choice.ts';
-import { METRIC_PREFIX, type MetricDefinition } from './metrics-definition.ts';
+import { type Labels, METRIC_PREFIX, type MetricDefinition, NO_LABELS } from './metrics-definition.ts';
 import { NODE_METRICS } from './metrics-node.ts';
 import { SRTLA_METRICS } from './metrics-srtla.ts';
 import { LINK_METRICS, STREAM_METRICS } from './metrics-streams.ts';
@@ -24,17 +25,14 @@ const SLICE_MS = 4;
 
 interface Value {
   value: number;
-  labels: Record<string, string>;
+  labels: Labels;
+  sharedLabels: Labels;
 }
 
-const valuesOf = ({ labels, read }: MetricDefinition, view: MetricsView): Value[] => {
+const valuesOf = ({ read }: MetricDefinition, view: MetricsView): Value[] => {
   const values: Value[] = [];
-  for (const [value, ...texts] of read(view)) {
-    if (value === undefined || Number.isNaN(value)) continue;
-    const named: Record<string, string> = {};
-    for (let i = 0; i < labels.length; i++) named[labels[i]!] = texts[i] ?? '';
-    values.push({ value, labels: named });
-  }
+  for (const [value, sharedLabels, labels = NO_LABELS] of read(view))
+    if (value !== undefined && !Number.isNaN(value)) values.push({ value, labels, sharedLabels });
   return values;
 };
 
@@ -51,6 +49,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #choice: MetricsChoice;
   readonly #players = new PlayerTotals();
+  readonly #labels = new LabelBook();
   readonly #events = new EventCounts();
   readonly #stopListening: () => void;
   #view: MetricsView | undefined;
@@ -117,6 +116,6 @@ export class Metrics {
     const { draining, score, loop } = this.#watch;
     const events = this.#events;
     const node = { version, draining, score, loop, carriers, events, lastScrapeMs: this.#lastScrapeMs };
-    return metricsView(snapshot(), node, this.#choice, this.#players);
+    return metricsView(snapshot(), node, { choice: this.#choice, totals: this.#players, labels: this.#labels });
   }
 }

@@ -14,10 +14,10 @@ const nodeCounter =
 const planeLag = ({ loopLagP50Ms, loopLagP99Ms, loopLagMaxMs }: Counters): LoopLag | undefined =>
   loopLagP50Ms === undefined ? undefined : { p50Ms: loopLagP50Ms, p99Ms: loopLagP99Ms ?? 0, maxMs: loopLagMaxMs ?? 0 };
 
-const quantiles = (thread: string, lag: LoopLag | undefined): Reading[] => [
-  [seconds(lag?.p50Ms), { thread, quantile: '0.5' }],
-  [seconds(lag?.p99Ms), { thread, quantile: '0.99' }],
-  [seconds(lag?.maxMs), { thread, quantile: '1' }],
+const percentiles = (thread: string, lag: LoopLag | undefined): Reading[] => [
+  [seconds(lag?.p50Ms), { thread, percentile: '50' }],
+  [seconds(lag?.p99Ms), { thread, percentile: '99' }],
+  [seconds(lag?.maxMs), { thread, percentile: '100' }],
 ];
 
 /** Of a number that main has of itself and the data plane's thread tells. */
@@ -60,11 +60,11 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
   gauge('health_score', [], 'How well the node is, 0 to 100, as /health tells.', ({ node }) => one(node.score)),
   gauge(
     'event_loop_lag_seconds',
-    ['thread', 'quantile'],
-    'How late timers of a thread were in the last one or two minutes; quantile 1 is the worst.',
+    ['thread', 'percentile'],
+    'How late timers of a thread were in the last one or two minutes; percentile 100 is the worst.',
     ({ node, snapshot }) => [
-      ...quantiles('main', node.loop.lag),
-      ...quantiles('data_plane', planeLag(snapshot.counters)),
+      ...percentiles('main', node.loop.lag),
+      ...percentiles('data_plane', planeLag(snapshot.counters)),
     ],
   ),
   counter(

@@ -160,9 +160,9 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
   counter('takeovers', [], 'Silent publishers that another one has replaced.', nodeCounter('takeovers')),
   counter('srt_messages', [], 'SRT messages that were read from publishers.', nodeCounter('messages')),
   counter(
-    'srt_wakeups',
+    'srt_readings',
     [],
-    'How often the addon has woken the data plane for SRT; messages per wake-up is how well reading is coalesced.',
+    'How often the data plane has read the SRT sockets, woken for it or in passing; messages per reading is how well they are coalesced.',
     nodeCounter('wakeups'),
   ),
   counter('events', ['type'], 'What has happened to streams.', ({ node }) =>

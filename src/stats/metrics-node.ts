@@ -1,6 +1,6 @@
 import type { LoopLag } from '../shared/loop-health.ts';
 import { counter, gauge, type MetricDefinition, one, type Reading, seconds, snakeCase } from './metrics-definition.ts';
-import type { MetricsView } from './metrics-view.ts';
+import { CONTROL_STATES, type MetricsView } from './metrics-view.ts';
 import { shown } from './timeline.ts';
 
 type Counters = Readonly<Record<string, number>>;
@@ -58,6 +58,16 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
   ),
   gauge('draining', [], '1 while no new publisher is admitted.', ({ node }) => one(Number(node.draining))),
   gauge('health_score', [], 'How well the node is, 0 to 100, as /health tells.', ({ node }) => one(node.score)),
+  gauge(
+    'control_state',
+    ['state'],
+    'How the node stands with its control plane: 1 for the state it is in; not there without a control plane.',
+    ({ node: { control } }) =>
+      control ? CONTROL_STATES.map((state) => [Number(control.state === state), { state }]) : [],
+  ),
+  gauge('control_silence_seconds', [], 'Since the control plane was heard.', ({ node }) =>
+    one(seconds(node.control?.silentMs)),
+  ),
   gauge(
     'event_loop_lag_seconds',
     ['thread', 'percentile'],

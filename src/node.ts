@@ -11,14 +11,17 @@ import { type Millis, monotonicNow } from './shared/clock.ts';
 import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
 import { prepareDataDir, readDataFile, removeDataFile, writeDataFile } from './shared/data-file.ts';
 import type { Logger } from './shared/logger.ts';
+import { nodeSalt } from './shared/node-salt.ts';
+import { type Redaction, setRedaction } from './shared/redact.ts';
 import type { Row } from './sls-bridge/directory.ts';
 import { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { DirectoryLife } from './sls-bridge/directory-life.ts';
 import { libsrtEngine } from './sls-bridge/native.ts';
-import { carriersOff } from './stats/carrier.ts';
+import { NodeCarriers } from './stats/asn-node.ts';
 import type { StatsDeps } from './stats/deps.ts';
 import { HttpListener } from './stats/http-listener.ts';
 import { KeyStore } from './stats/key-store.ts';
+import { LinkNames } from './stats/link-names.ts';
 import { createLinksServer } from './stats/links-server.ts';
 import { RequestBudget } from './stats/request-budget.ts';
 import { createStatsServer } from './stats/stats-server.ts';
@@ -36,13 +39,14 @@ export const RUNTIME_FILE = 'runtime.json';
 /** HTTP answers within this share one snapshot: thousands of links take a millisecond or two to gather. */
 const SNAPSHOT_AGE_MS: Millis = 20;
 
-const dataPlaneSettings = (settings: Settings): DataPlaneSettings => {
+const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneSettings => {
   const cap = settings.udp.bufferMaxBytes || Number.POSITIVE_INFINITY;
   const udpBufferBytes = Math.min(settings.srt.udpBufferBytes, cap);
   return {
     bind: settings.bind,
     srtla: settings.srtla,
     udpBufferBytes,
+    redaction,
     hopLoss: testHopLoss(),
     bridge: {
       ...settings.srt,
@@ -124,6 +128,7 @@ export class RelayNode {
   readonly #plane: DataPlaneHost;
   readonly #store: DirectoryFile;
   readonly #life: DirectoryLife;
+  readonly #carriers: NodeCarriers;
   readonly #servers: readonly HttpListener[];
   readonly #lock: DataDirLock;
 
@@ -134,6 +139,7 @@ export class RelayNode {
     plane: DataPlaneHost;
     store: DirectoryFile;
     life: DirectoryLife;
+    carriers: NodeCarriers;
     servers: readonly HttpListener[];
     lock: DataDirLock;
   }) {
@@ -143,6 +149,7 @@ export class RelayNode {
     this.#plane = parts.plane;
     this.#store = parts.store;
     this.#life = parts.life;
+    this.#carriers = parts.carriers;
     this.#servers = parts.servers;
     this.#lock = parts.lock;
   }
@@ -167,15 +174,17 @@ export class RelayNode {
     const { settings, logger, version, onGeneratedKey, onImport } = options;
     // The thread loads it too; here it fails before anything is written.
     libsrtEngine();
+    const imported = await importOldDataFolder(settings.dataDir);
+    if (imported) onImport(importLines(imported.database, imported.counts));
+    const redaction = { salt: await nodeSalt(settings.dataDir), addresses: settings.privacy.addresses };
+    setRedaction(redaction);
     const plane = new DataPlaneHost({
-      settings: dataPlaneSettings(settings),
+      settings: dataPlaneSettings(settings, redaction),
       logger,
       debugLog: settings.log.level === 'debug' || settings.log.level === 'trace',
       testHooks: testHooksAllowed(),
       onStuck: () => giveUp(logger),
     });
-    const imported = await importOldDataFolder(settings.dataDir);
-    if (imported) onImport(importLines(imported.database, imported.counts));
     const store = await DirectoryFile.open(settings.dataDir);
     const { keys, generated } = await KeyStore.open(settings.dataDir, settings.api.key);
     if (generated !== undefined) onGeneratedKey(generated);
@@ -189,6 +198,7 @@ export class RelayNode {
     const life = new DirectoryLife({ store, graceMs, logger, clock: monotonicNow, unixNow: Date.now });
     life.start();
     const token = randomBytes(24).toString('hex');
+    const carriers = new NodeCarriers(settings, logger);
     try {
       const snapshot = cached(() => plane.snapshot(), SNAPSHOT_AGE_MS);
       const { directory } = store;
@@ -199,7 +209,8 @@ export class RelayNode {
         directory,
         store,
         keys,
-        carriers: carriersOff,
+        carriers: carriers.lookup,
+        linkNames: new LinkNames(carriers.lookup),
         settings,
         logger,
         clock: monotonicNow,
@@ -213,8 +224,9 @@ export class RelayNode {
       if (testHooksAllowed()) obeyTestHooks(plane);
       const facts: RuntimeFacts = { pid: process.pid, token, ports };
       await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
-      return new RelayNode({ facts, settings, logger, plane, store, life, servers: [stats, links], lock });
+      return new RelayNode({ facts, settings, logger, plane, store, life, carriers, servers: [stats, links], lock });
     } catch (error) {
+      carriers.stop();
       life.stop();
       await plane.stop();
       throw error;
@@ -232,6 +244,7 @@ export class RelayNode {
   async stop(): Promise<void> {
     this.#logger.info('stopping');
     this.#life.stop();
+    this.#carriers.stop();
     // Together: a slow HTTP client must not add its second to the players' four.
     await Promise.all([this.#plane.stop(), ...this.#servers.map((server) => server.close())]);
     await this.#forgetFacts();

@@ -62,6 +62,8 @@ describe('a scrape', () => {
       .join('\n\n')
       .replaceAll(/^(tributary_(?:event_loop\S+|gc_\S+)\{thread="main".*\}|tributary_health_score) .*$/gm, '$1 (…)')
       .replace(/node="[^"]*"/, 'node="(…)"')
+      // They are salted.
+      .replaceAll(/"stream-[0-9a-f]{6}"/g, '"stream-(…)"')
       .replace(/(link="(?!00000007))[0-9a-f]{8}"/g, '$1(…)"');
     await expect(`${pinned.trim()}\n`).toMatchFileSnapshot(resolve(ROOT, 'test/shape/metrics.txt'));
   });

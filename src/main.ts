@@ -3,6 +3,7 @@ import { runConfig } from './cli/config.ts';
 import { runBackup, runExportSls, runImportSls, runRestore } from './cli/data-commands.ts';
 import { runDemo } from './cli/demo.ts';
 import { runDoctor } from './cli/doctor.ts';
+import { runDrain } from './cli/drain.ts';
 import { runRelay } from './cli/relay.ts';
 import { runSend } from './cli/send.ts';
 import { runSrtla } from './cli/srtla.ts';
@@ -15,6 +16,7 @@ const COMMANDS: Readonly<Record<string, { run: (argv: readonly string[]) => Prom
   srtla: { run: runSrtla, about: 'the SRTLA stage alone, in front of any SRT server' },
   demo: { run: runDemo, about: 'a node and a test picture over three links' },
   doctor: { run: runDoctor, about: 'how far a stream has come on the running node, and what may be wrong' },
+  drain: { run: runDrain, about: 'no new publishers on the running node, before it is stopped' },
   urls: { run: runUrls, about: 'what to paste into senders and players' },
   'import-sls': { run: runImportSls, about: 'takes stream ids and API keys of SLS over' },
   'export-sls': { run: runExportSls, about: 'writes them as a database of SLS' },

@@ -41,7 +41,10 @@ export const RULES: Readonly<Record<string, Rule>> = {
     ],
     mayTypes: ['sls-bridge/srt-engine.ts'],
   },
-  'control-plane': { may: ['shared'] },
+  'control-plane': {
+    may: ['shared', 'stats/callers.ts', 'stats/request-budget.ts', 'stats/http-listener.ts', 'stats/access.ts'],
+    mayTypes: ['config'],
+  },
   'control-client': { may: ['shared', 'control-plane/protocol.ts'] },
   cli: { may: ANYTHING },
   'node.ts': { may: ANYTHING },

@@ -48,7 +48,8 @@ const parse = (stored: string): Parsed | undefined => {
 
 /** Why a password is not taken, in words for a person; undefined where it is. */
 export const passwordFault = (password: string): string | undefined => {
-  if ([...password].length < MIN_PASSWORD_LENGTH) return `The password needs at least ${MIN_PASSWORD_LENGTH} characters.`;
+  if ([...password].length < MIN_PASSWORD_LENGTH)
+    return `The password needs at least ${MIN_PASSWORD_LENGTH} characters.`;
   if (password.length > MAX_PASSWORD_LENGTH) return `The password may have at most ${MAX_PASSWORD_LENGTH} characters.`;
   if (new Set(password).size < 4) return 'The password repeats itself too much.';
   return undefined;
@@ -101,7 +102,11 @@ export class Passwords {
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running >= AT_ONCE) {
       if (this.#waiting.length >= MAX_WAITING)
-        throw new TributaryError('TRIBUTARY_BUSY', 'too many people are signing in at this moment', 'try again in a minute');
+        throw new TributaryError(
+          'TRIBUTARY_BUSY',
+          'too many people are signing in at this moment',
+          'try again in a minute',
+        );
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#running++;
     try {

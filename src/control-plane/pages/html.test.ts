@@ -9,8 +9,8 @@ describe('html', () => {
     );
   });
   it('takes HTML of its own as it is, lists one after another, and writes nothing for what is not there', () => {
-    expect(html`<ul>${['<', 'b'].map((item) => html`<li>${item}</li>`)}</ul>${undefined}${null}${false}${true}${0}`.text).toBe(
-      '<ul><li>&lt;</li><li>b</li></ul>0',
-    );
+    expect(
+      html`<ul>${['<', 'b'].map((item) => html`<li>${item}</li>`)}</ul>${undefined}${null}${false}${true}${0}`.text,
+    ).toBe('<ul><li>&lt;</li><li>b</li></ul>0');
   });
 });

@@ -10,7 +10,13 @@ export class Html {
 /** What may stand in a template: text and numbers are escaped, nothing is written for undefined, null and booleans. */
 export type Part = Html | string | number | boolean | null | undefined | readonly Part[];
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** Safe between tags and inside quoted attributes; never inside an unquoted attribute, a script or a style. */
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (char) => ENTITIES[char]!);

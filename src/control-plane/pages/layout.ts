@@ -42,10 +42,15 @@ export const buttonForm = (
   action: string,
   label: string,
   csrf: string,
-  { kind = 'plain', fields = {}, about }: { kind?: string; fields?: Readonly<Record<string, string>>; about?: string } = {},
-): Html => html`<form method="post" action="${action}">${csrfField(csrf)}${Object.entries(fields).map(
-  ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
-)}<button class="${kind}"${about === undefined ? '' : html` aria-label="${about}"`}>${label}</button></form>`;
+  {
+    kind = 'plain',
+    fields = {},
+    about,
+  }: { kind?: string; fields?: Readonly<Record<string, string>>; about?: string } = {},
+): Html =>
+  html`<form method="post" action="${action}">${csrfField(csrf)}${Object.entries(fields).map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+  )}<button class="${kind}"${about === undefined ? '' : html` aria-label="${about}"`}>${label}</button></form>`;
 
 const menu = (user: PageUser, section: string | undefined): Html =>
   html`<nav aria-label="Main">${[...(user.isAdmin ? ADMIN_MENU : []), ...MENU].map(
@@ -89,7 +94,12 @@ export interface Column {
 }
 
 /** A table that turns into cards on a narrow screen; `empty` where there are no rows. */
-export const table = (caption: string, columns: readonly Column[], rows: readonly (readonly Part[])[], empty: string): Html =>
+export const table = (
+  caption: string,
+  columns: readonly Column[],
+  rows: readonly (readonly Part[])[],
+  empty: string,
+): Html =>
   rows.length === 0
     ? html`<p class="card soft">${empty}</p>`
     : html`<table aria-label="${caption}"><thead><tr>${columns.map(

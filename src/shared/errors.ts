@@ -25,6 +25,9 @@ export type ErrorCode =
   | 'TRIBUTARY_SRT_CONNECT_FAILED'
   | 'TRIBUTARY_SRTLA_NO_LINK'
   | 'TRIBUTARY_NODE_NOT_RUNNING'
+  | 'TRIBUTARY_DATABASE_UNUSABLE'
+  | 'TRIBUTARY_DATABASE_NEWER'
+  | 'TRIBUTARY_TLS_UNUSABLE'
   | 'TRIBUTARY_BUSY';
 
 /** An error that names the thing that is wrong and, in `mend`, what the reader can do about it. */

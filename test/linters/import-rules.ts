@@ -7,7 +7,19 @@ interface Rule {
   readonly mayTypes?: readonly string[];
 }
 
-const ANYTHING = ['shared', 'srtla', 'sls-bridge', 'data-plane', 'stats', 'config', 'sender', 'cli', 'node.ts'];
+const ANYTHING = [
+  'shared',
+  'srtla',
+  'sls-bridge',
+  'data-plane',
+  'stats',
+  'config',
+  'sender',
+  'control-client',
+  'control-plane',
+  'cli',
+  'node.ts',
+];
 
 /** Which part of src/ may use which other one; its own files it may always use. A folder that is not here has no place yet. */
 export const RULES: Readonly<Record<string, Rule>> = {
@@ -29,6 +41,11 @@ export const RULES: Readonly<Record<string, Rule>> = {
     ],
     mayTypes: ['sls-bridge/srt-engine.ts'],
   },
+  'control-plane': {
+    may: ['shared', 'stats/callers.ts', 'stats/request-budget.ts', 'stats/http-listener.ts', 'stats/access.ts'],
+    mayTypes: ['config'],
+  },
+  'control-client': { may: ['shared', 'control-plane/protocol.ts'] },
   cli: { may: ANYTHING },
   'node.ts': { may: ANYTHING },
   'main.ts': { may: ANYTHING },

@@ -58,7 +58,9 @@ export class Revocations {
 
   /** What an earlier attempt, or another process that died, has left. */
   async carryOutAll(): Promise<void> {
-    const rows = await this.#db.all<DueRow>('SELECT id, stream_tokens, reason FROM revocations_due ORDER BY created_ms');
+    const rows = await this.#db.all<DueRow>(
+      'SELECT id, stream_tokens, reason FROM revocations_due ORDER BY created_ms',
+    );
     for (const { id, stream_tokens, reason } of rows)
       await this.carryOut({
         id,

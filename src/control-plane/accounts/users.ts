@@ -61,7 +61,11 @@ export const FULL_ENTITLEMENT: Entitlement = {
   maxConcurrentConns: 99,
 };
 
-const noEntitlement = (reasonCode: string): Entitlement => ({ ...FULL_ENTITLEMENT, relayAccess: 'disabled', reasonCode });
+const noEntitlement = (reasonCode: string): Entitlement => ({
+  ...FULL_ENTITLEMENT,
+  relayAccess: 'disabled',
+  reasonCode,
+});
 
 /** The entitlement that counts: somebody who may not sign in may not stream either. */
 export const effectiveEntitlement = (user: User): Entitlement =>

@@ -1,6 +1,6 @@
 import type { Millis } from '../../shared/clock.ts';
-import { randomToken } from '../accounts/secrets.ts';
 import type { Revocations } from '../accounts/revocations.ts';
+import { randomToken } from '../accounts/secrets.ts';
 import { ApiError, invalidRequest } from '../api-error.ts';
 import type { Database, Queries, Transaction } from '../database/database.ts';
 import type { Revocation, Slot, SlotChoice, Slots } from './slots.ts';

@@ -104,8 +104,17 @@ class PostgresDatabase implements DriverDatabase {
   }
 }
 
+/** `?host=/run/postgresql`, as libpq has it: a socket in a folder. The library knows it only as an option. */
+const withSocketFolder = (url: string): { url: string; host?: string } => {
+  const parsed = new URL(url);
+  const host = parsed.searchParams.get('host');
+  if (host === null) return { url };
+  parsed.searchParams.delete('host');
+  return { url: parsed.href, host };
+};
+
 export interface PostgresOptions {
-  /** `postgres://user:password@host:port/database`, with what PostgreSQL knows behind `?`. */
+  /** `postgres://user:password@host:port/database`; `?host=/run/postgresql` for a socket, `?sslmode=require` and the like. */
   url: string;
   /** Schema of the tables, made where it is missing; otherwise that of the connection. */
   schema?: string;
@@ -116,7 +125,10 @@ export const openPostgres = async ({ url, schema }: PostgresOptions): Promise<Dr
   // Loaded only where it is used: the embedded database does without.
   const { default: connect } = await import('postgres');
   try {
-    const sql = connect(url, {
+    const { url: address, host } = withSocketFolder(url);
+    if (!/^postgres(?:ql)?:/.test(address)) throw new Error('it does not begin with postgres://');
+    const sql = connect(address, {
+      ...(host === undefined ? {} : { host }),
       max: MAX_CONNECTIONS,
       connect_timeout: 2,
       // A server that was away is tried again soon: requests wait for it no longer than 2 s.

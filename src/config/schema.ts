@@ -324,6 +324,29 @@ export const SETTINGS = {
     120,
     'Requests to the control plane with a wrong key or token per minute and client address; past it they are answered with 429 unread.',
   ),
+  'controlPlane.adminKey': setting(
+    secret,
+    undefined,
+    "Key of the control plane's administration API, for programs; without it only people who are administrators may use it.",
+    { env: 'CONTROL_PLANE_ADMIN_KEY', secret: true },
+  ),
+  'controlPlane.entitlementKey': setting(
+    secret,
+    undefined,
+    'Key that signs what a billing system says about the entitlement of users; without it nothing is taken from one.',
+    { env: 'ENTITLEMENT_KEY', secret: true },
+  ),
+  'controlPlane.loginKey': setting(
+    secret,
+    undefined,
+    'Key of a web site that signs users in itself and completes the sign-in of their OBS (X-Plugin-Login-Auth).',
+    { env: 'PLUGIN_LOGIN_KEY', secret: true },
+  ),
+  'controlPlane.signInsPerMinute': setting(
+    wholeNumber(1, 10_000),
+    10,
+    'Wrong passwords and links per minute and client address, and per account; past it even right ones are answered with 429.',
+  ),
 } as const;
 
 export type SettingPath = keyof typeof SETTINGS;

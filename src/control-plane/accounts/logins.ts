@@ -114,15 +114,16 @@ export class Logins {
     return rows.map(ofRow);
   }
 
-  /** Puts the end of a login off that is in use. */
-  async touch({ sid, kind, lastUsedMs }: Login): Promise<void> {
+  /** Puts the end of a login off that is in use. False: that was done a while ago. */
+  async touch({ sid, kind, lastUsedMs }: Login): Promise<boolean> {
     const now = this.#unixNow();
-    if (now - lastUsedMs < TOUCH_MS) return;
+    if (now - lastUsedMs < TOUCH_MS) return false;
     await this.#db.run('UPDATE logins SET last_used_ms = ?, expires_ms = ? WHERE sid = ?', [
       now,
       now + idleMsOf(kind),
       sid,
     ]);
+    return true;
   }
 
   /** A new refresh token for the one that a client has. */

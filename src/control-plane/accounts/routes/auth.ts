@@ -126,15 +126,13 @@ const loginRoutes = (app: FastifyInstance, context: AccountsContext): void => {
 
 /** Sign-in and sessions of the OBS plugin (telemy.md §3.2). */
 export const authRoutes = (app: FastifyInstance, context: AccountsContext): void => {
-  const { authenticator, logins, tokens, users, logger, clock, addressOf, budgets } = context;
+  const { authenticator, logins, tokens, users, logger } = context;
   loginRoutes(app, context);
 
   app.post('/api/v1/auth/refresh', async (request, reply) => {
     const { refresh_token: refreshToken } = bodyOf(request, refreshSchema);
-    if (budgets.wrongFromAddress.isSpent(addressOf(request), clock())) throw tooManyRequests(reply, clock());
     const refreshed = await logins.refresh(refreshToken);
     if ('refused' in refreshed) {
-      budgets.wrongFromAddress.take(addressOf(request), clock());
       if (refreshed.refused === 'expired') throw new ApiError(410, 'session_expired', 'the sign-in has expired');
       if (refreshed.refused === 'reused') logger.warn('a used refresh token has come again: its login is over');
       throw unauthorized('the refresh token is not valid');

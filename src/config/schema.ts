@@ -345,7 +345,7 @@ export const SETTINGS = {
   'controlPlane.signInsPerMinute': setting(
     wholeNumber(1, 10_000),
     10,
-    'Wrong passwords and links per minute and client address, and per account; past it even right ones are answered with 429.',
+    'Passwords that are tried per minute and client address, and per account; likewise links that do not work. More are answered with 429.',
   ),
 } as const;
 

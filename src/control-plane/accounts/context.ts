@@ -29,10 +29,10 @@ export interface AccountsContext extends AccountsDeps {
 }
 
 export interface Budgets {
-  /** Wrong passwords and links, per client address. */
-  readonly wrongFromAddress: RequestBudget;
-  /** Wrong passwords, per account. */
-  readonly wrongForAccount: RequestBudget;
+  /** Passwords, and links that are good for nothing, per client address. */
+  readonly triesFromAddress: RequestBudget;
+  /** Passwords, per account. */
+  readonly triesForAccount: RequestBudget;
   /** Sign-ins that OBS starts, per client address. */
   readonly loginStarts: RequestBudget;
   /** Questions of OBS that reach the database, per attempt. */

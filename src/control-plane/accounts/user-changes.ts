@@ -150,7 +150,8 @@ export class UserChanges {
       isApplied = eventMs === undefined || eventMs > user.entitlementMs;
       if (!isApplied) return { user, isCut: false };
       const entitlement = { ...user.entitlement, ...change };
-      const entitlementMs = eventMs ?? unixNow();
+      // Whatever was said before this moment, and comes later, must not undo it.
+      const entitlementMs = eventMs ?? Math.max(unixNow(), user.entitlementMs + 1);
       await users.setEntitlement(userId, entitlement, entitlementMs, tx);
       return { user: { ...user, entitlement, entitlementMs }, isCut: entitlement.relayAccess !== 'enabled' };
     });

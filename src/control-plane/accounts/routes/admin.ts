@@ -87,13 +87,8 @@ export const adminRoutes = (app: FastifyInstance, context: AccountsContext): voi
       });
 
       scope.get('/users', async (_request, reply) => {
-        const all = await slots.all();
-        const list = (await users.list()).map((user) =>
-          userAnswer(
-            user,
-            all.filter(({ userId }) => userId === user.id),
-          ),
-        );
+        const byUser = Object.groupBy(await slots.all(), ({ userId }) => userId);
+        const list = (await users.list()).map((user) => userAnswer(user, byUser[user.id] ?? []));
         return sendJson(reply, 200, { users: list });
       });
       scope.get('/users/:user', async (request, reply) => answer(reply, await named(request)));

@@ -1,4 +1,3 @@
-import { fastifyCookie } from '@fastify/cookie';
 import type { HeaderBearer } from './authenticator.ts';
 import { type Device, type Login, type Logins, WEB_IDLE_MS } from './logins.ts';
 import { isSameSecret, macOf, randomToken } from './secrets.ts';
@@ -70,20 +69,16 @@ export class WebSessions {
   }
 
   #read({ headers: { cookie } }: HeaderBearer, name: string): string | undefined {
-    if (cookie === undefined || cookie.length > 8_192) return undefined;
-    const value = fastifyCookie.parse(cookie)[name];
-    return value !== undefined && TOKEN.test(value) ? value : undefined;
+    for (const pair of cookie?.split(';') ?? []) {
+      const [given, value] = pair.trim().split('=', 2);
+      if (given === name) return value !== undefined && TOKEN.test(value) ? value : undefined;
+    }
+    return undefined;
   }
 
-  #cookie(name: string, value: string, maxAge: number): string {
-    // Lax: the approval page is opened from outside, by the client.
-    return fastifyCookie.serialize(name, value, {
-      path: '/',
-      httpOnly: true,
-      sameSite: 'lax',
-      secure: this.#isSecure,
-      maxAge,
-    });
+  /** Lax: the approval page is opened from outside, by the client. */
+  #cookie(name: string, value: string, maxAgeS: number): string {
+    return `${name}=${value}; Path=/; Max-Age=${maxAgeS}; HttpOnly; SameSite=Lax${this.#isSecure ? '; Secure' : ''}`;
   }
 }
 

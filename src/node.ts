@@ -15,6 +15,7 @@ import type { Row } from './sls-bridge/directory.ts';
 import { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { DirectoryLife } from './sls-bridge/directory-life.ts';
 import { libsrtEngine } from './sls-bridge/native.ts';
+import { carriersOff } from './stats/carrier.ts';
 import type { StatsDeps } from './stats/deps.ts';
 import { HttpListener } from './stats/http-listener.ts';
 import { KeyStore } from './stats/key-store.ts';
@@ -198,6 +199,7 @@ export class RelayNode {
         directory,
         store,
         keys,
+        carriers: carriersOff,
         settings,
         logger,
         clock: monotonicNow,

@@ -4,6 +4,7 @@ import type { DataPlaneSnapshot } from '../../src/data-plane/snapshot.ts';
 import { silentLogger } from '../../src/shared/logger.ts';
 import type { Row } from '../../src/sls-bridge/directory.ts';
 import { DirectoryFile } from '../../src/sls-bridge/directory-file.ts';
+import { carriersOff } from '../../src/stats/carrier.ts';
 import type { StatsDeps, StreamEventView } from '../../src/stats/deps.ts';
 import { KeyStore } from '../../src/stats/key-store.ts';
 import { temporaryFolder } from './data-dir.ts';
@@ -62,6 +63,7 @@ export const statsDeps = async (rows: readonly Row[] = [], env: Record<string, s
     directory: store.directory,
     store,
     keys,
+    carriers: carriersOff,
     settings: settingsOf(env),
     logger: silentLogger,
     clock: () => made.now,

@@ -156,6 +156,7 @@ export const placeSchema = z.object({
     .string()
     .regex(/^[A-Z]{2}$/)
     .optional(),
+  city: shortText.optional(),
   latitude: positionSchema.shape.latitude.optional(),
   longitude: positionSchema.shape.longitude.optional(),
 });

@@ -42,7 +42,10 @@ export const RULES: Readonly<Record<string, Rule>> = {
     mayTypes: ['sls-bridge/srt-engine.ts'],
   },
   'control-plane': { may: ['shared'] },
-  'control-client': { may: ['shared', 'control-plane/protocol.ts'] },
+  'control-client': {
+    may: ['shared', 'control-plane/protocol.ts', 'sls-bridge/directory-rules.ts'],
+    mayTypes: ['sls-bridge', 'data-plane', 'srtla', 'stats'],
+  },
   cli: { may: ANYTHING },
   'node.ts': { may: ANYTHING },
   'main.ts': { may: ANYTHING },

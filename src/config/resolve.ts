@@ -96,7 +96,8 @@ export const loadSettings = (input: LoadInput): LoadedSettings | SettingProblems
   if (file) resolver.apply(fromFile(file.text, file.path));
   resolver.apply(environment);
   resolver.apply(flags);
-  readKeyFile(input, resolver);
+  readKeyFile(input, resolver, 'api.key', 'api.keyFile');
+  readKeyFile(input, resolver, 'control.nodeKey', 'control.nodeKeyFile');
   resolver.values.set('dataDir', resolve(input.cwd, resolver.values.get('dataDir') as string));
 
   const settings = resolver.nested();
@@ -136,9 +137,9 @@ const readSettingsFile = (
   return undefined;
 };
 
-const readKeyFile = (input: LoadInput, resolver: Resolver): void => {
-  const asked = resolver.values.get('api.keyFile') as string | undefined;
-  if (asked === undefined || resolver.values.get('api.key') !== undefined) return;
+const readKeyFile = (input: LoadInput, resolver: Resolver, key: SettingPath, keyFile: SettingPath): void => {
+  const asked = resolver.values.get(keyFile) as string | undefined;
+  if (asked === undefined || resolver.values.get(key) !== undefined) return;
   const path = resolve(input.cwd, asked);
   let text: string | undefined;
   try {
@@ -147,22 +148,31 @@ const readKeyFile = (input: LoadInput, resolver: Resolver): void => {
     // Named below: whatever the reason, the file cannot be read.
   }
   if (text === undefined) {
-    const where = resolver.sources.get('api.keyFile');
+    const where = resolver.sources.get(keyFile);
     resolver.problems.push(
       `${where} = ${shown(asked, false)}: the file cannot be read: check its path and permissions`,
     );
-  } else resolver.set({ path: 'api.key', raw: text.trim(), where: path });
+  } else resolver.set({ path: key, raw: text.trim(), where: path });
 };
 
 /** Values that are right by themselves and wrong together. */
 const contradictions = (settings: Settings): string[] => {
   const problems: string[] = [];
-  const { srt, srtla, http } = settings;
+  const { srt, srtla, http, control } = settings;
   const isAbove = (a: string, aValue: number, b: string, bValue: number): void => {
     if (aValue > bValue) problems.push(`${a} = ${aValue} is above ${b} = ${bValue}: lower the one or raise the other`);
   };
   isAbove('srt.latencyFloorMs', srt.latencyFloorMs, 'srt.latencyCeilingMs', srt.latencyCeilingMs);
   isAbove('srtla.linkTimeoutMs', srtla.linkTimeoutMs, 'srtla.groupTimeoutMs', srtla.groupTimeoutMs);
+  if (control.url !== undefined)
+    for (const [name, env] of [
+      ['serverId', 'SERVER_ID'],
+      ['nodeKey', 'NODE_KEY'],
+    ] as const)
+      if (control[name] === undefined)
+        problems.push(
+          `control.url is set and control.${name} is not: set ${env} to what the control plane has for this node`,
+        );
   const clash = (protocol: string, ports: readonly (readonly [string, number])[]): void => {
     ports.forEach(([name, port], index) => {
       const other = ports.slice(0, index).find(([, earlier]) => earlier === port && port !== 0);

@@ -98,6 +98,16 @@ describe('a session with a control plane', () => {
     expect(session.next(1_500).inMs).toBe(1_000);
   });
 
+  it('says once that a call works again', () => {
+    const session = new ControlSession(0, HEARTBEAT_MS, () => 1);
+    expect(session.succeeded('register', 0)).toBe(true);
+    expect(session.succeeded('desired', 10)).toBe(false);
+    session.failed('desired', 'away', 20);
+    expect(session.succeeded('heartbeat', 30)).toBe(false);
+    expect(session.succeeded('desired', 40)).toBe(true);
+    expect(session.succeeded('desired', 50)).toBe(false);
+  });
+
   it('says how long the plane has been silent', () => {
     const session = new ControlSession(0, HEARTBEAT_MS, () => 1);
     expect(session.silentMs(500)).toBeUndefined();

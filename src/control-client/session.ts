@@ -74,7 +74,9 @@ export class ControlSession {
     return this.#wasHeard ? now - this.#heardMs : undefined;
   }
 
-  succeeded(call: Call, now: Millis): void {
+  /** @returns true where the call had failed before, or the plane had never been heard: the others need not wait for the end of their pauses */
+  succeeded(call: Call, now: Millis): boolean {
+    const isBack = this.#failing.has(call) || !this.#wasHeard;
     this.#heardMs = now;
     this.#wasHeard = true;
     this.#isRefused = false;
@@ -83,10 +85,11 @@ export class ControlSession {
       this.#isRegistered = true;
       this.#failing.clear();
     }
-    if (call !== 'register' && call !== 'heartbeat') return;
+    if (call !== 'register' && call !== 'heartbeat') return isBack;
     this.#retry.reset();
     this.#refusals.reset();
     this.#nextMs = now + this.#heartbeatMs;
+    return isBack;
   }
 
   /** @returns true where the caller has to wait for the session before it asks again */

@@ -5,6 +5,7 @@ import type { Logger } from '../shared/logger.ts';
 import type { StreamDirectory } from '../sls-bridge/directory.ts';
 import type { DirectoryStore } from '../sls-bridge/directory-file.ts';
 import type { CarrierLookup } from './carrier.ts';
+import type { ControlStatus } from './control-status.ts';
 import type { KeyStore } from './key-store.ts';
 
 /** What the management API does to running streams. Commands: nothing is answered, and what is not there is no error. */
@@ -47,6 +48,8 @@ export interface StatsDeps {
   clock: () => Millis;
   /** Unix ms. */
   unixNow: () => number;
+  /** How the node stands with its control plane; undefined where it has none. */
+  controlStatus: () => ControlStatus | undefined;
   /** Of Tributary. */
   version: string;
   /** Opens `/v1/doctor` to programs of this machine's user; new at every start. */

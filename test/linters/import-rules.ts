@@ -18,6 +18,7 @@ const ANYTHING = [
   'control-client',
   'control-plane',
   'cli',
+  'node-control.ts',
   'node.ts',
 ];
 
@@ -48,6 +49,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   },
   cli: { may: ANYTHING },
   'node.ts': { may: ANYTHING },
+  'node-control.ts': { may: ANYTHING },
   'main.ts': { may: ANYTHING },
 };
 

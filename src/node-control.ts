@@ -23,6 +23,8 @@ export interface ControlTarget {
   nodeKey: string;
   /** Undefined while it is not known. */
   url: () => string | undefined;
+  /** What clients are told where the settings have no public address: the plane sees the node on loopback. */
+  publicIp?: string;
 }
 
 /** Of the settings; undefined where they name none. */
@@ -131,8 +133,9 @@ export class NodeControl {
   }
 
   #facts(): ReturnType<ConstructorParameters<typeof ControlClient>[0]['facts']> {
-    const { settings, snapshot, ports, version } = this.#options;
-    const { control, publicIp, publicHost } = settings;
+    const { target, settings, snapshot, ports, version } = this.#options;
+    const { control, publicHost } = settings;
+    const publicIp = settings.publicIp ?? target.publicIp;
     const { srtla, publish, play } = snapshot().ports;
     const facts: Omit<RegisterRequest, 'protocol' | 'serverId' | 'instance'> = {
       version,

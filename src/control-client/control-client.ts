@@ -56,6 +56,7 @@ export class ControlClient {
   readonly #pollRetry: Backoff;
   readonly #links = new LinkReporter();
   readonly #stopped = new AbortController();
+  readonly #stopping = Promise.withResolvers<undefined>();
   readonly #sessionSleep = new Sleeper();
   readonly #pollSleep = new Sleeper();
   #linksTimer: NodeJS.Timeout | undefined;
@@ -81,6 +82,7 @@ export class ControlClient {
   async stop(): Promise<void> {
     clearInterval(this.#linksTimer);
     this.#stopped.abort();
+    this.#stopping.resolve(undefined);
     this.#sessionSleep.wake();
     this.#pollSleep.wake();
     await this.#loops;
@@ -138,11 +140,15 @@ export class ControlClient {
         ...(generation === undefined ? {} : { generation }),
       } satisfies RegisterRequest,
     });
-    if (this.#isStopped || !this.#heard('register', answer) || !answer.value) return;
-    await rows.adopt(answer.value.planeId);
-    this.#nodeStatus = answer.value.status;
-    if (answer.value.desired) await this.#apply(answer.value.desired);
-    this.#pollNow();
+    if (this.#isStopped) return;
+    // Before the polls begin: they ask for what comes after the generation of this plane.
+    const reply = answer.ok ? answer.value : undefined;
+    if (reply) {
+      rows.adopt(reply.planeId);
+      this.#nodeStatus = reply.status;
+      if (reply.desired) void this.#apply(reply.desired);
+    }
+    if (this.#heard('register', answer)) this.#pollNow();
   }
 
   async #heartbeat(): Promise<void> {
@@ -167,7 +173,7 @@ export class ControlClient {
       this.#session.failed('heartbeat', 'unknown', this.#deps.clock());
       return;
     }
-    if (answer.value.desired) await this.#apply(answer.value.desired);
+    if (answer.value.desired) void this.#apply(answer.value.desired);
   }
 
   async #keepPolling(): Promise<void> {
@@ -177,6 +183,8 @@ export class ControlClient {
         await this.#pollSleep.sleep();
         continue;
       }
+      await this.#orStop(rows.quiet());
+      if (this.#isStopped) return;
       const answer = await http.ask({
         ...this.#limits(DESIRED_WITHIN_MS),
         method: 'GET',
@@ -185,7 +193,7 @@ export class ControlClient {
       });
       if (this.#isStopped) return;
       // A list that is not applied would be sent again at once, too.
-      if (this.#heard('desired', answer) && (!answer.value || (await this.#apply(answer.value))))
+      if (this.#heard('desired', answer) && (!answer.value || (await this.#orStop(this.#apply(answer.value)))))
         this.#pollRetry.reset();
       else await this.#pollSleep.sleep(this.#pollRetry.next());
     }
@@ -260,6 +268,11 @@ export class ControlClient {
     else if (state === 'degraded') logger.warn('the control plane did not answer', fields);
     else if (!isFirst || this.#problem !== undefined)
       logger.error('the control plane does not take this node in: check SERVER_ID, NODE_KEY and CONTROL_URL', fields);
+  }
+
+  /** What may take as long as the data plane is away must not hold the end up. */
+  #orStop<T>(work: Promise<T>): Promise<T | undefined> {
+    return Promise.race([work, this.#stopping.promise]);
   }
 
   #limits(timeoutMs: Millis): { timeoutMs: Millis; signal: AbortSignal } {

@@ -51,7 +51,7 @@ export class PlaneRows {
   }
 
   /** This plane governs the node from now on. What another one has listed stays until this one lists it. */
-  async adopt(planeId: string): Promise<void> {
+  adopt(planeId: string): void {
     const { file, logger, store } = this.#deps;
     const before = file.state.plane;
     if (before?.id === planeId) return;
@@ -60,7 +60,12 @@ export class PlaneRows {
       logger.warn('another control plane governs this node now: what the one before has listed stays', {
         ...{ before: before.id, now: planeId, rows },
       });
-    await file.trySave({ plane: { id: planeId, held: [] } }, logger);
+    void file.trySave({ plane: { id: planeId, held: [] } }, logger);
+  }
+
+  /** Resolves once no list is being applied. */
+  async quiet(): Promise<void> {
+    await this.#last;
   }
 
   /** @returns what the plane is to be told once all is in effect; undefined where the list was not for us, or the node stops */
@@ -115,12 +120,15 @@ export class PlaneRows {
 
   #ignore({ planeId, generation }: Desired): void {
     const { file, logger } = this.#deps;
+    const { plane } = file.state;
+    // By two ways at once: heartbeat and long poll.
+    if (planeId === plane?.id && generation === plane.generation) return;
     this.ignoredLists++;
     const name = `${planeId} ${generation}`;
     if (name === this.#ignored) return;
     this.#ignored = name;
     logger.warn('a list of stream ids is ignored: it is no newer than what was applied, or of another control plane', {
-      ...{ planeId, generation, appliedPlaneId: file.state.plane?.id, appliedGeneration: file.state.plane?.generation },
+      ...{ planeId, generation, appliedPlaneId: plane?.id, appliedGeneration: plane?.generation },
     });
   }
 

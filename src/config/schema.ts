@@ -286,6 +286,28 @@ export const SETTINGS = {
     'Traffic that the node may have in a calendar month, received and sent together, in GB (10^9 bytes); 0 = no cap. It is told to the control plane; the node stops nothing.',
   ),
   'control.portMbps': setting(wholeNumber(0, 1_000_000), 0, "Speed of the machine's network port; 0 = not known."),
+  'metrics.trusted': setting(
+    networkList,
+    ['127.0.0.0/8', '::1'],
+    'Addresses and networks that may read /metrics without a token; private networks are not among them by themselves. A request that came through a proxy (X-Forwarded-For) never is.',
+  ),
+  'metrics.token': setting(
+    secret,
+    undefined,
+    'Bearer token for /metrics, for a Prometheus elsewhere; every API key does, too.',
+    { secret: true },
+  ),
+  'metrics.tokenFile': setting(file, undefined, 'File that holds the token; used where metrics.token is not set.'),
+  'metrics.maxStreams': setting(
+    wholeNumber(0, 10_000),
+    200,
+    'Streams that /metrics shows one by one, the largest first; how many are left out is told.',
+  ),
+  'metrics.maxLinks': setting(
+    wholeNumber(0, 65_536),
+    2_000,
+    'Links that /metrics shows one by one; how many are left out is told.',
+  ),
 } as const;
 
 export type SettingPath = keyof typeof SETTINGS;

@@ -30,6 +30,8 @@ export interface StreamEventView {
 /** The last 200 events of each stream. */
 export interface StreamEvents {
   of(publisherId: string): readonly StreamEventView[];
+  /** Called for each new event of any stream. @returns what ends it */
+  onEvent(listener: (event: StreamEventView & { readonly publisherId: string }) => void): () => void;
 }
 
 /** What the HTTP servers of a node need of it. */
@@ -43,7 +45,7 @@ export interface StatsDeps {
   keys: KeyStore;
   /** Who carries a link. */
   carriers: CarrierLookup;
-  settings: Pick<Settings, 'http' | 'stats' | 'streams' | 'srtla'>;
+  settings: Pick<Settings, 'http' | 'stats' | 'streams' | 'srtla' | 'metrics'>;
   logger: Logger;
   clock: () => Millis;
   /** Unix ms. */

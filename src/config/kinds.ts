@@ -115,6 +115,20 @@ export const addressList: Kind<readonly string[]> = kind<readonly string[]>(
   showList,
 );
 
+/** Short lower-case names such as those of regions. */
+export const wordList: Kind<readonly string[]> = kind<readonly string[]>(
+  z.preprocess(
+    toList,
+    z
+      .array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/))
+      .min(1)
+      .max(64)
+      .refine(isUnique),
+  ),
+  'give names of lower-case letters, digits and hyphens separated by commas',
+  showList,
+);
+
 const isNetwork = (text: string): boolean => {
   const match = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text);
   if (!match || isIP(match[1]!) === 0) return false;

@@ -19,6 +19,7 @@ import {
   serviceUrl,
   text,
   wholeNumber,
+  wordList,
 } from './kinds.ts';
 
 /** One setting. Its path (`srtla.ports`) names it in the file; flag names and most environment names follow from the path. */
@@ -307,6 +308,75 @@ export const SETTINGS = {
     wholeNumber(0, 65_536),
     2_000,
     'Links that /metrics shows one by one; how many are left out is told.',
+  'controlPlane.port': setting(
+    port,
+    9_080,
+    'TCP port of the control plane; on loopback only, unless it has a certificate or is behind a proxy.',
+    { env: 'CONTROL_PLANE_PORT' },
+  ),
+  'controlPlane.tlsCert': setting(
+    file,
+    undefined,
+    "File with the control plane's certificate and its chain, PEM; with it the control plane speaks HTTPS on every address of bind. A new one is taken within a minute.",
+    { env: 'TLS_CERT' },
+  ),
+  'controlPlane.tlsKey': setting(file, undefined, 'File with the key of that certificate, PEM.', { env: 'TLS_KEY' }),
+  'controlPlane.behindProxy': setting(
+    flag,
+    false,
+    'A reverse proxy with a certificate is in front of the control plane: it listens on every address of bind without one.',
+    { env: 'BEHIND_PROXY' },
+  ),
+  'controlPlane.publicUrl': setting(
+    text,
+    undefined,
+    'https:// address at which clients and people reach the control plane.',
+    { env: 'CONTROL_PLANE_PUBLIC_URL' },
+  ),
+  'controlPlane.databaseUrl': setting(
+    text,
+    undefined,
+    'postgres:// address of the database of the control plane; without it a file in the data folder is used.',
+    { env: 'DATABASE_URL', secret: true },
+  ),
+  'controlPlane.enrolKey': setting(
+    secret,
+    undefined,
+    'A node that brings this key as NODE_KEY is taken in at its first registration; without it nodes are added by an administrator.',
+    { env: 'NODE_ENROL_KEY', secret: true },
+  ),
+  'controlPlane.relayKey': setting(
+    secret,
+    undefined,
+    'Shared key that is accepted in X-Relay-Auth on relay/health in place of a login.',
+    { env: 'RELAY_SHARED_KEY', secret: true },
+  ),
+  'controlPlane.relayDomain': setting(
+    hostName,
+    undefined,
+    'Domain of the host names of stream slots: SLOT.DOMAIN. Its DNS entries are made outside; without it clients get the host of the node.',
+    { env: 'RELAY_DOMAIN' },
+  ),
+  'controlPlane.regions': setting(
+    wordList,
+    ['us-central', 'us-east', 'us-west', 'eu-west', 'ap-southeast'],
+    'Regions that users may choose from; the first one is the default.',
+    { env: 'RELAY_REGIONS' },
+  ),
+  'controlPlane.leaseTimeoutSeconds': setting(
+    seconds(60, 86_400),
+    300,
+    'A session without a heartbeat of its client and without ingest is ended after this time.',
+  ),
+  'controlPlane.requestsPerMinute': setting(
+    wholeNumber(1, 1_000_000),
+    6_000,
+    'Requests to the control plane per minute and client address; more are answered with 429.',
+  ),
+  'controlPlane.refusedPerMinute': setting(
+    wholeNumber(1, 1_000_000),
+    120,
+    'Requests to the control plane with a wrong key or token per minute and client address; past it they are answered with 429 unread.',
   ),
 } as const;
 

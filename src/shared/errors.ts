@@ -24,7 +24,10 @@ export type ErrorCode =
   | 'TRIBUTARY_FILE_UNWRITABLE'
   | 'TRIBUTARY_SRT_CONNECT_FAILED'
   | 'TRIBUTARY_SRTLA_NO_LINK'
-  | 'TRIBUTARY_NODE_NOT_RUNNING';
+  | 'TRIBUTARY_NODE_NOT_RUNNING'
+  | 'TRIBUTARY_DATABASE_UNUSABLE'
+  | 'TRIBUTARY_DATABASE_NEWER'
+  | 'TRIBUTARY_TLS_UNUSABLE';
 
 /** An error that names the thing that is wrong and, in `mend`, what the reader can do about it. */
 export class TributaryError extends Error {

@@ -42,10 +42,13 @@ export const RULES: Readonly<Record<string, Rule>> = {
     ],
     mayTypes: ['sls-bridge/srt-engine.ts'],
   },
-  'control-plane': { may: ['shared'] },
   'control-client': {
     may: ['shared', 'control-plane/protocol.ts', 'sls-bridge/directory-rules.ts'],
     mayTypes: ['sls-bridge', 'data-plane', 'srtla', 'stats'],
+  },
+  'control-plane': {
+    may: ['shared', 'stats/callers.ts', 'stats/request-budget.ts', 'stats/http-listener.ts', 'stats/access.ts'],
+    mayTypes: ['config'],
   },
   cli: { may: ANYTHING },
   'node.ts': { may: ANYTHING },

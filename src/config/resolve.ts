@@ -139,12 +139,7 @@ const readSettingsFile = (
 };
 
 /** A secret that a file holds, where it is not given itself. */
-const readSecretFile = (
-  input: LoadInput,
-  resolver: Resolver,
-  filePath: SettingPath,
-  path: SettingPath,
-): void => {
+const readSecretFile = (input: LoadInput, resolver: Resolver, filePath: SettingPath, path: SettingPath): void => {
   const asked = resolver.values.get(filePath) as string | undefined;
   if (asked === undefined || resolver.values.get(path) !== undefined) return;
   const where = resolve(input.cwd, asked);

@@ -308,6 +308,7 @@ export const SETTINGS = {
     wholeNumber(0, 65_536),
     2_000,
     'Links that /metrics shows one by one; how many are left out is told.',
+  ),
   'controlPlane.port': setting(
     port,
     9_080,
@@ -377,6 +378,29 @@ export const SETTINGS = {
     wholeNumber(1, 1_000_000),
     120,
     'Requests to the control plane with a wrong key or token per minute and client address; past it they are answered with 429 unread.',
+  ),
+  'controlPlane.adminKey': setting(
+    secret,
+    undefined,
+    "Key of the control plane's administration API, for programs; without it only people who are administrators may use it.",
+    { env: 'CONTROL_PLANE_ADMIN_KEY', secret: true },
+  ),
+  'controlPlane.entitlementKey': setting(
+    secret,
+    undefined,
+    'Key that signs what a billing system says about the entitlement of users; without it nothing is taken from one.',
+    { env: 'ENTITLEMENT_KEY', secret: true },
+  ),
+  'controlPlane.loginKey': setting(
+    secret,
+    undefined,
+    'Key of a web site that signs users in itself and completes the sign-in of their OBS (X-Plugin-Login-Auth).',
+    { env: 'PLUGIN_LOGIN_KEY', secret: true },
+  ),
+  'controlPlane.signInsPerMinute': setting(
+    wholeNumber(1, 10_000),
+    10,
+    'Passwords that are tried per minute and client address, and per account; likewise links that do not work. More are answered with 429.',
   ),
 } as const;
 

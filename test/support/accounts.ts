@@ -45,6 +45,8 @@ export interface TestAccounts {
   browser(address?: string): Browser;
   /** The administrator, by the first link. */
   setUp(email?: string): Promise<Browser>;
+  /** Signs in with address and password. */
+  signIn(email: string, address?: string): Promise<Browser>;
   /** A user with one slot, by an invitation. */
   addUser(admin: Browser, email: string): Promise<Browser>;
   /** The plugin signs in: start, approval in the browser, poll. */
@@ -187,6 +189,14 @@ export const testAccounts = async (database: TestDatabase, env: Record<string, s
       await browser.open(path);
       const response = await browser.send(path, { email, name: 'Ada', password: PASSWORD, again: PASSWORD });
       if (response.statusCode !== 303) throw new Error(`no administrator: ${response.body}`);
+      await browser.visit('/');
+      return browser;
+    },
+    async signIn(email, address) {
+      const browser = test.browser(address);
+      await browser.open('/sign-in');
+      const response = await browser.send('/sign-in', { email, password: PASSWORD });
+      if (response.statusCode !== 303) throw new Error(`not signed in: ${response.body}`);
       await browser.visit('/');
       return browser;
     },

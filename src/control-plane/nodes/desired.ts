@@ -116,19 +116,16 @@ const hasRecordedRemovals = async (db: Queries, serverId: string, after: number)
 export interface Applied {
   readonly generation: number;
   readonly held?: number;
-  /** Tokens of streams that it could not take over. */
-  readonly conflicts?: readonly string[];
 }
 
 /**
- * Keeps a node's acknowledgement, and makes sessions whose stream it admits by now active. Those of a generation that was acknowledged
- * before are left alone.
+ * Keeps a node's acknowledgement, and makes sessions active whose stream it admits by now: what it has named as a conflict it does not.
  * @returns whether it is new
  */
 export const acknowledge = async (
   tx: Transaction,
   serverId: string,
-  { generation, held, conflicts = [] }: Applied,
+  { generation, held }: Applied,
   unixMs: Millis,
 ): Promise<boolean> => {
   const isNew =
@@ -146,6 +143,10 @@ export const acknowledge = async (
        AND s.status = 'provisioning' AND s.stopped_ms IS NULL`,
     [serverId, generation],
   );
+  const node = await tx.first<{ conflicts: string | null }>('SELECT conflicts FROM nodes WHERE server_id = ?', [
+    serverId,
+  ]);
+  const conflicts = conflictsOf(node?.conflicts ?? null);
   for (const { session_id, stream_token } of waiting)
     if (!conflicts.includes(stream_token))
       await tx.run(
@@ -155,6 +156,10 @@ export const acknowledge = async (
       );
   return isNew;
 };
+
+/** Tokens in the column `conflicts`: of streams of its list that a node does not take. */
+export const conflictsOf = (text: string | null): readonly string[] =>
+  text === null ? [] : (JSON.parse(text) as string[]);
 
 /** Takes streams off a node's list. @returns whether there was anything to take */
 export const removeFromList = async (

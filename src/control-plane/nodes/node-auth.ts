@@ -1,8 +1,9 @@
 import type { FastifyRequest } from 'fastify';
-import { bearer } from '../../stats/access.ts';
+import { bearer, isSameSecret } from '../../stats/access.ts';
 import { ApiError, unauthorized } from '../api-error.ts';
 import type { Queries } from '../database/database.ts';
 import { ERROR_STATUS, INSTANCE_HEADER, INSTANCE_HOLD_MS, instanceSchema, type NodeErrorCode } from '../protocol.ts';
+import type { RelayCore } from '../relay-core.ts';
 import { isKeyOf, keyHash, type NodeRow, nodeById } from './node-rows.ts';
 
 export const nodeError = (code: NodeErrorCode, message: string): ApiError =>
@@ -36,19 +37,21 @@ export const isHeldByOther = ({ instance, last_seen_ms }: NodeRow, asking: strin
  * The node that asks, registered as this instance.
  * @throws ApiError 401, 403 wrong key; 404 it has to register; 409 another instance has the id
  */
-export const askingNode = async (db: Queries, request: FastifyRequest, unixMs: number): Promise<NodeRow> => {
+export const askingNode = async (core: RelayCore, request: FastifyRequest): Promise<NodeRow> => {
+  const { db } = core;
+  const { enrolKey } = core.settings.controlPlane;
   const key = nodeKeyOf(request);
   const instance = instanceOf(request);
   const { id = '' } = request.params as { id?: string };
   const node = await nodeById(db, id);
   if (!node) {
-    const error = await wrongKey(db, key);
-    // Whoever has a key of a node may know that there is no such node.
-    throw error.status === 401 ? error : nodeError('node_unknown', 'the node has to register first');
+    // Whoever has a key of a node, or the one for enrolment, may know that there is no such node.
+    const error = enrolKey !== undefined && isSameSecret(enrolKey, key) ? undefined : await wrongKey(db, key);
+    throw error?.status === 401 ? error : nodeError('node_unknown', 'the node has to register first');
   }
   if (node.kind !== 'tributary' || !isKeyOf(node, key)) throw await wrongKey(db, key);
   if (node.instance === instance) return node;
-  throw isHeldByOther(node, instance, unixMs)
+  throw isHeldByOther(node, instance, core.unixNow())
     ? nodeError('node_id_in_use', 'another node with this SERVER_ID is alive: give each its own')
     : nodeError('node_unknown', 'the node has to register first');
 };

@@ -51,12 +51,12 @@ export const addNodeRoutes = (
 
   app.post(`${NODES_PATH}/:id/heartbeat`, options, async (request, reply) => {
     const said = checked(request, heartbeatRequestSchema);
-    const node = await askingNode(db, request, core.unixNow());
+    const node = await askingNode(core, request);
     return sendJson(reply, 200, await takeHeartbeat(core, node, said));
   });
 
   app.get(`${NODES_PATH}/:id/desired`, async (request, reply) => {
-    const node = await askingNode(db, request, core.unixNow());
+    const node = await askingNode(core, request);
     const { server_id: serverId } = node;
     const after = afterOf(request);
     const { met, isNew } = await db.transaction(
@@ -78,7 +78,7 @@ export const addNodeRoutes = (
 
   app.post(`${NODES_PATH}/:id/applied`, options, async (request, reply) => {
     const { planeId: of, generation, held, conflicts } = checked(request, appliedRequestSchema);
-    const node = await askingNode(db, request, core.unixNow());
+    const node = await askingNode(core, request);
     const { server_id: serverId } = node;
     if (of !== planeId) throw nodeError('invalid_request', 'this list is of another control plane');
     const tokens = conflicts.map(({ player }) => player.replace(/^play_/, ''));
@@ -90,7 +90,7 @@ export const addNodeRoutes = (
           tokens.length === 0 ? null : JSON.stringify(tokens),
           serverId,
         ]);
-        await acknowledge(tx, serverId, { generation, held, conflicts: tokens }, core.unixNow());
+        await acknowledge(tx, serverId, { generation, held }, core.unixNow());
       },
       { repeatable: true },
     );
@@ -103,7 +103,7 @@ export const addNodeRoutes = (
     const now = core.clock();
     const who = `${(request.params as { id: string }).id} ${instanceOf(request)} ${nodeKeyOf(request)}`;
     if (now - (reporters.get(who) ?? Number.NEGATIVE_INFINITY) >= LINKS_AUTH_MS) {
-      const { server_id } = await askingNode(db, request, core.unixNow());
+      const { server_id } = await askingNode(core, request);
       for (const known of reporters.keys()) if (known.startsWith(`${server_id} `)) reporters.delete(known);
       reporters.set(who, now);
     }

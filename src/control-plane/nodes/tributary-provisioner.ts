@@ -1,6 +1,6 @@
 import type { Millis } from '../../shared/clock.ts';
 import type { Database } from '../database/database.ts';
-import { removeFromList } from './desired.ts';
+import { conflictsOf, removeFromList } from './desired.ts';
 import { ingestingOf } from './ingest.ts';
 import type { NodeSignals } from './node-signals.ts';
 import type { AssignedStream, Provisioned, Provisioner, Removal } from './provisioner.ts';
@@ -47,7 +47,3 @@ export class TributaryProvisioner implements Provisioner {
     return ingestingOf(this.#db, serverId, this.#unixNow());
   }
 }
-
-/** Tokens in the column `conflicts`. */
-export const conflictsOf = (text: string | null): readonly string[] =>
-  text === null ? [] : (JSON.parse(text) as string[]);

@@ -27,7 +27,8 @@ export type ErrorCode =
   | 'TRIBUTARY_NODE_NOT_RUNNING'
   | 'TRIBUTARY_DATABASE_UNUSABLE'
   | 'TRIBUTARY_DATABASE_NEWER'
-  | 'TRIBUTARY_TLS_UNUSABLE';
+  | 'TRIBUTARY_TLS_UNUSABLE'
+  | 'TRIBUTARY_BUSY';
 
 /** An error that names the thing that is wrong and, in `mend`, what the reader can do about it. */
 export class TributaryError extends Error {

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { type Html, html, type Part } from './html.ts';
+import { STYLE } from './style.ts';
 
 export interface PageUser {
   readonly displayName: string;
@@ -23,8 +25,8 @@ export interface PageOptions {
   readonly narrow?: boolean;
 }
 
-/** Where the style sheet is; the number changes with it, since browsers may keep it. */
-export const STYLE_PATH = '/assets/pages.css';
+/** Where the style sheet is. The name changes with its content, since browsers keep it. */
+export const STYLE_PATH = `/assets/pages-${createHash('sha256').update(STYLE).digest('hex').slice(0, 8)}.css`;
 
 const ADMIN_MENU = [
   ['/admin/nodes', 'Nodes'],
@@ -102,12 +104,13 @@ export const table = (
 ): Html =>
   rows.length === 0
     ? html`<p class="card soft">${empty}</p>`
-    : html`<table aria-label="${caption}"><thead><tr>${columns.map(
-        ({ label, isNumber }) => html`<th scope="col"${isNumber ? html` class="number"` : ''}>${label}</th>`,
-      )}</tr></thead><tbody>${rows.map(
+    : html`<table role="table" aria-label="${caption}"><thead role="rowgroup"><tr role="row">${columns.map(
+        ({ label, isNumber }) =>
+          html`<th role="columnheader" scope="col"${isNumber ? html` class="number"` : ''}>${label}</th>`,
+      )}</tr></thead><tbody role="rowgroup">${rows.map(
         (cells) =>
-          html`<tr>${cells.map((cell, i) => {
+          html`<tr role="row">${cells.map((cell, i) => {
             const { label = '', isNumber } = columns[i] ?? {};
-            return html`<td${isNumber ? html` class="number"` : ''} data-label="${label}">${cell}</td>`;
+            return html`<td role="cell"${isNumber ? html` class="number"` : ''} data-label="${label}">${cell}</td>`;
           })}</tr>`,
       )}</tbody></table>`;

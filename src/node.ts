@@ -7,6 +7,7 @@ import { DataPlaneHost } from './data-plane/host.ts';
 import type { DataPlaneSettings } from './data-plane/settings.ts';
 import type { DataPlaneSnapshot } from './data-plane/snapshot.ts';
 import { obeyTestHooks } from './data-plane/test-hooks.ts';
+import { type ControlTarget, controlTargetOf, NodeControl } from './node-control.ts';
 import { type Millis, monotonicNow } from './shared/clock.ts';
 import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
 import { prepareDataDir, readDataFile, removeDataFile, writeDataFile } from './shared/data-file.ts';
@@ -15,10 +16,12 @@ import type { Row } from './sls-bridge/directory.ts';
 import { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { DirectoryLife } from './sls-bridge/directory-life.ts';
 import { libsrtEngine } from './sls-bridge/native.ts';
+import { carriersOff } from './stats/carrier.ts';
 import type { StatsDeps } from './stats/deps.ts';
 import { HttpListener } from './stats/http-listener.ts';
 import { KeyStore } from './stats/key-store.ts';
 import { createLinksServer } from './stats/links-server.ts';
+import type { NodeWatch } from './stats/node-watch.ts';
 import { RequestBudget } from './stats/request-budget.ts';
 import { createStatsServer } from './stats/stats-server.ts';
 
@@ -60,10 +63,10 @@ const dataPlaneSettings = (settings: Settings): DataPlaneSettings => {
 const openServers = async (
   deps: StatsDeps,
   { bind, http }: Settings,
-): Promise<{ stats: HttpListener; links: HttpListener }> => {
+): Promise<{ stats: HttpListener; links: HttpListener; watch: NodeWatch }> => {
   const { trustedProxies } = http;
   const keyless = RequestBudget.ofKeyTries(http);
-  const { app, onUpgrade, push } = createStatsServer(deps, keyless);
+  const { app, onUpgrade, push, watch } = createStatsServer(deps, keyless);
   const stats = await HttpListener.open(app, {
     bind,
     port: http.statsPort,
@@ -79,7 +82,7 @@ const openServers = async (
       portSetting: 'LINK_STATS_PORT',
       trustedProxies,
     });
-    return { stats, links };
+    return { stats, links, watch };
   } catch (error) {
     await stats.close();
     throw error;
@@ -111,6 +114,8 @@ export interface RelayNodeOptions {
   onGeneratedKey: (key: string) => void;
   /** What the very first start has taken over from an old data folder, lines to print. */
   onImport: (lines: readonly string[]) => void;
+  /** In place of what the settings say. */
+  controlPlane?: ControlTarget;
 }
 
 /**
@@ -125,6 +130,7 @@ export class RelayNode {
   readonly #life: DirectoryLife;
   readonly #servers: readonly HttpListener[];
   readonly #lock: DataDirLock;
+  readonly #control: NodeControl | undefined;
 
   private constructor(parts: {
     facts: RuntimeFacts;
@@ -135,6 +141,7 @@ export class RelayNode {
     life: DirectoryLife;
     servers: readonly HttpListener[];
     lock: DataDirLock;
+    control: NodeControl | undefined;
   }) {
     this.facts = parts.facts;
     this.#settings = parts.settings;
@@ -144,6 +151,7 @@ export class RelayNode {
     this.#life = parts.life;
     this.#servers = parts.servers;
     this.#lock = parts.lock;
+    this.#control = parts.control;
   }
 
   /**
@@ -191,6 +199,7 @@ export class RelayNode {
     try {
       const snapshot = cached(() => plane.snapshot(), SNAPSHOT_AGE_MS);
       const { directory } = store;
+      let nodeControl: NodeControl | undefined;
       const deps = {
         snapshot,
         control: plane,
@@ -198,20 +207,30 @@ export class RelayNode {
         directory,
         store,
         keys,
+        carriers: carriersOff,
         settings,
         logger,
         clock: monotonicNow,
         unixNow: Date.now,
+        controlStatus: () => nodeControl?.status,
         version,
         runtimeToken: token,
       };
-      const { stats, links } = await openServers(deps, settings);
+      const { stats, links, watch } = await openServers(deps, settings);
       const { srtla, publish, play } = plane.snapshot().ports;
       const ports = { srtla, publish, play, stats: stats.port, links: links.port };
       if (testHooksAllowed()) obeyTestHooks(plane);
       const facts: RuntimeFacts = { pid: process.pid, token, ports };
       await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
-      return new RelayNode({ facts, settings, logger, plane, store, life, servers: [stats, links], lock });
+      const target = options.controlPlane ?? controlTargetOf(settings);
+      nodeControl =
+        target &&
+        (await NodeControl.start({
+          ...{ target, settings, plane, store, watch, snapshot, version, logger },
+          ...{ carriers: deps.carriers, ports: { stats: stats.port, links: links.port } },
+        }));
+      const servers = [stats, links];
+      return new RelayNode({ facts, settings, logger, plane, store, life, servers, lock, control: nodeControl });
     } catch (error) {
       life.stop();
       await plane.stop();
@@ -227,9 +246,15 @@ export class RelayNode {
     return this.#plane.snapshot();
   }
 
+  /** The control plane has begun, or is to be found elsewhere. */
+  hurryControl(): void {
+    this.#control?.hurry();
+  }
+
   async stop(): Promise<void> {
     this.#logger.info('stopping');
     this.#life.stop();
+    await this.#control?.stop();
     // Together: a slow HTTP client must not add its second to the players' four.
     await Promise.all([this.#plane.stop(), ...this.#servers.map((server) => server.close())]);
     await this.#forgetFacts();

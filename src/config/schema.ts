@@ -12,8 +12,11 @@ import {
   oneOf,
   port,
   portList,
+  position,
   seconds,
   secret,
+  serverId,
+  serviceUrl,
   text,
   wholeNumber,
   wordList,
@@ -254,6 +257,58 @@ export const SETTINGS = {
     secret: true,
   }),
   'api.keyFile': setting(file, undefined, 'File that holds the admin API key; used where api.key is not set.'),
+  'control.url': setting(
+    serviceUrl,
+    undefined,
+    'URL of the control plane that governs this node; without it the node is governed by its own API alone.',
+    { env: 'CONTROL_URL' },
+  ),
+  'control.serverId': setting(serverId, undefined, 'Name by which the control plane knows this node.', {
+    env: 'SERVER_ID',
+  }),
+  'control.nodeKey': setting(secret, undefined, "This node's own key at the control plane.", {
+    env: 'NODE_KEY',
+    secret: true,
+  }),
+  'control.nodeKeyFile': setting(file, undefined, 'File that holds it; used where control.nodeKey is not set.', {
+    env: 'NODE_KEY_FILE',
+  }),
+  'control.region': setting(text, undefined, 'Region of this node, such as us-central.', { env: 'REGION' }),
+  'control.provider': setting(text, undefined, 'Who runs the machine, such as hetzner.', { env: 'PROVIDER' }),
+  'control.position': setting(position, undefined, 'Where the machine is: latitude, longitude in degrees.'),
+  'control.maxSessions': setting(
+    wholeNumber(0, 100_000),
+    10,
+    'Streams that the control plane may assign to this node.',
+  ),
+  'control.monthlyCapGb': setting(
+    wholeNumber(0, 10_000_000),
+    0,
+    'Traffic that the node may have in a calendar month, received and sent together, in GB (10^9 bytes); 0 = no cap. It is told to the control plane; the node stops nothing.',
+  ),
+  'control.portMbps': setting(wholeNumber(0, 1_000_000), 0, "Speed of the machine's network port; 0 = not known."),
+  'metrics.trusted': setting(
+    networkList,
+    ['127.0.0.0/8', '::1'],
+    'Addresses and networks that may read /metrics without a token; private networks are not among them by themselves. A request that came through a proxy (X-Forwarded-For) never is.',
+  ),
+  'metrics.token': setting(
+    secret,
+    undefined,
+    'Bearer token for /metrics, for a Prometheus elsewhere; every API key does, too.',
+    { secret: true },
+  ),
+  'metrics.tokenFile': setting(file, undefined, 'File that holds the token; used where metrics.token is not set.'),
+  'metrics.maxStreams': setting(
+    wholeNumber(0, 10_000),
+    200,
+    'Streams that /metrics shows one by one, the largest first; how many are left out is told.',
+  ),
+  'metrics.maxLinks': setting(
+    wholeNumber(0, 65_536),
+    2_000,
+    'Links that /metrics shows one by one; how many are left out is told.',
+  ),
   'controlPlane.port': setting(
     port,
     9_080,
@@ -318,11 +373,6 @@ export const SETTINGS = {
     wholeNumber(1, 1_000_000),
     6_000,
     'Requests to the control plane per minute and client address; more are answered with 429.',
-  ),
-  'controlPlane.refusedPerMinute': setting(
-    wholeNumber(1, 1_000_000),
-    120,
-    'Requests to the control plane with a wrong key or token per minute and client address; past it they are answered with 429 unread.',
   ),
   'controlPlane.adminKey': setting(
     secret,

@@ -49,9 +49,16 @@ export const MAX_STREAMS = 20_000;
 
 /**
  * Environment of a plane that a node starts beside itself: `SERVER_ID KEY`, parted by a space. Such a node is known to the plane from the start,
- * with this key, in place of the one it had.
+ * with this key, in place of the one it had. The plane tells its parent by IPC, with a `PlaneReady`, where it takes that node's requests.
  */
 export const LOCAL_NODE_ENV = 'TRIBUTARY_LOCAL_NODE';
+
+/** `process.send` of such a plane, once it listens. */
+export interface PlaneReady {
+  type: 'plane-ready';
+  /** `http://` on loopback, or `https://` with a certificate that the node trusts; without a path. */
+  url: string;
+}
 
 /** `SERVER_ID`: also a part of URLs and host names. */
 export const serverIdSchema = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/);
@@ -149,6 +156,7 @@ export const placeSchema = z.object({
     .string()
     .regex(/^[A-Z]{2}$/)
     .optional(),
+  city: shortText.optional(),
   latitude: positionSchema.shape.latitude.optional(),
   longitude: positionSchema.shape.longitude.optional(),
 });
@@ -209,9 +217,13 @@ export const appliedRequestSchema = z.object({
   planeId: planeIdSchema,
   generation: generationSchema,
   held: count,
-  /** Rows that could not be taken over; their player ids. All others have been. */
+  /**
+   * Rows that could not be taken over; their player ids. All others have been. `local`: the node has the same pair in a row of its own, which
+   * admits it and is not the plane's to change or remove. `taken`: an id is in another row. `invalid`: a value is out of its range, or
+   * contradicts another row of the same publisher id.
+   */
   conflicts: z
-    .array(z.object({ player: streamId, reason: z.enum(['taken', 'invalid']), message: z.string().max(512) }))
+    .array(z.object({ player: streamId, reason: z.enum(['local', 'taken', 'invalid']), message: z.string().max(512) }))
     .max(MAX_STREAMS),
 });
 

@@ -1,5 +1,6 @@
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Millis } from '../shared/clock.ts';
+import { LoopHealth } from '../shared/loop-health.ts';
 import { raiseThreadPriority } from '../shared/priority.ts';
 import { libsrtEngine } from '../sls-bridge/native.ts';
 import { commonNow } from './common-clock.ts';
@@ -22,6 +23,7 @@ const BEAT_MS: Millis = 100;
 /** Recording may take one part in so many of this thread's time. */
 const SHARE_OF_RECORDING = 50;
 const MAX_PASS_MS: Millis = 1_000;
+const LAG_WINDOW_MS: Millis = 60_000;
 
 /**
  * The entry of the data-plane thread. It ends by itself after `failed` and after `stop`; whatever is thrown here and not caught ends it
@@ -67,10 +69,13 @@ const run = async (
   const { plane, srtVersion } = opened;
 
   const recorder = new CounterRecorder(plane, memory, counterLayout(settings.srtla), roster);
+  const health = new LoopHealth();
+  health.start();
+  setInterval(() => health.turnOver(), LAG_WINDOW_MS);
   let nextPassMs = 0;
   const record = (): void => {
     const now = commonNow();
-    recorder.pass(now, { logLinesLost: logger.lost, eventsLost: events.lost });
+    recorder.pass(now, { logLinesLost: logger.lost, eventsLost: events.lost, ...healthCounters(health) });
     const tookMs = commonNow() - now;
     nextPassMs = now + Math.min(MAX_PASS_MS, Math.max(BEAT_MS, tookMs * SHARE_OF_RECORDING) - BEAT_MS / 2);
   };
@@ -90,6 +95,7 @@ const run = async (
   };
   port.on('message', (command: ThreadCommand) => {
     if (command.type === 'stop') void stop();
+    else if (command.type === 'sync') post({ type: 'synced', id: command.id });
     else if (command.type !== 'hook') obey(plane, command);
     else if (testHooks) {
       logger.warn('a test makes this thread fail', { fault: command.fault });
@@ -100,7 +106,17 @@ const run = async (
   post({ type: 'started', facts: { srtVersion, ports: plane.ports } });
 };
 
-const obey = (plane: DataPlane, command: Exclude<ThreadCommand, { type: 'stop' | 'hook' }>): void => {
+/** By the names in the totals. */
+const healthCounters = ({ lag, activeMs, gcPauses, gcPausedMs }: LoopHealth): Record<string, number> => ({
+  loopLagP50Ms: lag.p50Ms,
+  loopLagP99Ms: lag.p99Ms,
+  loopLagMaxMs: lag.maxMs,
+  loopActiveMs: activeMs,
+  gcPauses,
+  gcPausedMs,
+});
+
+const obey = (plane: DataPlane, command: Exclude<ThreadCommand, { type: 'stop' | 'hook' | 'sync' }>): void => {
   switch (command.type) {
     case 'add-row':
       plane.addRow(command.row);

@@ -158,6 +158,7 @@ export const SRT_STATS_FIELDS = [
   'uptimeMs',
   'reorderTolerancePackets',
   'rcvBufAvailableBytes',
+  'sndBufBytes',
 ] as const;
 export type SrtStatsField = (typeof SRT_STATS_FIELDS)[number];
 
@@ -191,6 +192,8 @@ export interface NativeSrtEngine {
   refusePublishers(refuse: boolean): void;
 
   takeEvents(): SrtEvent[];
+  /** Events that `takeEvents` would bring now. */
+  queuedEvents(): number;
   /** Reads what is due into the slots. Returns the number of runs; 0 = nothing left. */
   receive(): number;
   /**
@@ -319,7 +322,10 @@ export interface NativeUdpFacts {
   kernelDrops: number;
 }
 
-/** Order of the values that `counters()` writes; totals since the start. Datagrams unless the name says otherwise. */
+/**
+ * Order of the values that `counters()` writes; totals since the start, but for `spilledWaiting`, which is now. Datagrams unless the name
+ * says otherwise.
+ */
 export const UDP_COUNTERS = [
   'receivedDatagrams',
   'receiveCalls',
@@ -337,6 +343,7 @@ export const UDP_COUNTERS = [
   'reg1Dropped',
   'reg2Dropped',
   'spilledDatagrams',
+  'spilledWaiting',
 ] as const;
 
 /**

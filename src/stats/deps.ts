@@ -4,6 +4,8 @@ import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { StreamDirectory } from '../sls-bridge/directory.ts';
 import type { DirectoryStore } from '../sls-bridge/directory-file.ts';
+import type { CarrierLookup } from './carrier.ts';
+import type { ControlStatus } from './control-status.ts';
 import type { KeyStore } from './key-store.ts';
 
 /** What the management API does to running streams. Commands: nothing is answered, and what is not there is no error. */
@@ -28,6 +30,8 @@ export interface StreamEventView {
 /** The last 200 events of each stream. */
 export interface StreamEvents {
   of(publisherId: string): readonly StreamEventView[];
+  /** Called for each new event of any stream. @returns what ends it */
+  onEvent(listener: (event: StreamEventView & { readonly publisherId: string }) => void): () => void;
 }
 
 /** What the HTTP servers of a node need of it. */
@@ -39,11 +43,15 @@ export interface StatsDeps {
   directory: StreamDirectory;
   store: DirectoryStore;
   keys: KeyStore;
-  settings: Pick<Settings, 'http' | 'stats' | 'streams' | 'srtla'>;
+  /** Who carries a link. */
+  carriers: CarrierLookup;
+  settings: Pick<Settings, 'http' | 'stats' | 'streams' | 'srtla' | 'metrics'>;
   logger: Logger;
   clock: () => Millis;
   /** Unix ms. */
   unixNow: () => number;
+  /** How the node stands with its control plane; undefined where it has none. */
+  controlStatus: () => ControlStatus | undefined;
   /** Of Tributary. */
   version: string;
   /** Opens `/v1/doctor` to programs of this machine's user; new at every start. */

@@ -20,7 +20,8 @@ export interface Peer {
 /** Names must not lead back to addresses, which are few enough to be tried. */
 const SALT = randomBytes(16);
 
-const nameOf = (group: string, { address, port, telemetry }: LinkSnapshot): string =>
+/** Of a link: 8 hex digits. @param group its id */
+export const linkName = (group: string, { address, port, telemetry }: LinkSnapshot): string =>
   telemetry && telemetry.connectionId !== 0
     ? (telemetry.connectionId >>> 0).toString(16).padStart(8, '0')
     : createHmac('sha256', SALT).update(`${group} ${address} ${port}`).digest('hex').slice(0, 8);
@@ -31,7 +32,7 @@ export const peersOf = ({ srtla }: Pick<DataPlaneSnapshot, 'srtla'>, publisher: 
   const group = srtla.groups.find(({ id }) => id === publisher.group);
   return (group?.links ?? []).map((link) => ({
     bitrate: int32(link.bitrateKbps),
-    connection_id: nameOf(publisher.group!, link),
+    connection_id: linkName(publisher.group!, link),
     ...(link.jitterMs === undefined ? {} : { jitter: decimal(link.jitterMs) }),
     rtt: decimal(link.roundTrip?.ms ?? publisher.stats.rttMs),
     uptime: wholeSeconds(link.uptimeMs),

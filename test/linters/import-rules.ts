@@ -18,6 +18,7 @@ const ANYTHING = [
   'control-client',
   'control-plane',
   'cli',
+  'node-control.ts',
   'node.ts',
 ];
 
@@ -41,13 +42,17 @@ export const RULES: Readonly<Record<string, Rule>> = {
     ],
     mayTypes: ['sls-bridge/srt-engine.ts'],
   },
+  'control-client': {
+    may: ['shared', 'control-plane/protocol.ts', 'sls-bridge/directory-rules.ts'],
+    mayTypes: ['sls-bridge', 'data-plane', 'srtla', 'stats'],
+  },
   'control-plane': {
     may: ['shared', 'stats/callers.ts', 'stats/request-budget.ts', 'stats/http-listener.ts', 'stats/access.ts'],
     mayTypes: ['config'],
   },
-  'control-client': { may: ['shared', 'control-plane/protocol.ts'] },
   cli: { may: ANYTHING },
   'node.ts': { may: ANYTHING },
+  'node-control.ts': { may: ANYTHING },
   'main.ts': { may: ANYTHING },
 };
 

@@ -88,6 +88,9 @@ export class FakeSrtEngine implements SrtEngine {
     this.#events = [];
     return events;
   }
+  queuedEvents(): number {
+    return this.#events.length;
+  }
   receive(): number {
     let slot = 0;
     let runs = 0;

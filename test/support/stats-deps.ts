@@ -4,6 +4,7 @@ import type { DataPlaneSnapshot } from '../../src/data-plane/snapshot.ts';
 import { silentLogger } from '../../src/shared/logger.ts';
 import type { Row } from '../../src/sls-bridge/directory.ts';
 import { DirectoryFile } from '../../src/sls-bridge/directory-file.ts';
+import { carriersOff } from '../../src/stats/carrier.ts';
 import type { StatsDeps, StreamEventView } from '../../src/stats/deps.ts';
 import { KeyStore } from '../../src/stats/key-store.ts';
 import { temporaryFolder } from './data-dir.ts';
@@ -23,6 +24,8 @@ export interface TestDeps extends StatsDeps {
   readonly commands: readonly string[];
   /** By publisher id. */
   readonly history: Map<string, StreamEventView[]>;
+  /** Whoever listens to events. */
+  readonly listeners: Set<Parameters<StatsDeps['events']['onEvent']>[0]>;
 }
 
 const settingsOf = (env: Record<string, string>): Settings => {
@@ -43,6 +46,7 @@ export const statsDeps = async (rows: readonly Row[] = [], env: Record<string, s
   const { keys } = await KeyStore.open(folder, ADMIN);
   const commands: string[] = [];
   const history = new Map<string, StreamEventView[]>();
+  const listeners: TestDeps['listeners'] = new Set();
   const made: TestDeps = {
     folder,
     view: dataPlaneSnapshot(),
@@ -56,15 +60,24 @@ export const statsDeps = async (rows: readonly Row[] = [], env: Record<string, s
       kickSocket: (key) => commands.push(`kick socket ${key}`),
       drain: (on) => commands.push(`drain ${on}`),
     },
-    events: { of: (id) => history.get(id) ?? [] },
+    listeners,
+    events: {
+      of: (id) => history.get(id) ?? [],
+      onEvent: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
     unixNow: () => made.unixMs,
     snapshot: () => made.view,
     directory: store.directory,
     store,
     keys,
+    carriers: carriersOff,
     settings: settingsOf(env),
     logger: silentLogger,
     clock: () => made.now,
+    controlStatus: () => undefined,
     version: '0.1.0',
     runtimeToken: 'runtime-token',
   };

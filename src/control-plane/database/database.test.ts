@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { onEachDatabase } from '../../../test/support/databases.ts';
 import { migrate, type Schema } from './migrate.ts';
 
@@ -60,6 +60,25 @@ describe('a database', () =>
         });
       await Promise.all(Array.from({ length: 40 }, (_, index) => one(index)));
       expect({ ...(await processes[1]!.first('SELECT size FROM items')) }).toEqual({ size: 40 });
+    });
+
+    it('tells every process what one of them publishes, once', async () => {
+      const database = make();
+      const [a, b] = await Promise.all([database.open(), database.open()]);
+      const heard: string[] = [];
+      a!.subscribe((message) => heard.push(`a ${message}`));
+      const end = b!.subscribe((message) => heard.push(`b ${message}`));
+      await vi.waitFor(() => {
+        b!.publish('ready?');
+        expect(heard).toContain('a ready?');
+      });
+      heard.length = 0;
+      a!.publish('desired kc1');
+      expect(heard[0]).toBe('a desired kc1');
+      await vi.waitFor(() => expect(heard).toContain('b desired kc1'));
+      end();
+      a!.publish('x');
+      expect(heard.filter((message) => message === 'b x')).toEqual([]);
     });
   }));
 

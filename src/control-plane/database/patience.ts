@@ -53,6 +53,14 @@ class PatientDatabase implements Database {
     );
   }
 
+  publish(message: string): void {
+    this.#inner.publish(message);
+  }
+
+  subscribe(listener: (message: string) => void): () => void {
+    return this.#inner.subscribe(listener);
+  }
+
   close(): Promise<void> {
     return this.#inner.close();
   }

@@ -1,9 +1,13 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { codeOf, messageOf, TributaryError } from '../../shared/errors.ts';
 import { CommitUnknownError, type DriverDatabase, type Queries, type SqlValue, type Transaction } from './database.ts';
 
 /** Connections of one process; PostgreSQL allows 100 in all unless told otherwise. */
 const MAX_CONNECTIONS = 8;
+
+const HEAR_AGAIN_MS = 1_000;
 
 const INT8 = 20;
 const NUMERIC = 1_700;
@@ -60,12 +64,17 @@ const queriesOf = (runner: Runner): Queries => {
 class PostgresDatabase implements DriverDatabase {
   readonly driver = 'postgres';
   readonly #sql: postgres.Sql;
+  readonly #channel: string;
+  readonly #self = randomUUID();
+  readonly #listeners = new Set<(message: string) => void>();
+  #isClosed = false;
   readonly all: Queries['all'];
   readonly first: Queries['first'];
   readonly run: Queries['run'];
 
-  constructor(sql: postgres.Sql) {
+  constructor(sql: postgres.Sql, channel: string) {
     this.#sql = sql;
+    this.#channel = channel;
     const queries = queriesOf(sql);
     this.all = queries.all;
     this.first = queries.first;
@@ -90,7 +99,35 @@ class PostgresDatabase implements DriverDatabase {
     }
   }
 
+  publish(message: string): void {
+    for (const listener of this.#listeners) listener(message);
+    // Lost where the database is away: those who wait look by themselves.
+    this.#sql.notify(this.#channel, `${this.#self} ${message}`).catch(() => {});
+  }
+
+  subscribe(listener: (message: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Hears what other processes publish, from the moment that the server answers; the library listens again after a break. */
+  async hear(): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        await this.#sql.listen(this.#channel, (payload) => {
+          const at = payload.indexOf(' ');
+          if (payload.slice(0, at) === this.#self) return;
+          for (const listener of this.#listeners) listener(payload.slice(at + 1));
+        });
+        return;
+      } catch {
+        await sleep(HEAR_AGAIN_MS);
+      }
+    }
+  }
+
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#sql.end({ timeout: 1 });
   }
 
@@ -149,7 +186,9 @@ export const openPostgres = async ({ url, schema }: PostgresOptions): Promise<Dr
       },
     });
     if (schema !== undefined) await sql.unsafe(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
-    return new PostgresDatabase(sql as unknown as postgres.Sql);
+    const db = new PostgresDatabase(sql as unknown as postgres.Sql, `tributary_${schema ?? 'control_plane'}`);
+    void db.hear();
+    return db;
   } catch (error) {
     throw new TributaryError(
       'TRIBUTARY_DATABASE_UNUSABLE',

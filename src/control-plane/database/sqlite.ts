@@ -25,6 +25,7 @@ class SqliteDatabase implements DriverDatabase {
   readonly #statements = new Map<string, StatementSync>();
   /** Set in the work of a transaction: a statement beside it would wait for its end for ever. */
   readonly #inside = new AsyncLocalStorage<true>();
+  readonly #listeners = new Set<(message: string) => void>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(connection: DatabaseSync) {
@@ -55,6 +56,15 @@ class SqliteDatabase implements DriverDatabase {
         throw error;
       }
     });
+  }
+
+  publish(message: string): void {
+    for (const listener of this.#listeners) listener(message);
+  }
+
+  subscribe(listener: (message: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   async close(): Promise<void> {

@@ -15,6 +15,10 @@ const COMMANDS: Readonly<Record<string, { run: (argv: readonly string[]) => Prom
     run: async (argv) => (await import('./cli/control-plane.ts')).runControlPlane(argv),
     about: 'the control plane of a fleet of nodes',
   },
+  'admin-link': {
+    run: async (argv) => (await import('./cli/admin-link.ts')).runAdminLink(argv),
+    about: 'a link that makes an administrator of the control plane',
+  },
   send: { run: runSend, about: 'a bonded SRTLA sender' },
   srtla: { run: runSrtla, about: 'the SRTLA stage alone, in front of any SRT server' },
   demo: { run: runDemo, about: 'a node and a test picture over three links' },

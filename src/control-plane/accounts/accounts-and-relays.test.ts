@@ -111,4 +111,17 @@ describe('accounts and relays together', () =>
       expect((await plane.active(token, 'a')).status).toBe(401);
       expect((await plane.health(token, session_id)).status).toBe(401);
     });
+
+    it('what is taken away while a session is being started ends that session', async () => {
+      const plane = await testPlane(await make().open());
+      const node = await new FakeNode(plane, 'kc1').join();
+      const user = plane.accounts.add('jo');
+      // The moment in which the node has the stream: after the first look at the entitlement, before the answer.
+      const relayAccess = { get: () => (node.rows.size > 0 ? 'disabled' : 'enabled') };
+      Object.defineProperty(user, 'relayAccess', relayAccess);
+      const { status, body } = await plane.start('jo');
+      expect([status, body.error.code]).toEqual([403, 'entitlement_denied']);
+      await soon(() => expect(node.lists.at(-1)?.streams).toEqual([]));
+      expect((await plane.active('jo')).status).toBe(204);
+    });
   }));

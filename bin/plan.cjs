@@ -40,6 +40,7 @@ const WITHOUT_ADDON = new Set([
   'urls',
   'doctor',
   'config',
+  'control-plane',
   'import-sls',
   'export-sls',
   'backup',

@@ -10,6 +10,11 @@ import { TributaryError } from './shared/errors.ts';
 
 const COMMANDS: Readonly<Record<string, { run: (argv: readonly string[]) => Promise<number>; about: string }>> = {
   relay: { run: runRelay, about: 'the relay node' },
+  'control-plane': {
+    // Loaded only where it is run: a node has no use for it.
+    run: async (argv) => (await import('./cli/control-plane.ts')).runControlPlane(argv),
+    about: 'the control plane of a fleet of nodes',
+  },
   send: { run: runSend, about: 'a bonded SRTLA sender' },
   srtla: { run: runSrtla, about: 'the SRTLA stage alone, in front of any SRT server' },
   demo: { run: runDemo, about: 'a node and a test picture over three links' },
@@ -26,7 +31,7 @@ const help = (): string =>
   [
     'Usage: ./tributary COMMAND [options]',
     '',
-    ...Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`),
+    ...Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(13)} ${about}`),
     '',
     'Each command knows --help.',
     '',

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { loadProcessSettings, processEnvironment, type Settings, settingsReference } from '../config/load.ts';
+import { processEnvironment, type Settings, settingsReference } from '../config/load.ts';
 import { RelayNode, type RelayNodeOptions } from '../node.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { createChecklistView } from './checklist-view.ts';
 import { PlaneChild } from './plane-child.ts';
 import { choosePublicHost } from './public-host.ts';
+import { packageVersion, settingsOrProblems } from './settings-arguments.ts';
 import { stopSignal } from './stop-signals.ts';
 import { firewallLine, keyLine, urlLines } from './urls.ts';
+
+export { packageVersion, settingsOrProblems };
 
 const HELP = `Usage: ./tributary relay [--interactive] [--control-plane] [--SETTING VALUE …]
 
@@ -17,20 +19,6 @@ Runs the relay node. --interactive prints the URLs to paste and a checklist that
 
 Settings, also from tributary.yml and the environment:
 `;
-
-/** Settings for a command line, or the problems on standard error and undefined. */
-export const settingsOrProblems = (argv: readonly string[]): Settings | undefined => {
-  const loaded = loadProcessSettings(argv);
-  if ('problems' in loaded) {
-    for (const problem of loaded.problems) process.stderr.write(`tributary: ${problem}\n`);
-    return undefined;
-  }
-  for (const warning of loaded.warnings) process.stderr.write(`tributary: ${warning}\n`);
-  return loaded.settings;
-};
-
-export const packageVersion = (): string =>
-  (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 /** Starts a node and prints what its operator is to know. */
 export const startRelay = async (

@@ -374,11 +374,6 @@ export const SETTINGS = {
     6_000,
     'Requests to the control plane per minute and client address; more are answered with 429.',
   ),
-  'controlPlane.refusedPerMinute': setting(
-    wholeNumber(1, 1_000_000),
-    120,
-    'Requests to the control plane with a wrong key or token per minute and client address; past it they are answered with 429 unread.',
-  ),
   'controlPlane.adminKey': setting(
     secret,
     undefined,

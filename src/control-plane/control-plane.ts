@@ -43,6 +43,10 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
+/** Peers whose X-Forwarded-For is believed. */
+export const trustedProxiesOf = ({ controlPlane, http }: Settings): readonly string[] =>
+  controlPlane.behindProxy && http.trustedProxies.length === 0 ? PRIVATE_NETWORKS : http.trustedProxies;
+
 /** Behind a proxy that is not named, the peers that may be it. */
 const PRIVATE_NETWORKS = [
   '127.0.0.0/8',
@@ -62,12 +66,10 @@ const PRIVATE_NETWORKS = [
 export const createControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
   const { settings, db, logger, version, accounts: part, clock, unixNow, fetch, localNode } = options;
   await migrate(db, [RELAYS_SCHEMA, part.schema], unixNow());
-  const { behindProxy, requestsPerMinute } = settings.controlPlane;
-  const { trustedProxies } = settings.http;
-  const callers = new Callers(behindProxy && trustedProxies.length === 0 ? PRIVATE_NETWORKS : trustedProxies);
+  const callers = new Callers(trustedProxiesOf(settings));
   if (localNode) await knowLocalNode(db, localNode, unixNow());
   const app = createPlaneApp(logger);
-  const budget = new RequestBudget(requestsPerMinute);
+  const budget = new RequestBudget(settings.controlPlane.requestsPerMinute);
   app.addHook('onRequest', async (request, reply) => {
     const now = clock();
     if (budget.take(callers.addressOf(request), now)) return;

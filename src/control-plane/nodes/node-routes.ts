@@ -81,8 +81,10 @@ export const addNodeRoutes = (
     const node = await askingNode(core, request);
     const { server_id: serverId } = node;
     if (of !== planeId) throw nodeError('invalid_request', 'this list is of another control plane');
-    const tokens = conflicts.map(({ player }) => player.replace(/^play_/, ''));
-    for (const { reason, message } of conflicts)
+    // A row of the node's own with the same pair of ids admits the stream as well.
+    const refused = conflicts.filter(({ reason }) => reason !== 'local');
+    const tokens = refused.map(({ player }) => player.replace(/^play_/, ''));
+    for (const { reason, message } of refused)
       core.logger.warn('a node does not take a stream of its list', { node: serverId, reason, message });
     await db.transaction(
       async (tx) => {

@@ -82,7 +82,7 @@ ${entitlementForm(user, base, csrf)}
 <h2>Slots</h2>
 ${table(
   'Slots',
-  [{ label: 'Slot', isNumber: true }, { label: 'Label' }, { label: 'Host' }, { label: 'State' }, { label: '' }],
+  [{ label: 'Slot', isNumber: true }, { label: 'Label' }, { label: 'Host' }, { label: 'State' }, { label: 'Actions' }],
   own.map((slot) => slotRow(slot, base, csrf)),
   'None.',
 )}
@@ -93,7 +93,7 @@ ${table(
 <h2>Sign-ins</h2>
 ${table(
   'Sign-ins',
-  [{ label: 'Program' }, { label: 'Device' }, { label: 'Address' }, { label: 'Last used' }, { label: '' }],
+  [{ label: 'Program' }, { label: 'Device' }, { label: 'Address' }, { label: 'Last used' }, { label: 'Actions' }],
   sessions.map((login) => loginRow(login, base, csrf, unixNow())),
   'None.',
 )}

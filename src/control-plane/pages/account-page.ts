@@ -76,7 +76,7 @@ ${own.length === 0 ? html`<p class="card soft">No slots yet; an administrator ca
 <h2>Sign-ins</h2>
 ${table(
   'Sign-ins',
-  [{ label: 'Program' }, { label: 'Device' }, { label: 'Address' }, { label: 'Last used' }, { label: '' }],
+  [{ label: 'Program' }, { label: 'Device' }, { label: 'Address' }, { label: 'Last used' }, { label: 'Actions' }],
   loginRows(sessions, login.sid, csrf, unixNow()),
   'None.',
 )}

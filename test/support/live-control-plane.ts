@@ -9,31 +9,35 @@ import { type ControlPlane, createControlPlane } from '../../src/control-plane/c
 import type { Database } from '../../src/control-plane/database/database.ts';
 import { openDatabase } from '../../src/control-plane/database/open.ts';
 import { type Logger, silentLogger } from '../../src/shared/logger.ts';
-import { PageClient, PluginClient } from './plugin-client.ts';
+import { PlaneVisitors } from './plane-visitors.ts';
 
 export const ENROL_KEY = 'enrol-key-of-the-contract';
-const PASSWORD = 'correct horse battery';
 const PUBLIC_URL = 'https://plane.example.org';
 
 /** A control plane of real parts on a port of loopback, in this process, whose clock can be put forward. */
-export class LiveControlPlane {
+export class LiveControlPlane extends PlaneVisitors {
   readonly folder = mkdtempSync(join(tmpdir(), 'tributary-plane-'));
   /** Unix ms that the plane's wall clock is ahead of ours. */
   aheadMs = 0;
   readonly #env: Record<string, string>;
   readonly #logger: Logger;
-  #links: string[] = [];
+  readonly #links: string[] = [];
   #plane: ControlPlane | undefined;
   #db: Database | undefined;
   #port = 0;
 
   constructor(env: Record<string, string> = {}, logger: Logger = silentLogger) {
+    super();
     this.#env = env;
     this.#logger = logger;
   }
 
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get setUpLink(): string {
+    return this.#links.at(-1) ?? '';
   }
 
   get plane(): ControlPlane {
@@ -77,41 +81,5 @@ export class LiveControlPlane {
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  /** A browser in which the first administrator is signed in. */
-  async setUp(): Promise<PageClient> {
-    const browser = new PageClient(this.url);
-    const path = new URL(this.#links.at(-1)!).pathname;
-    await browser.open(path);
-    const email = 'admin@example.org';
-    const status = await browser.send(path, { email, name: 'Ada', password: PASSWORD, again: PASSWORD });
-    if (status !== 303) throw new Error(`no administrator: ${status} ${browser.page}`);
-    return browser;
-  }
-
-  /** A browser in which a new user is signed in, who may have so many streams. */
-  async addUser(admin: PageClient, name: string, slots: number): Promise<PageClient> {
-    await admin.open('/admin/users');
-    await admin.send('/admin/invitations', { email: `${name}@example.org`, slots: String(slots), role: 'user' });
-    const path = new URL(/<code>([^<]+\/invite\/[^<]+)<\/code>/.exec(admin.page)?.[1] ?? '').pathname;
-    const browser = new PageClient(this.url);
-    await browser.open(path);
-    const status = await browser.send(path, { name, password: PASSWORD, again: PASSWORD });
-    if (status !== 303) throw new Error(`no user: ${status} ${browser.page}`);
-    return browser;
-  }
-
-  /** The plugin, signed in by the user of this browser. */
-  async plugin(browser: PageClient): Promise<{ client: PluginClient; slots: string[] }> {
-    const client = new PluginClient(this.url);
-    const { status, body } = await client.login(async (url) => {
-      const { pathname } = new URL(url);
-      await browser.open(pathname);
-      await browser.send(pathname, { outcome: 'completed' });
-    });
-    if (status !== 200) throw new Error(`not signed in: ${status} ${JSON.stringify(body)}`);
-    const slots = body.stream_slots.map(({ stream_token }: { stream_token: string }) => stream_token);
-    return { client, slots };
   }
 }

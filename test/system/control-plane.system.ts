@@ -144,14 +144,17 @@ describe('the whole conversation of the plugin', () => {
     expect((await plugin.stop(other.body.session.session_id)).status).toBe(200);
   });
 
-  it('sees its links, in the types that it reads', { timeout: 60_000 }, async () => {
+  it('sees its links, in the types that it reads', { timeout: 120_000 }, async () => {
     sender = send(session);
-    const perLink = await until('two links', async () => {
-      const { body } = await plugin.active(connection);
-      return body.per_link.connections.length === 2 && body.per_link.connections[0].share_pct > 0
-        ? body.per_link
-        : undefined;
-    });
+    const perLink = await until(
+      'two links',
+      async () => {
+        const { body } = await plugin.active(connection);
+        const { connections } = body.per_link;
+        return connections.length === 2 && connections[0].share_pct > 0 ? body.per_link : undefined;
+      },
+      60_000,
+    );
     expect(perLink.stream_id).toBe(`live_${slots[0]}`);
     for (const link of perLink.connections) {
       expect(link).toMatchObject({ addr: expect.stringMatching(/^127\.0\.\d+\.\d+:\d+$/) });

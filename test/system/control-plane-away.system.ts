@@ -95,8 +95,8 @@ describe('while a stream runs', () => {
     const user = await plane.plugin(await plane.addUser(await plane.setUp(), 'ann', 2));
     plugin = user.client;
     const started = await plugin.start('conn_1', user.slots[0]!);
+    expect(started).toMatchObject({ status: 201, body: { session: { status: 'active' } } });
     session = started.body.session;
-    expect(session.status).toBe('active');
     publisher = streamIdOf(session.sender_url);
     player = streamIdOf(session.media_source_url);
     send(node, publisher);

@@ -79,6 +79,8 @@ const fragile = (db: Database, isAway: () => boolean): Database => {
     first: guarded((sql, params) => db.first(sql, params)) as Database['first'],
     run: guarded((sql, params) => db.run(sql, params)),
     transaction: guarded((work, options) => db.transaction(work as never, options)) as Database['transaction'],
+    publish: (message) => db.publish(message),
+    subscribe: (listener) => db.subscribe(listener),
     close: () => db.close(),
   };
 };

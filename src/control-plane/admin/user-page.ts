@@ -101,7 +101,7 @@ ${table(
 <div class="card row">
 ${buttonForm(`${base}/password-link`, 'Link for a new password', csrf)}
 ${sessions.length > 0 && buttonForm(`${base}/sign-out`, 'Sign out everywhere', csrf)}
-${buttonForm(`${base}/admin`, user.isAdmin ? 'Make a user' : 'Make an administrator', csrf, { fields: { to: user.isAdmin ? 'no' : 'yes' } })}
+${buttonForm(`${base}/admin`, user.isAdmin ? 'Make an ordinary user' : 'Make an administrator', csrf, { fields: { to: user.isAdmin ? 'no' : 'yes' } })}
 ${buttonForm(`${base}/disabled`, user.isDisabled ? 'Enable account' : 'Disable account', csrf, { kind: user.isDisabled ? 'plain' : 'danger', fields: { to: user.isDisabled ? 'no' : 'yes' } })}
 </div>
 <details class="card"><summary>Remove this user</summary>

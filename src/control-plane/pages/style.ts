@@ -63,6 +63,7 @@ button.danger { background: transparent; color: var(--bad); border-color: var(--
 .row > form, .row > button { margin: 0; }
 .row + p { margin-top: 12px; }
 .row label { margin: 0; flex: 1 1 160px; }
+form.stack { max-width: 480px; }
 form.line { display: flex; flex-wrap: wrap; gap: 8px; align-items: end; margin: 0; }
 form.line label { margin: 0; flex: 1 1 140px; }
 form.card.line { margin-bottom: 16px; }

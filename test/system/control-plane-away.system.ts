@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { publicStreamName } from '../../src/shared/redact.ts';
 import { Peer } from '../native/peer.ts';
 import { ENROL_KEY, PlaneProcess } from '../support/plane-process.ts';
 import { type PluginClient, type PluginSession, streamIdOf } from '../support/plugin-client.ts';
@@ -32,7 +33,7 @@ const startNode = async (plane: PlaneProcess, dataDir?: string): Promise<TestNod
   return node;
 };
 const stateOf = async (node: TestNode): Promise<string | undefined> =>
-  (await node.get<{ controlPlane?: string }>('/health')).controlPlane;
+  (await node.get<{ controlPlane?: string }>('/health').catch(() => undefined))?.controlPlane;
 const untilState = (node: TestNode, state: string, timeoutMs = 60_000): Promise<unknown> =>
   until(`the node to be ${state}`, async () => (await stateOf(node)) === state, timeoutMs);
 
@@ -40,7 +41,9 @@ interface Live {
   publishers: { publisherId: string; uptimeMs: number; lastPayloadMs: number }[];
 }
 const live = async (node: TestNode, publisherId: string): Promise<Live['publishers'][number] | undefined> =>
-  (await node.get<Live>('/v1/doctor', node.token)).publishers.find((one) => one.publisherId === publisherId);
+  (await node.get<Live>('/v1/doctor', node.token)).publishers.find(
+    (one) => one.publisherId === publicStreamName(publisherId),
+  );
 
 const send = (node: TestNode, publisher: string): Program => {
   const program = tributary([
@@ -202,8 +205,8 @@ describe('one machine', () => {
       ports: { stats: number };
     };
     const state = async (): Promise<unknown> => {
-      const answer = await fetch(`http://127.0.0.1:${real.stats}/health`);
-      return ((await answer.json()) as { controlPlane?: string }).controlPlane;
+      const answer = await fetch(`http://127.0.0.1:${real.stats}/health`).catch(() => undefined);
+      return ((await answer?.json()) as { controlPlane?: string } | undefined)?.controlPlane;
     };
     await until('the node to be governed', async () => (await state()) === 'online', 60_000);
     expect(program.output).toContain('The first administrator signs in here, once:');

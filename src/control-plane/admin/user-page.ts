@@ -82,7 +82,7 @@ ${entitlementForm(user, base, csrf)}
 <h2>Slots</h2>
 ${table(
   'Slots',
-  [{ label: 'Slot', isNumber: true }, { label: 'Label' }, { label: 'Host' }, { label: 'State' }, { label: '' }],
+  [{ label: 'Slot', isNumber: true }, { label: 'Label' }, { label: 'Host' }, { label: 'State' }, { label: 'Actions' }],
   own.map((slot) => slotRow(slot, base, csrf)),
   'None.',
 )}
@@ -93,7 +93,7 @@ ${table(
 <h2>Sign-ins</h2>
 ${table(
   'Sign-ins',
-  [{ label: 'Program' }, { label: 'Device' }, { label: 'Address' }, { label: 'Last used' }, { label: '' }],
+  [{ label: 'Program' }, { label: 'Device' }, { label: 'Address' }, { label: 'Last used' }, { label: 'Actions' }],
   sessions.map((login) => loginRow(login, base, csrf, unixNow())),
   'None.',
 )}
@@ -101,7 +101,7 @@ ${table(
 <div class="card row">
 ${buttonForm(`${base}/password-link`, 'Link for a new password', csrf)}
 ${sessions.length > 0 && buttonForm(`${base}/sign-out`, 'Sign out everywhere', csrf)}
-${buttonForm(`${base}/admin`, user.isAdmin ? 'Make a user' : 'Make an administrator', csrf, { fields: { to: user.isAdmin ? 'no' : 'yes' } })}
+${buttonForm(`${base}/admin`, user.isAdmin ? 'Make an ordinary user' : 'Make an administrator', csrf, { fields: { to: user.isAdmin ? 'no' : 'yes' } })}
 ${buttonForm(`${base}/disabled`, user.isDisabled ? 'Enable account' : 'Disable account', csrf, { kind: user.isDisabled ? 'plain' : 'danger', fields: { to: user.isDisabled ? 'no' : 'yes' } })}
 </div>
 <details class="card"><summary>Remove this user</summary>

@@ -97,7 +97,7 @@ ${table(
     { label: 'Slots', isNumber: true },
     { label: 'Made' },
     { label: 'Expires' },
-    { label: '' },
+    { label: 'Actions' },
   ],
   open.map((invitation) => invitationRow(invitation, session.csrf, now)),
   'None.',

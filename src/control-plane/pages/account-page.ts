@@ -11,14 +11,16 @@ import { orShowAgain, type SignedIn, type Site } from './site.ts';
 import { pageUser } from './visitor.ts';
 import { state, when } from './words.ts';
 
-const DONE: Readonly<Record<string, string>> = {
-  renamed: 'The slot is renamed.',
-  regenerated:
-    'The slot has a new token. What used the old one is cut off; enter the new ids in your encoder and in OBS.',
-  name: 'Your name is changed.',
-  password: 'Your password is changed.',
-  ended: 'That sign-in is ended.',
-};
+const DONE = new Map(
+  Object.entries({
+    renamed: 'The slot is renamed.',
+    regenerated:
+      'The slot has a new token. What used the old one is cut off; enter the new ids in your encoder and in OBS.',
+    name: 'Your name is changed.',
+    password: 'Your password is changed.',
+    ended: 'That sign-in is ended.',
+  }),
+);
 
 /** A slot as its owner sees it; the ids are behind a click, since this page may be on a stream. */
 const slotCard = (slot: Slot, csrf: string, relayDomain: string | undefined): Html => {
@@ -57,7 +59,7 @@ export const accountPages = (site: Site, context: AccountsContext): void => {
 
   const show = async ({ session, query }: SignedIn, fault?: Part): Promise<Html> => {
     const { user, login, csrf } = session;
-    const done = DONE[query('done') ?? ''];
+    const done = DONE.get(query('done') ?? '');
     const notice: Notice | undefined = fault
       ? { kind: 'bad', text: fault }
       : done === undefined
@@ -76,7 +78,7 @@ ${own.length === 0 ? html`<p class="card soft">No slots yet; an administrator ca
 <h2>Sign-ins</h2>
 ${table(
   'Sign-ins',
-  [{ label: 'Program' }, { label: 'Device' }, { label: 'Address' }, { label: 'Last used' }, { label: '' }],
+  [{ label: 'Program' }, { label: 'Device' }, { label: 'Address' }, { label: 'Last used' }, { label: 'Actions' }],
   loginRows(sessions, login.sid, csrf, unixNow()),
   'None.',
 )}
@@ -84,7 +86,7 @@ ${table(
 <form method="post" action="/account/name" class="card line">${csrfField(csrf)}
 <label>Name<input name="name" value="${user.displayName}" maxlength="64" autocomplete="nickname" required></label><button class="plain">Change</button></form>
 <h2>Password</h2>
-<form method="post" action="/account/password" class="card">${csrfField(csrf)}
+<form method="post" action="/account/password" class="card stack">${csrfField(csrf)}
 <input type="hidden" name="username" value="${user.email}" autocomplete="username">
 <label>Present password<input name="old" type="password" autocomplete="current-password" required></label>
 <label>New password<input name="password" type="password" autocomplete="new-password" minlength="10" required></label>

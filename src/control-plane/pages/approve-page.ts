@@ -26,7 +26,7 @@ export const approvePage = (site: Site, { pluginLogins, unixNow, logger }: Accou
 <dt>Address</dt><dd>${attempt.address}</dd>
 <dt>Asked</dt><dd>${when(attempt.createdMs, unixNow())}</dd>
 </dl>
-<p>Go on only if you have just pressed “Sign in” in OBS on this device: whoever is let in can stream as you. Somebody who sent you this link wants to sign in as you.</p>
+<p>Go on only if you have just pressed “Sign in” in OBS on this device. Whoever is let in can stream as you: if somebody sent you this link, refuse.</p>
 <form method="post" action="${APPROVE_PATH}/${attempt.id}">${csrfField(session.csrf)}
 <div class="row"><button name="outcome" value="completed">Let it sign in</button>
 <button name="outcome" value="denied" class="danger">Refuse</button></div></form>

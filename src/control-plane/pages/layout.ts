@@ -77,7 +77,7 @@ export const page = ({ title, user, section, notice, narrow = false }: PageOptio
 <header><div class="bar"><a class="brand" href="/">Tributary</a>${
     user && [
       menu(user, section),
-      html`<span class="soft">${user.displayName}</span>`,
+      html`<span class="soft who">${user.displayName}</span>`,
       buttonForm('/sign-out', 'Sign out', user.csrf),
     ]
   }</div></header>
@@ -104,13 +104,13 @@ export const table = (
 ): Html =>
   rows.length === 0
     ? html`<p class="card soft">${empty}</p>`
-    : html`<table role="table" aria-label="${caption}"><thead role="rowgroup"><tr role="row">${columns.map(
+    : html`<div class="scroll"><table role="table" aria-label="${caption}"><thead role="rowgroup"><tr role="row">${columns.map(
         ({ label, isNumber }) =>
           html`<th role="columnheader" scope="col"${isNumber ? html` class="number"` : ''}>${label}</th>`,
       )}</tr></thead><tbody role="rowgroup">${rows.map(
         (cells) =>
           html`<tr role="row">${cells.map((cell, i) => {
             const { label = '', isNumber } = columns[i] ?? {};
-            return html`<td role="cell"${isNumber ? html` class="number"` : ''} data-label="${label}">${cell}</td>`;
+            return html`<td role="cell"${isNumber ? html` class="number"` : ''} data-label="${label}"><div>${cell}</div></td>`;
           })}</tr>`,
-      )}</tbody></table>`;
+      )}</tbody></table></div>`;

@@ -67,11 +67,8 @@ export const signInPages = (site: Site, context: AccountsContext): void => {
     const now = clock();
     const account = normaliseEmail(email).slice(0, 254);
     // Right ones count too: they are known only afterwards, and many at once must not slip through.
-    const [fromHere, forThis] = [
-      budgets.triesFromAddress.take(address, now),
-      budgets.triesForAccount.take(account, now),
-    ];
-    if (!fromHere || !forThis) throw tooManyTries();
+    if (!budgets.triesFromAddress.take(address, now) || !budgets.triesForAccount.take(account, now))
+      throw tooManyTries();
     const user = await users.byEmail(account);
     const isRight = await passwords.verify(password, user?.passwordHash);
     if (!user || !isRight || user.isDisabled) return undefined;

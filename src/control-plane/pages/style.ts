@@ -13,7 +13,7 @@ export const STYLE = `
 }
 *, *::before, *::after { box-sizing: border-box; }
 body {
-  margin: 0; background: var(--ground); color: var(--text); overflow-wrap: anywhere;
+  margin: 0; background: var(--ground); color: var(--text); overflow-wrap: break-word;
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif;
 }
 a { color: var(--accent); }
@@ -29,7 +29,7 @@ nav a[aria-current] { background: var(--ground); font-weight: 600; box-shadow: i
 .bar form { margin: 0; }
 main { max-width: 1200px; margin: 0 auto; padding: 16px; }
 main.narrow { max-width: 480px; padding-top: 6vh; }
-h1 { font-size: 1.5rem; line-height: 1.25; margin: 8px 0 16px; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: 8px 0 16px; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 28px 0 10px; }
 p { margin: 0 0 12px; }
 .soft { color: var(--soft); }
@@ -40,42 +40,58 @@ p { margin: 0 0 12px; }
 .notice.good { border-left-color: var(--good); }
 .good { color: var(--good); } .warn { color: var(--warn); } .bad { color: var(--bad); }
 .notice.good, .notice.bad { color: inherit; }
-code { font: 0.9em ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; user-select: all; }
+code { overflow-wrap: anywhere; font: 0.9em ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; user-select: all; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 6px 16px; margin: 0 0 16px; }
-dt { color: var(--soft); } dd { margin: 0; }
+dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 label { display: block; font-weight: 600; margin: 0 0 12px; }
 label .soft { font-weight: 400; }
 label.check { font-weight: 400; }
 input, select {
-  display: block; width: 100%; margin-top: 4px; padding: 9px 10px; font: inherit; color: inherit;
+  display: block; width: 100%; min-height: 44px; margin-top: 4px; padding: 9px 10px; font: inherit; font-weight: 400; color: inherit;
   background: var(--ground); border: 1px solid var(--soft); border-radius: 6px;
 }
-label.check input { display: inline-block; width: auto; margin: 0 6px 0 0; }
+label.check input { display: inline-block; width: auto; min-height: 0; margin: 0 6px 0 0; }
+button { min-height: 44px; }
+td input { margin-top: 0; }
 button, .button {
-  display: inline-block; font: inherit; font-weight: 600; padding: 8px 14px; min-height: 40px; cursor: pointer; text-decoration: none;
-  border-radius: 6px; border: 1px solid var(--accent); background: var(--accent); color: var(--on-accent);
+  display: inline-block; font: inherit; font-weight: 600; padding: 8px 14px; cursor: pointer; text-decoration: none;
+  border-radius: 6px; border: 1px solid var(--accent); background: var(--accent); color: var(--on-accent); white-space: nowrap;
 }
 button.plain { background: transparent; color: var(--accent); }
 button.danger { background: transparent; color: var(--bad); border-color: var(--bad); }
 .row { display: flex; flex-wrap: wrap; gap: 8px; align-items: end; }
 .row > form, .row > button { margin: 0; }
+.row + p { margin-top: 12px; }
 .row label { margin: 0; flex: 1 1 160px; }
+form.stack { max-width: 480px; }
 form.line { display: flex; flex-wrap: wrap; gap: 8px; align-items: end; margin: 0; }
 form.line label { margin: 0; flex: 1 1 140px; }
-table { width: 100%; border-collapse: collapse; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
+form.card.line { margin-bottom: 16px; }
+td form.line { flex-wrap: nowrap; }
+.scroll { overflow-x: auto; margin: 0 0 16px; border: 1px solid var(--line); border-radius: 10px; background: var(--card); }
+table { width: 100%; border-collapse: collapse; }
 th, td { text-align: left; padding: 8px 12px; border-bottom: 1px solid var(--line); vertical-align: middle; }
 tr:last-child > td { border-bottom: 0; }
-th { color: var(--soft); font-weight: 600; font-size: 0.875rem; }
+th { color: var(--soft); font-weight: 600; font-size: 0.875rem; white-space: nowrap; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 td form { display: inline-block; margin: 2px 4px 2px 0; }
-details > summary { cursor: pointer; color: var(--accent); min-height: 32px; }
+td time, td .good, td .warn, td .bad { white-space: nowrap; }
+details { margin: 12px 0; }
+td details { margin: 4px 0; }
+details.card { margin: 0 0 16px; }
+details[open] > summary { margin-bottom: 8px; }
+details > summary { cursor: pointer; color: var(--accent); }
+td summary { white-space: nowrap; }
 @media (max-width: 760px) {
+  nav { order: 1; flex: 1 0 100%; margin: 0 -10px; }
+  .who { flex: 1; text-align: right; }
+  .scroll { overflow: visible; border: 0; background: transparent; }
   table, tbody, tr, td { display: block; }
-  table { border: 0; background: transparent; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tr { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin: 0 0 12px; padding: 8px 0; }
-  td, td.number { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 2px 16px; text-align: right; border: 0; padding: 5px 14px; }
-  td[data-label]::before { content: attr(data-label); color: var(--soft); text-align: left; }
+  td, td.number { display: flex; justify-content: space-between; gap: 16px; text-align: right; border: 0; padding: 5px 14px; }
+  td::before { content: attr(data-label); color: var(--soft); text-align: left; }
+  td > div { min-width: 0; overflow-wrap: anywhere; }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: 8px; }
   .row > *, .row form, .row button { flex: 1 1 100%; width: 100%; }
 }

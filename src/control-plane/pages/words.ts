@@ -9,7 +9,7 @@ const SPANS: readonly (readonly [Millis, string])[] = [
 
 /** `3 min`, `2 d`: as coarse as a person wants it. */
 export const span = (ms: Millis): string => {
-  for (const [length, unit] of SPANS) if (ms >= length) return `${Math.floor(ms / length)} ${unit}`;
+  for (const [length, unit] of SPANS) if (ms >= length) return `${Math.round(ms / length)} ${unit}`;
   return `${Math.max(0, Math.floor(ms / 1_000))} s`;
 };
 

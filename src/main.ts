@@ -9,6 +9,10 @@ const COMMANDS: Readonly<Record<string, { load: () => Promise<Run>; about: strin
     load: async () => (await import('./cli/control-plane.ts')).runControlPlane,
     about: 'the control plane of a fleet of nodes',
   },
+  'admin-link': {
+    load: async () => (await import('./cli/admin-link.ts')).runAdminLink,
+    about: 'a link that makes an administrator of the control plane',
+  },
   send: { load: async () => (await import('./cli/send.ts')).runSend, about: 'a bonded SRTLA sender' },
   srtla: {
     load: async () => (await import('./cli/srtla.ts')).runSrtla,

@@ -12,6 +12,7 @@ import { askedRegion, regionLabel } from '../placement/regions.ts';
 import { leaseMsOf, type RelayCore } from '../relay-core.ts';
 import type { Slot } from '../slots/slots.ts';
 import { endSession } from './end-session.ts';
+import { createRevoker } from './revoke.ts';
 import { openSession, openSessionsOf, type PlacedSession, sessionById } from './session-rows.ts';
 import { sessionView, stoppedView } from './session-view.ts';
 import { hashOf, reviveSession, startSession } from './start-session.ts';
@@ -75,6 +76,21 @@ export const addRelayRoutes = (app: FastifyInstance, core: RelayCore, accounts: 
     throw invalidRequest('stream_token is not the token of one of your stream slots');
   };
 
+  /** What was taken away while a session was being started has found nothing to end: it ends here. */
+  const checkStillAllowed = async (userId: string, { status, stream_token }: PlacedSession): Promise<void> => {
+    if (status === 'stopped') return;
+    const { relayAccess, reasonCode } = await entitlements.of(userId);
+    const isSlotGood = 'slot' in (await slots.toStart(userId, stream_token));
+    if (relayAccess === 'enabled' && isSlotGood) return;
+    await createRevoker(core).revoke({ streamTokens: [stream_token], reason: 'entitlement' });
+    throw new ApiError(
+      403,
+      'entitlement_denied',
+      'the right to start this was taken away',
+      isSlotGood ? reasonCode : 'slot_disabled',
+    );
+  };
+
   app.post('/api/v1/relay/start', async (request, reply) => {
     const { userId } = await caller(request);
     const maxSessions = await entitled(userId);
@@ -82,7 +98,7 @@ export const addRelayRoutes = (app: FastifyInstance, core: RelayCore, accounts: 
     if (typeof key !== 'string' || !UUID.test(key)) throw invalidRequest('the header Idempotency-Key has to be a UUID');
     const body = bodyOf(request, startSchema);
     const connectionId = body.connection_id;
-    const { session, isNew } = await startSession(core, {
+    const started = await startSession(core, {
       userId,
       slot: await chosenSlot(userId, connectionId, body.stream_token),
       connectionId,
@@ -91,7 +107,8 @@ export const addRelayRoutes = (app: FastifyInstance, core: RelayCore, accounts: 
       maxSessions,
       idempotency: { key: key.toLowerCase(), bodyHash: hashOf(String(request.body)) },
     });
-    return sendJson(reply, isNew ? 201 : 200, { session: sessionView(session) });
+    await checkStillAllowed(userId, started.session);
+    return sendJson(reply, started.isNew ? 201 : 200, { session: sessionView(started.session) });
   });
 
   app.get('/api/v1/relay/active', async (request, reply) => {

@@ -78,7 +78,7 @@ export class ControlClient {
     this.#linksTimer = setInterval(() => void this.#reportLinks(), this.#deps.linksMs ?? LINKS_EVERY_MS).unref();
   }
 
-  /** Asks nothing any more; what is being asked is given up. */
+  /** Asks nothing any more; what is being asked is given up. What is in effect is on disk when this resolves. */
   async stop(): Promise<void> {
     clearInterval(this.#linksTimer);
     this.#stopped.abort();
@@ -86,6 +86,7 @@ export class ControlClient {
     this.#sessionSleep.wake();
     this.#pollSleep.wake();
     await this.#loops;
+    await this.#deps.rows.stored();
   }
 
   /** There is a reason to think that the plane is there. */

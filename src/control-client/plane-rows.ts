@@ -23,6 +23,7 @@ export interface PlaneRowsDeps {
 export class PlaneRows {
   readonly #deps: PlaneRowsDeps;
   #last: Promise<unknown> = Promise.resolve();
+  #stored: Promise<void> = Promise.resolve();
   /** Lists that would have removed too many rows at once. */
   refusedRemovals = 0;
   /** Lists that were no newer, or another plane's. */
@@ -61,6 +62,11 @@ export class PlaneRows {
         ...{ before: before.id, now: planeId, rows },
       });
     void file.trySave({ plane: { id: planeId, held: [] } }, logger);
+  }
+
+  /** Resolves once what is in effect is on disk too. */
+  async stored(): Promise<void> {
+    await this.#stored;
   }
 
   /** Resolves once no list is being applied. */
@@ -108,6 +114,7 @@ export class PlaneRows {
     this.appliedLists++;
     const { planeId, generation } = desired;
     const stored = this.#store({ id: planeId, generation, held: [...held] });
+    this.#stored = stored;
     // What was added is told again after a start; what was taken away must not come back after the plane has let go of it.
     if (remove.length > 0 || newlyHeld.length > 0) await stored;
     const conflicts = [...changes.conflicts, ...refused.map(({ row, error }) => conflictOf(row, error))];

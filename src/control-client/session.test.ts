@@ -27,7 +27,7 @@ const played = (steps: readonly Step[]): unknown[] => {
 const TABLE: Readonly<Record<string, readonly Step[]>> = {
   'is taken in': [
     { at: 0, state: 'enrolling', next: ['register', 0] },
-    { at: 20, call: 'register', got: 'ok', state: 'online', next: ['heartbeat', HEARTBEAT_MS] },
+    { at: 20, call: 'register', got: 'ok', state: 'online', next: ['heartbeat', 0] },
     { at: 10_020, call: 'heartbeat', got: 'ok', state: 'online', next: ['heartbeat', HEARTBEAT_MS] },
   ],
   'finds no plane, and then one': [
@@ -38,11 +38,11 @@ const TABLE: Readonly<Record<string, readonly Step[]>> = {
     { at: 15_000, call: 'register', got: 'away', state: 'enrolling', next: ['register', 15_000] },
     { at: 30_000, call: 'register', got: 'away', state: 'enrolling', next: ['register', 15_000] },
     { at: 45_000, call: 'register', got: 'away', state: 'offline', next: ['register', 15_000] },
-    { at: 60_000, call: 'register', got: 'ok', state: 'online', next: ['heartbeat', HEARTBEAT_MS] },
+    { at: 60_000, call: 'register', got: 'ok', state: 'online', next: ['heartbeat', 0] },
     { at: 70_000, call: 'heartbeat', got: 'away', state: 'degraded', next: ['heartbeat', 1_000] },
   ],
   'loses the plane for ten minutes and stays registered': [
-    { at: 0, call: 'register', got: 'ok', state: 'online', next: ['heartbeat', HEARTBEAT_MS] },
+    { at: 0, call: 'register', got: 'ok', state: 'online', next: ['heartbeat', 0] },
     { at: 10_000, call: 'heartbeat', got: 'away', state: 'degraded', next: ['heartbeat', 1_000] },
     { at: 30_000, state: 'degraded' },
     { at: 30_001, state: 'offline' },
@@ -52,7 +52,7 @@ const TABLE: Readonly<Record<string, readonly Step[]>> = {
   'registers again with a plane that does not know it': [
     { at: 0, call: 'register', got: 'ok', state: 'online' },
     { at: 10_000, call: 'heartbeat', got: 'unknown', state: 'degraded', next: ['register', 0] },
-    { at: 10_010, call: 'register', got: 'ok', state: 'online', next: ['heartbeat', HEARTBEAT_MS] },
+    { at: 10_010, call: 'register', got: 'ok', state: 'online', next: ['heartbeat', 0] },
   ],
   'does not hammer a plane that forgets it at once': [
     { at: 0, call: 'register', got: 'unknown', state: 'degraded', next: ['register', 1_000] },
@@ -64,7 +64,7 @@ const TABLE: Readonly<Record<string, readonly Step[]>> = {
     { at: 15_000, call: 'register', got: 'refused', state: 'enrolling', next: ['register', 20_000] },
     { at: 35_000, call: 'register', got: 'refused', state: 'enrolling', next: ['register', 40_000] },
     { at: 75_000, call: 'register', got: 'refused', state: 'enrolling', next: ['register', 60_000] },
-    { at: 135_000, call: 'register', got: 'ok', state: 'online', next: ['heartbeat', HEARTBEAT_MS] },
+    { at: 135_000, call: 'register', got: 'ok', state: 'online', next: ['heartbeat', 0] },
   ],
   'is thrown out while it is online': [
     { at: 0, call: 'register', got: 'ok', state: 'online' },
@@ -72,7 +72,8 @@ const TABLE: Readonly<Record<string, readonly Step[]>> = {
   ],
   'is degraded while one of its calls fails': [
     { at: 0, call: 'register', got: 'ok', state: 'online' },
-    { at: 5_000, call: 'desired', got: 'away', state: 'degraded', next: ['heartbeat', 5_000] },
+    { at: 10, call: 'heartbeat', got: 'ok', state: 'online', next: ['heartbeat', HEARTBEAT_MS] },
+    { at: 5_000, call: 'desired', got: 'away', state: 'degraded', next: ['heartbeat', 5_010] },
     { at: 10_000, call: 'heartbeat', got: 'ok', state: 'degraded' },
     { at: 11_000, call: 'desired', got: 'ok', state: 'online', next: ['heartbeat', 9_000] },
   ],

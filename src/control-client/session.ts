@@ -88,7 +88,8 @@ export class ControlSession {
     if (call !== 'register' && call !== 'heartbeat') return isBack;
     this.#retry.reset();
     this.#refusals.reset();
-    this.#nextMs = now + this.#heartbeatMs;
+    // The plane chooses no node of which it has heard nothing but the name.
+    this.#nextMs = call === 'register' ? now : now + this.#heartbeatMs;
     return isBack;
   }
 

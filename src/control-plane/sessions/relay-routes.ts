@@ -9,7 +9,7 @@ import { publisherIdOf } from '../nodes/desired.ts';
 import { allNodes, candidateOf, monthLeftMs, sessionCounts } from '../nodes/node-rows.ts';
 import { capacityOf } from '../placement/placement.ts';
 import { askedRegion, regionLabel } from '../placement/regions.ts';
-import { leaseMsOf, type RelayCore } from '../relay-core.ts';
+import { leaseMsOf, type RelayCore } from '../relay-context.ts';
 import type { Slot } from '../slots/slots.ts';
 import { endSession } from './end-session.ts';
 import { createRevoker } from './revoke.ts';

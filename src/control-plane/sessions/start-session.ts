@@ -4,7 +4,7 @@ import { ApiError } from '../api-error.ts';
 import type { Queries, Transaction } from '../database/database.ts';
 import type { NodeKind } from '../nodes/node-rows.ts';
 import type { AssignedStream } from '../nodes/provisioner.ts';
-import { leaseMsOf, type RelayCore } from '../relay-core.ts';
+import { leaseMsOf, type RelayCore } from '../relay-context.ts';
 import type { Slot } from '../slots/slots.ts';
 import { endSession, releaseStream } from './end-session.ts';
 import { PLACEMENT_LOCK, type PlacedStream, placeStream } from './place-stream.ts';

@@ -26,7 +26,7 @@ const ROOT = dirname(__dirname);
 /** Little garbage is made, and little is compiled: a small young generation and one thread beside are enough, and save 11 MiB. */
 const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
 /** Commands that run for long: for these it is said why they run as root. */
-const LASTING = new Set(['start', 'relay', 'demo']);
+const LASTING = new Set(['start', 'relay', 'demo', 'control-plane']);
 
 const say = (text) => process.stderr.write(`tributary: ${text}\n`);
 

@@ -44,6 +44,7 @@ const WITHOUT_ADDON = new Set([
   'doctor',
   'drain',
   'config',
+  'control-plane',
   'import-sls',
   'export-sls',
   'backup',

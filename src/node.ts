@@ -8,6 +8,7 @@ import { DataPlaneHost } from './data-plane/host.ts';
 import type { DataPlaneSettings } from './data-plane/settings.ts';
 import type { DataPlaneSnapshot } from './data-plane/snapshot.ts';
 import { obeyTestHooks } from './data-plane/test-hooks.ts';
+import { type ControlTarget, controlTargetOf, NodeControl } from './node-control.ts';
 import { type Millis, monotonicNow } from './shared/clock.ts';
 import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
 import { prepareDataDir, readDataFile, removeDataFile, writeDataFile } from './shared/data-file.ts';
@@ -140,6 +141,8 @@ export interface RelayNodeOptions {
   onGeneratedKey: (key: string) => void;
   /** What the very first start has taken over from an old data folder, lines to print. */
   onImport: (lines: readonly string[]) => void;
+  /** In place of what the settings say. */
+  controlPlane?: ControlTarget;
 }
 
 /**
@@ -156,6 +159,7 @@ export class RelayNode {
   readonly #servers: readonly HttpListener[];
   readonly #watch: NodeWatch;
   readonly #lock: DataDirLock;
+  readonly #control: NodeControl | undefined;
 
   private constructor(parts: {
     facts: RuntimeFacts;
@@ -168,6 +172,7 @@ export class RelayNode {
     servers: readonly HttpListener[];
     watch: NodeWatch;
     lock: DataDirLock;
+    control: NodeControl | undefined;
   }) {
     this.facts = parts.facts;
     this.#settings = parts.settings;
@@ -179,6 +184,7 @@ export class RelayNode {
     this.#servers = parts.servers;
     this.#watch = parts.watch;
     this.#lock = parts.lock;
+    this.#control = parts.control;
   }
 
   /**
@@ -229,6 +235,7 @@ export class RelayNode {
     try {
       const snapshot = cached(() => plane.snapshot(), SNAPSHOT_AGE_MS);
       const { directory } = store;
+      let nodeControl: NodeControl | undefined;
       const deps = {
         snapshot,
         control: plane,
@@ -242,6 +249,7 @@ export class RelayNode {
         logger,
         clock: monotonicNow,
         unixNow: Date.now,
+        controlStatus: () => nodeControl?.status,
         version,
         srtPackage,
         runtimeToken: token,
@@ -252,9 +260,17 @@ export class RelayNode {
       if (testHooksAllowed()) obeyTestHooks(plane);
       const facts: RuntimeFacts = { pid: process.pid, token, ports };
       await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
+      const target = options.controlPlane ?? controlTargetOf(settings);
+      nodeControl =
+        target &&
+        (await NodeControl.start({
+          ...{ target, settings, plane, store, watch, snapshot, version, logger },
+          ...{ carriers: deps.carriers, linkNames: deps.linkNames, ports: { stats: stats.port, links: links.port } },
+        }));
+      const servers = [stats, links];
       return new RelayNode({
-        ...{ facts, settings, logger, plane, store, life, carriers, watch, lock },
-        servers: [stats, links],
+        ...{ facts, settings, logger, plane, store, life, carriers, watch, servers, lock },
+        control: nodeControl,
       });
     } catch (error) {
       carriers.stop();
@@ -272,9 +288,15 @@ export class RelayNode {
     return this.#plane.snapshot();
   }
 
+  /** The control plane has begun, or is to be found elsewhere. */
+  hurryControl(): void {
+    this.#control?.hurry();
+  }
+
   async stop(): Promise<void> {
     this.#logger.info('stopping');
     this.#life.stop();
+    await this.#control?.stop();
     this.#carriers.stop();
     this.#watch.noteStop();
     const ended = this.#plane.stop();

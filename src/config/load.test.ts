@@ -264,6 +264,50 @@ describe('the API key', () => {
   });
 });
 
+describe('the control plane', () => {
+  const enrolled = { SERVER_ID: 'kc1', NODE_KEY: 'k'.repeat(32) };
+  it.each([
+    ['https://plane.example.org', 'https://plane.example.org'],
+    ['plane.example.org:8443/', 'https://plane.example.org:8443'],
+    ['https://plane.example.org/relay/', 'https://plane.example.org/relay'],
+    ['http://127.0.0.1:9080', 'http://127.0.0.1:9080'],
+    ['http://[::1]:9080', 'http://[::1]:9080'],
+    ['http://localhost:9080', 'http://localhost:9080'],
+  ])('may be at %s', (text, url) => {
+    expect(loaded({ env: { ...enrolled, CONTROL_URL: text } }).settings.control.url).toBe(url);
+  });
+  it.each([
+    'http://plane.example.org',
+    'http://10.0.0.5:9080',
+    'http://127.0.0.1.example.org',
+    'http://localhost.example.org',
+    'ftp://127.0.0.1',
+    'https://user:secret@plane.example.org',
+    'https://plane.example.org/?key=secret',
+    'https://',
+    'not a url',
+  ])('is not taken from %s', (text) => {
+    const result = load({ env: { ...enrolled, CONTROL_URL: text } });
+    expect('problems' in result && result.problems).toEqual([expect.stringMatching(/CONTROL_URL .*loopback only/)]);
+  });
+  it('needs the name and the key of the node, which may be in a file', () => {
+    const result = load({ env: { CONTROL_URL: 'https://plane.example.org' } });
+    expect('problems' in result && result.problems).toEqual([
+      expect.stringContaining('set SERVER_ID'),
+      expect.stringContaining('set NODE_KEY'),
+    ]);
+    const files = { '/run/secrets/node': `${'k'.repeat(32)}\n` };
+    const env = { CONTROL_URL: 'https://plane.example.org', SERVER_ID: 'kc1', NODE_KEY_FILE: '/run/secrets/node' };
+    expect(loaded({ env, files }).settings.control.nodeKey).toBe('k'.repeat(32));
+  });
+  it('is told where the machine is', () => {
+    const at = (text: string) => load({ env: { TRIBUTARY_CONTROL_POSITION: text } });
+    const found = at('41.88, -87.63');
+    expect('settings' in found && found.settings.control.position).toEqual({ latitude: 41.88, longitude: -87.63 });
+    for (const wrong of ['91,0', '0,181', '41.88', 'Chicago']) expect(at(wrong)).toHaveProperty('problems');
+  });
+});
+
 describe('a name that is almost one of ours', () => {
   it('in the environment is a warning', () => {
     const { warnings } = loaded({ env: { TRIBUTARY_SRTLA_MAX_GROUP: '3', TRIBUTARY_NO_APT: '1' } });

@@ -179,6 +179,28 @@ export class DirectoryFile implements DirectoryStore {
     });
   }
 
+  /**
+   * Many changes of somebody who keeps the rows too, in one step. They take effect at once, and are written by `writeOverdue`: a start of the
+   * node that comes between finds the rows of before, and is told again.
+   * @param remove player ids that are over at once, first @param put rows as they are to be; one that exists keeps its publisher id
+   * @returns the rows that were refused, and why
+   */
+  govern(remove: readonly string[], put: readonly Row[]): Promise<readonly { row: Row; error: unknown }[]> {
+    return this.#inTurn(async () => {
+      const { directory } = this;
+      for (const player of remove) directory.removeByPlayer(player);
+      const refused: { row: Row; error: unknown }[] = [];
+      for (const row of put)
+        try {
+          directory.put(row, this.#unixNow());
+        } catch (error) {
+          refused.push({ row, error });
+        }
+      this.#overdue ||= remove.length > 0 || put.length > 0;
+      return refused;
+    });
+  }
+
   /** Writes what could not be written when it took effect; nothing where there is nothing. Errors as `add`. */
   writeOverdue(): Promise<void> {
     return this.#inTurn(async () => {

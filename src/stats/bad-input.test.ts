@@ -29,6 +29,7 @@ const PATHS = [
     '/v1/doctor',
     '/v1/drain',
   ],
+  '/v1/drain',
   ...['/api/stream-ids', '/api/stream-ids/play_a', '/api/keys', '/api/keys/x', '/api/streams', '/api/streams/play_a'],
   ...['/api/events/play_a', '/api/disconnect/live_a', '/api/players/play_a', '/api/drain', '/ws/stats'],
 ];

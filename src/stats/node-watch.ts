@@ -3,7 +3,7 @@ import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
 import type { Millis } from '../shared/clock.ts';
 import { LoopHealth } from '../shared/loop-health.ts';
 import type { StatsDeps } from './deps.ts';
-import { healthScore, type Load, LossWindow } from './health-score.ts';
+import { type HealthParts, healthParts, type Load, LossWindow, scoreOf } from './health-score.ts';
 import { RecentlyLive } from './recently-live.ts';
 
 const LOOK_EVERY_MS = 1_000;
@@ -90,9 +90,13 @@ export class NodeWatch {
     return reasons;
   }
 
+  get healthParts(): HealthParts {
+    return healthParts(this.#deps.snapshot(), this.#deps.settings.srtla.maxGroups, this.#loss.loss, this.#load());
+  }
+
   /** 0 to 100. */
   get score(): number {
-    return healthScore(this.#deps.snapshot(), this.#deps.settings.srtla.maxGroups, this.#loss.loss, this.#load());
+    return scoreOf(this.healthParts);
   }
 
   #notePlane({ counters }: DataPlaneSnapshot): void {

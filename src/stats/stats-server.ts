@@ -94,11 +94,11 @@ export const createStatsServer = (
   });
 
   // Our own, without CORS: no web page has business here.
-  drainRoutes(app, context, limits.stats);
   app.register(async (scope) => {
     scope.addHook('onRequest', limits.stats);
     metricsRoute(scope, context, metrics);
   });
+  drainRoutes(app, context, limits.stats);
   app.get('/v1/doctor', { onRequest: limits.stats }, async (request, reply) => {
     return isReader(request, { keys, tokens: [deps.runtimeToken] })
       ? sendJson(reply, 200, doctorView(deps.snapshot(), addressViewOf(keyOf(request, keys))))

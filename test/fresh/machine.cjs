@@ -65,6 +65,9 @@ const makeRoot = (release, root, base) => {
 
 const ENTER = `mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && cd / && exec chroot "$1" /usr/bin/env -i "\${@:2}" bash -eo pipefail`;
 
+/** What a block that was to go on running has ended with. */
+const ENDED = '[the block has ended]';
+
 class Machine {
   /** @param {string} release codename @param {Record<string, string>} env of everything that runs in it */
   static make(release, env, base) {
@@ -169,20 +172,34 @@ class Shell {
     const name = this.#place(text);
     const begin = Date.now();
     // A group of its own: a signal reaches what the block has started.
-    this.#child.stdin.write(`setsid bash -eo pipefail /${name}.sh >/${name}.out 2>&1 </dev/null & lasting=$!\n`);
-    this.#lasting = name;
-    const ms = await this.#until(`${text.trim()} (until ${JSON.stringify(until)})`, name, limitMs, () =>
-      this.output(name).includes(until) ? Date.now() - begin : undefined,
+    this.#child.stdin.write(
+      `setsid bash -c 'bash -eo pipefail /${name}.sh; echo "${ENDED} $?"' >/${name}.out 2>&1 </dev/null & lasting=$!\n`,
     );
+    this.#lasting = name;
+    const what = `${text.trim()} (until ${JSON.stringify(until)})`;
+    const ms = await this.#until(what, name, limitMs, () => {
+      const output = this.output(name);
+      if (output.includes(until)) return Date.now() - begin;
+      if (output.includes(ENDED)) throw new Error(`${what}: it has ended\n${output.slice(-4_000)}`);
+      return undefined;
+    });
     return { ms, name, output: this.output(name) };
   }
 
   /** @returns how long it took to end, ms */
   async stopLasting() {
     if (this.#lasting === undefined) return undefined;
-    const begin = Date.now();
+    const [begin, name] = [Date.now(), this.#lasting];
     this.#lasting = undefined;
     await this.run('kill -TERM -- -$lasting 2>/dev/null || true\nwait $lasting || true\n', 20_000);
+    // A node outlives the shell that it was started from, and says when it is done; one that logs warnings only says nothing.
+    if (this.output(name).includes('"level":30'))
+      await this.#until(
+        'the end of the node',
+        name,
+        20_000,
+        () => this.output(name).includes('"msg":"stopped"') || undefined,
+      );
     return Date.now() - begin;
   }
 

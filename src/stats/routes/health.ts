@@ -12,6 +12,7 @@ export const healthRoutes = (app: FastifyInstance, { deps, watch }: RouteContext
     const { counters, srtVersion } = deps.snapshot();
     const reasons = watch.notReady;
     return sendJson(reply, 200, {
+      controlPlane: deps.controlStatus()?.state,
       dataPlaneRestarts: counters.dataPlaneRestarts ?? 0,
       draining: watch.draining,
       ready: reasons.length === 0,

@@ -27,7 +27,6 @@ const PATHS = [
     '/disconnect',
     '/metrics',
     '/v1/doctor',
-    '/v1/drain',
   ],
   '/v1/drain',
   ...['/api/stream-ids', '/api/stream-ids/play_a', '/api/keys', '/api/keys/x', '/api/streams', '/api/streams/play_a'],

@@ -101,6 +101,10 @@ Napi::Value UdpEngine::facts(const Info& info) {
   facts.Set("receiveBufferBytes", socket->receiveBufferBytes());
   facts.Set("sendBufferBytes", socket->sendBufferBytes());
   facts.Set("kernelDrops", static_cast<double>(socket->kernelDrops()));
+  const auto& lacks = socket->lacks();
+  Napi::Array names = Napi::Array::New(info.Env(), lacks.size());
+  for (size_t i = 0; i < lacks.size(); i++) names.Set(static_cast<uint32_t>(i), lacks[i]);
+  facts.Set("lacks", names);
   return facts;
 }
 

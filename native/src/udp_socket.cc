@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -39,7 +40,8 @@ UdpSocket::UdpSocket(UdpSocket&& from) noexcept
       isV6_(from.isV6_),
       isConnected_(from.isConnected_),
       towardsServer_(from.towardsServer_),
-      isWildcard_(from.isWildcard_) {}
+      isWildcard_(from.isWildcard_),
+      lacks_(std::move(from.lacks_)) {}
 
 UdpSocket::~UdpSocket() {
   if (descriptor_ >= 0) close(descriptor_);
@@ -52,14 +54,14 @@ UdpSocket UdpSocket::bind(const UdpBindOptions& options) {
   if (made.isV6_) {
     // What the host's default makes of `::` is not to be relied on.
     made.set(IPPROTO_IPV6, IPV6_V6ONLY, 0, "IPV6_V6ONLY");
-    if (made.isWildcard_) made.set(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO");
+    if (made.isWildcard_) made.setIfKnown(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO");
   } else if (made.isWildcard_) {
-    made.set(IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO");
+    made.setIfKnown(IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO");
   }
   if (!options.device.empty() && setsockopt(made.descriptor_, SOL_SOCKET, SO_BINDTODEVICE, options.device.c_str(),
                                             static_cast<socklen_t>(options.device.size())) < 0)
     throw UdpFailure::last("SO_BINDTODEVICE " + options.device);
-  if (!made.towardsServer_) made.set(SOL_SOCKET, SO_TIMESTAMPNS, 1, "SO_TIMESTAMPNS");
+  if (!made.towardsServer_) made.setIfKnown(SOL_SOCKET, SO_TIMESTAMPNS, 1, "SO_TIMESTAMPNS");
   made.askForBuffers(options.bufferBytes);
   if (::bind(made.descriptor_, address.get(), static_cast<socklen_t>(address.length)) < 0)
     throw UdpFailure::last("bind " + formatEndpoint(options.host, options.port));
@@ -77,6 +79,13 @@ UdpSocket UdpSocket::connect(const UdpConnectOptions& options) {
 
 void UdpSocket::set(int level, int option, int value, const char* name) {
   if (setsockopt(descriptor_, level, option, &value, sizeof value) < 0) throw UdpFailure::last(name);
+}
+
+void UdpSocket::setIfKnown(int level, int option, int value, const char* name) {
+  if (setsockopt(descriptor_, level, option, &value, sizeof value) == 0) return;
+  // Emulators and sandboxes know fewer options than Linux does.
+  if (errno != ENOPROTOOPT && errno != EOPNOTSUPP) throw UdpFailure::last(name);
+  lacks_.emplace_back(name);
 }
 
 void UdpSocket::askForBuffers(int bytes) {

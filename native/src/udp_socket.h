@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "address.h"
 #include "udp_options.h"
@@ -29,12 +31,15 @@ class UdpSocket {
   /** What the kernel granted, in the unit in which it was asked for. */
   int receiveBufferBytes() const;
   int sendBufferBytes() const;
+  /** Options that this kernel has not, and that it does without: arrival times are then those of the reading, answers leave from any address. */
+  const std::vector<std::string>& lacks() const { return lacks_; }
   /** Datagrams that the kernel has dropped because nobody read them in time. */
   uint64_t kernelDrops() const;
 
  private:
   UdpSocket(bool isV6, bool isConnected, bool towardsServer);
   void set(int level, int option, int value, const char* name);
+  void setIfKnown(int level, int option, int value, const char* name);
   void askForBuffers(int bytes);
   int bufferBytes(int option) const;
 
@@ -43,6 +48,7 @@ class UdpSocket {
   bool isConnected_;
   bool towardsServer_;
   bool isWildcard_ = false;
+  std::vector<std::string> lacks_;
 };
 
 }  // namespace tributary

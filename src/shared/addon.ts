@@ -325,6 +325,8 @@ export interface NativeUdpFacts {
   sendBufferBytes: number;
   /** Datagrams that the kernel has dropped because nobody read them in time. */
   kernelDrops: number;
+  /** Options that this kernel has not, and that the socket does without: `SO_TIMESTAMPNS`. */
+  lacks: string[];
 }
 
 /**

@@ -16,6 +16,8 @@ export class BatchedLink implements LinkSocket {
   readonly socket: number;
   readonly port: number;
   readonly receiveBufferBytes: number;
+  /** Socket options that this kernel has not. */
+  readonly lacks: readonly string[];
   readonly #udp: NativeUdpEngine;
 
   private constructor(udp: NativeUdpEngine, socket: number) {
@@ -24,6 +26,7 @@ export class BatchedLink implements LinkSocket {
     this.socket = socket;
     this.port = facts.port;
     this.receiveBufferBytes = facts.receiveBufferBytes;
+    this.lacks = facts.lacks;
   }
 
   /** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED */

@@ -16,6 +16,8 @@ export interface LinkSocket {
   readonly port: number;
   /** Granted. */
   readonly receiveBufferBytes: number;
+  /** Socket options that this kernel has not, and that the socket does without. */
+  readonly lacks?: readonly string[];
   /** Once everything sent so far has gone to the kernel. */
   close(): Promise<void>;
 }
@@ -118,6 +120,14 @@ export class LinkSockets<S extends LinkSocket> {
     const { receiveBufferBytes } = socket;
     this.#open.push(socket);
     this.sockets.push({ ...opened, receiveBufferBytes });
+    if (socket.lacks?.length)
+      this.#logger.warn(
+        'this kernel does not know every UDP option: arrival times or the address of answers are less exact',
+        {
+          ...opened,
+          lacks: socket.lacks.join(' '),
+        },
+      );
     const fields = { ...opened, receiveBufferBytes, askedBytes };
     if (receiveBufferBytes >= askedBytes) this.#logger.debug('SRTLA socket open', fields);
     else this.#logger.info('SRTLA socket open with a small receive buffer: raise net.core.rmem_max', fields);

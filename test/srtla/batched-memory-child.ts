@@ -72,7 +72,14 @@ class FakeUdp implements NativeUdpEngine {
     return SERVER_SOCKET;
   }
   facts() {
-    return { address: '127.0.0.1', port: 5000, receiveBufferBytes: 1e9, sendBufferBytes: 1e9, kernelDrops: 0 };
+    return {
+      address: '127.0.0.1',
+      port: 5000,
+      receiveBufferBytes: 1e9,
+      sendBufferBytes: 1e9,
+      kernelDrops: 0,
+      lacks: [],
+    };
   }
   close(): void {}
   peer(): number {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { realpath } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { codeOf, TributaryError } from './errors.ts';
 
@@ -10,15 +10,16 @@ export interface DataDirLock {
 }
 
 /**
- * One node a data folder: two would overwrite each other's ids. One control plane likewise, which may share it with a node. An abstract socket of the kernel is the lock, which no crash can leave
- * behind; it does not reach across containers. Where the system has none (not Linux) there is no lock.
+ * One node a data folder: two would overwrite each other's ids. One control plane likewise, which may share it with a node. An abstract
+ * socket of the kernel is the lock, which no crash can leave behind. It reaches as far as the network namespace does: containers on the
+ * host's network are refused the same folder, and so the folder is known by its device and inode. Its path in a container says nothing.
+ * Where the system has none (not Linux) there is no lock.
  * @throws TributaryError TRIBUTARY_DATA_DIR_IN_USE
  */
 export const lockDataDir = async (dataDir: string, who: 'node' | 'control plane' = 'node'): Promise<DataDirLock> => {
   if (process.platform !== 'linux') return { release: () => {} };
-  const name = createHash('sha256')
-    .update((await realpath(dataDir)) + (who === 'node' ? '' : `\0${who}`))
-    .digest('hex');
+  const { dev, ino } = await stat(dataDir, { bigint: true });
+  const name = createHash('sha256').update(`${dev}:${ino}:${who}`).digest('hex');
   const server = createServer((socket) => socket.destroy()).unref();
   try {
     await once(server.listen(`\0tributary-${name}`), 'listening');

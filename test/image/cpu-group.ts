@@ -1,8 +1,19 @@
-import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as elapse } from 'node:timers/promises';
 
 const V1 = '/sys/fs/cgroup/cpu';
 const V2 = '/sys/fs/cgroup';
+
+const TRIES = 40;
+const PAUSE_MS = 50;
+
+/** A group can go only after those in it, and those that podman makes stay behind. */
+const removeGroup = (folder: string): void => {
+  for (const entry of readdirSync(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) removeGroup(join(folder, entry.name));
+  rmdirSync(folder);
+};
 
 /**
  * A control group that weighs a hundred processes. What is in a group shares one process's turn with everything in it, so that on a
@@ -42,11 +53,14 @@ export class CpuGroup {
     }
   }
 
-  remove(): void {
-    try {
-      rmdirSync(this.#folder);
-    } catch {
-      // Podman may have left a group of its own in it.
+  /** Waits for what has been killed in it to end, but not for ever. */
+  async remove(): Promise<void> {
+    for (let left = TRIES; left > 0 && existsSync(this.#folder); left--) {
+      try {
+        removeGroup(this.#folder);
+      } catch {
+        await elapse(PAUSE_MS);
+      }
     }
   }
 }

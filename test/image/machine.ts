@@ -127,8 +127,8 @@ export class Machine {
     await Promise.all([...this.#programs].map((program) => program.stop('SIGKILL')));
     for (const name of this.#containers) await this.remove(name);
     execFileSync('ip', ['netns', 'del', this.#name]);
-    this.#nodeGroup?.remove();
-    this.#loadGroup?.remove();
+    await this.#nodeGroup?.remove();
+    await this.#loadGroup?.remove();
   }
 }
 

@@ -16,6 +16,8 @@ ASSUME_YES=
 ADDRESS=
 BRANCH=
 HOST_NETWORK=
+TEMPORARY=
+KEPT=
 COMPOSE=()
 
 say() { printf '%s\n' "$*"; }
@@ -48,7 +50,11 @@ HELP
 
 # ---- small things
 
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else fail "this needs root, and there is no sudo here: $*"; fi
+}
 
 confirm() { # question
   [ -z "$ASSUME_YES" ] || return 0
@@ -63,27 +69,73 @@ ask() { # question, default: the answer on standard output
   printf '%s' "${answer:-$2}"
 }
 
-setting() { # name, default: the value in .env
-  local value=
-  [ ! -f .env ] || value=$(sed -n "s/^[[:space:]]*$1=//p" .env | tail -n 1 | sed -e "s/^[\"']//" -e "s/[\"']\$//")
+temporary() { # name: a new file beside it, which does not outlive this script
+  TEMPORARY=$(mktemp "$1.XXXXXX")
+}
+trap '[ -z "$TEMPORARY" ] || rm -f "$TEMPORARY"' EXIT
+
+in_file() { # name, default: the value in .env, as compose reads it: without quotes, without a comment behind it
+  local line value=''
+  if [ -f .env ]; then
+    while IFS= read -r line || [ -n "$line" ]; do
+      line=${line%$'\r'}
+      if [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?"$1"[[:space:]]*=[[:space:]]*(.*)$ ]]; then value=${BASH_REMATCH[2]}; fi
+    done <.env
+  fi
+  case $value in
+    \'*\'*) value=${value#\'} value=${value%%\'*} ;;
+    \"*\"*) value=${value#\"} value=${value%%\"*} ;;
+    \#*) value= ;;
+    *)
+      value=${value%%[[:space:]]#*}
+      value=${value%"${value##*[![:space:]]}"}
+      ;;
+  esac
   printf '%s' "${value:-${2:-}}"
 }
 
-set_setting() { # name, value: replaces the line or adds one; every other line stays
-  [ "$(setting "$1")" != "$2" ] || return 0
-  local fresh
-  fresh=$(mktemp .env.XXXXXX)
-  { [ ! -f .env ] || sed "/^[[:space:]]*$1=/d" .env; printf '%s=%s\n' "$1" "$2"; } >"$fresh"
-  chmod 0644 "$fresh"
-  mv "$fresh" .env
+setting() { # name, default: the value in the environment, else in .env, which is compose's order as well
+  if [ -n "${!1:-}" ]; then printf '%s' "${!1}"; else in_file "$@"; fi
 }
 
-is_port() { case $1 in '' | *[!0-9]*) return 1 ;; esac; [ "$1" -ge 1 ] && [ "$1" -le 65535 ]; }
+set_setting() { # name, value: replaces the line or adds one; every other line stays. From now on .env has the say
+  unset "$1"
+  [ "$(in_file "$1")" != "$2" ] || return 0
+  local value=$2
+  # What is not plain, compose would take apart.
+  case $value in *[!A-Za-z0-9_./:@%+,=\[\]-]*) value="'$value'" ;; esac
+  temporary .env
+  # A last line without an end must not grow together with the new one.
+  [ ! -f .env ] || sed "/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}$1[[:space:]]*=/d" .env | awk 1 >"$TEMPORARY"
+  printf '%s=%s\n' "$1" "$value" >>"$TEMPORARY"
+  # Somebody's own file stays theirs, and as private as it was.
+  if [ -f .env ]; then cat "$TEMPORARY" >.env; else (umask 022 && cat "$TEMPORARY" >.env); fi
+  drop_temporary
+}
+
+drop_temporary() {
+  rm -f "$TEMPORARY"
+  TEMPORARY=
+}
+
+keep() { # file: a copy beside it that is never written over, its name in KEPT
+  local number=1
+  KEPT=$1.backup
+  while [ -e "$KEPT" ]; do
+    ! cmp -s "$1" "$KEPT" || return 0
+    number=$((number + 1))
+    KEPT=$1.backup.$number
+  done
+  cp -p "$1" "$KEPT"
+}
+
+is_port() { case $1 in '' | *[!0-9]* | ??????*) return 1 ;; esac; [ "$1" -ge 1 ] && [ "$1" -le 65535 ]; }
 
 # ---- where things come from
 
 source_of() { # the path of a clone, or an address
-  local given=${TRIBUTARY_SOURCE:-$(setting TRIBUTARY_SOURCE)} clone
+  local given clone
+  given=$(setting TRIBUTARY_SOURCE)
   clone=$(dirname "$(dirname "$SELF")")
   if [ -z "$given" ] && [ -f "$clone/docker/Dockerfile" ]; then given=$clone; fi
   [ -n "$given" ] || fail 'where Tributary comes from is not known: run the receiver.sh of a clone, or set TRIBUTARY_SOURCE'
@@ -125,27 +177,25 @@ pull_clone() { # brings the clone up to date, if there is something to follow
 }
 
 compose_file() { # writes docker-compose.yml; one of other content is kept beside
-  local fresh name=docker/compose.yml
+  local name=docker/compose.yml
+  KEPT=
   [ "$(setting RECEIVER_NETWORK)" != host ] || name=docker/compose.host.yml
-  fresh=$(mktemp docker-compose.yml.XXXXXX)
-  fetch "$name" "$fresh"
-  if ! grep -q '^services:' "$fresh"; then
-    rm -f "$fresh"
-    fail "what is at $name is no compose file"
-  fi
-  chmod 0644 "$fresh"
-  if [ -f docker-compose.yml ] && cmp -s "$fresh" docker-compose.yml; then
-    rm -f "$fresh"
+  temporary docker-compose.yml
+  fetch "$name" "$TEMPORARY"
+  grep -q '^services:' "$TEMPORARY" || fail "what is at $name is no compose file"
+  if [ -f docker-compose.yml ] && cmp -s "$TEMPORARY" docker-compose.yml; then
+    drop_temporary
     return 0
   fi
   if [ -f docker-compose.yml ]; then
-    if ! confirm 'docker-compose.yml is another one: replace it? It is kept as docker-compose.yml.backup.'; then
-      rm -f "$fresh"
+    confirm 'docker-compose.yml is another one: replace it? It is kept. (Changes of your own belong in docker-compose.override.yml.)' ||
       fail 'docker-compose.yml was left as it is'
-    fi
-    cp docker-compose.yml docker-compose.yml.backup
+    keep docker-compose.yml
+    say "docker-compose.yml is replaced; what it was is kept as $KEPT"
   fi
-  mv "$fresh" docker-compose.yml
+  chmod 0644 "$TEMPORARY"
+  mv "$TEMPORARY" docker-compose.yml
+  TEMPORARY=
 }
 
 # ---- Docker
@@ -174,22 +224,37 @@ ensure_docker() {
 need_install() {
   [ -f docker-compose.yml ] || fail 'there is no docker-compose.yml in this folder: receiver.sh install'
   if ! command -v docker >/dev/null || ! find_compose; then fail 'Docker is missing: receiver.sh install'; fi
+  command -v curl >/dev/null || fail 'curl is missing: apt-get install curl'
 }
 
-compose() { "${COMPOSE[@]}" --file docker-compose.yml --project-directory "$PWD" "$@"; }
+compose() {
+  local files=(--file docker-compose.yml)
+  [ ! -f docker-compose.override.yml ] || files+=(--file docker-compose.override.yml)
+  "${COMPOSE[@]}" "${files[@]}" --project-directory "$PWD" "$@"
+}
 
-image_name() { setting TRIBUTARY_IMAGE tributary:local; }
+LOCAL_IMAGE=tributary:local
+image_name() { setting TRIBUTARY_IMAGE "$LOCAL_IMAGE"; }
 
 get_image() {
-  if [ -n "$(setting TRIBUTARY_IMAGE)" ]; then docker pull "$(image_name)"
-  else compose build; fi
+  if [ "$(image_name)" != "$LOCAL_IMAGE" ]; then
+    docker pull "$(image_name)"
+    return
+  fi
+  # Layers of a day before have libsrt without the security updates since then.
+  local day
+  day=UPDATES=$(date +%Y-%m-%d)
+  compose build --pull --build-arg "$day" && return
+  warn 'once more, with the base image that is here'
+  compose build --build-arg "$day"
 }
 
+# It may be a link to a folder elsewhere, or a mount: data/. is what it leads to.
 data_folder() {
   mkdir -p data
-  chmod 0755 data 2>/dev/null || as_root chmod 0755 data
+  chmod 0755 data/. 2>/dev/null || as_root chmod 0755 data/.
   # Ids and keys of SLS belonged to the same user.
-  if [ -n "$(find data ! -user "$DATA_OWNER" -print -quit)" ]; then as_root chown -R "$DATA_OWNER:$DATA_OWNER" data; fi
+  if [ -n "$(find data/. ! -user "$DATA_OWNER" -print -quit 2>/dev/null)" ]; then as_root chown -R "$DATA_OWNER:$DATA_OWNER" data/.; fi
 }
 
 is_up() {
@@ -210,7 +275,7 @@ wait_up() { # seconds, where it is not RECEIVER_WAIT_SECONDS
 save_key() {
   [ ! -s .apikey ] || return 0
   local key
-  key=$(compose logs --no-color receiver 2>/dev/null | sed -n "s/.*$KEY_WORDS\([A-Za-z0-9_-]*\).*/\1/p" | tail -n 1)
+  key=$(compose logs --no-color receiver 2>/dev/null | sed -n "s/.*$KEY_WORDS\([A-Za-z0-9_-]*\).*/\1/p" | tail -n 1) || key=
   if [ -z "$key" ]; then
     say 'API key: none was made, so the one that the data folder has from before goes on to work.'
     return 0
@@ -220,7 +285,7 @@ save_key() {
 
 print_urls() {
   local host key ids
-  host=$(setting PUBLIC_ADDRESS "$(host_of_url "$(setting APP_URL)")")
+  host=$(host_of_url "$(setting APP_URL)")
   host=${host:-HOST}
   case $host in *:*) host="[$host]" ;; esac
   say ''
@@ -248,27 +313,31 @@ do_install() {
   local from address known
   from=$(source_of)
   if is_address "$from"; then
-    [ -n "$(setting TRIBUTARY_IMAGE)" ] || [ -n "${TRIBUTARY_IMAGE:-}" ] ||
+    [ -n "$(setting TRIBUTARY_IMAGE)" ] ||
       fail 'an address alone has no image: set TRIBUTARY_IMAGE to the name of one'
-    [ -z "${TRIBUTARY_IMAGE:-}" ] || set_setting TRIBUTARY_IMAGE "$TRIBUTARY_IMAGE"
   else
     set_setting TRIBUTARY_CONTEXT "$from"
   fi
   set_setting TRIBUTARY_SOURCE "$from"
+  [ -z "${TRIBUTARY_IMAGE:-}" ] || set_setting TRIBUTARY_IMAGE "$TRIBUTARY_IMAGE"
   [ -z "$HOST_NETWORK" ] || set_setting RECEIVER_NETWORK host
   compose_file
 
-  known=$(setting PUBLIC_ADDRESS "$(host_of_url "$(setting APP_URL)")")
+  known=$(host_of_url "$(setting APP_URL)")
   known=${known:-$(hostname -I 2>/dev/null | awk '{print $1}')}
   address=${ADDRESS:-$(ask 'Name or address that senders and players use' "${known:-localhost}")}
+  address=$(host_of_url "$address")
+  case $address in '' | *[!A-Za-z0-9.:_-]*) fail "$address is no name and no address" ;; esac
   case $address in 10.* | 192.168.* | 172.1[6-9].* | 172.2[0-9].* | 172.3[01].* | 100.6[4-9].* | 127.* | fd* | fe80*)
     warn "$address is reachable only in its own network: a phone on cellular needs a public one (--address=HOST)" ;;
   esac
-  set_setting PUBLIC_ADDRESS "$address"
-  local name question port
+  local name question port taken='' own
+  own="http://$address:$(in_file SLS_STATS_PORT)"
   while read -r -u 4 name port question; do
     port=$(ask "Port for $question" "$(setting "$name" "$port")")
     is_port "$port" || fail "$name=$port is no port"
+    case $taken in *" $port/${question: -4:3} "*) fail "$name=$port: another name has that port already" ;; esac
+    taken="$taken $port/${question: -4:3} "
     set_setting "$name" "$port"
   done 4<<'PORTS'
 SRTLA_PORT 5000 bonded senders (UDP)
@@ -278,8 +347,11 @@ SLS_STATS_PORT 8090 statistics and API (TCP)
 LINK_STATS_PORT 5080 statistics of links (TCP)
 SLS_MGNT_PORT 3000 the dashboard (TCP)
 PORTS
-  case $address in *:*) address="[$address]" ;; esac
-  set_setting APP_URL "http://$address:$(setting SLS_STATS_PORT)"
+  # One that leads to the same host stays, unless it comes from here: it may be that of a reverse proxy.
+  if [ "$(host_of_url "$(setting APP_URL)")" != "$address" ] || [ "$(setting APP_URL)" = "$own" ]; then
+    case $address in *:*) address="[$address]" ;; esac
+    set_setting APP_URL "http://$address:$(setting SLS_STATS_PORT)"
+  fi
   data_folder
   get_image
   small_buffers
@@ -296,6 +368,8 @@ small_buffers() {
 do_start() {
   need_install
   data_folder
+  # Where the container is made anew, the log of the first start goes with the old one.
+  save_key >/dev/null || true
   # The page of the old stack has a container of its own, which holds port 3000.
   compose up -d --remove-orphans
   wait_up || fail "the node does not answer on port $(setting SLS_STATS_PORT 8090): ${COMPOSE[*]} logs receiver"
@@ -316,12 +390,15 @@ backup_data() {
   mkdir -p backups
   chmod 0700 backups
   file=backups/data-$(date +%Y%m%d-%H%M%S).tar
-  (umask 077 && as_root tar -cf - data >"$file")
+  # What a running node replaces meanwhile makes tar end with 1; more than that is a failure.
+  (umask 077 && as_root tar -cf - '--transform=flags=r;s#^data/\./#data/#' data/. >"$file") || [ $? = 1 ] || fail "no backup could be written to $file"
+  [ -s "$file" ] || fail "the backup $file is empty"
   say "backup: $file"
 }
 
 do_update() {
   need_install
+  save_key >/dev/null || true
   pull_clone
   compose_file
   backup_data
@@ -341,6 +418,7 @@ do_update() {
   warn 'the new version does not answer: going back'
   compose logs --no-color receiver 2>&1 | tail -n 20 >&2 || true
   docker tag "$old" "$image"
+  [ -z "$KEPT" ] || cp "$KEPT" docker-compose.yml
   compose up -d --remove-orphans --force-recreate
   wait_up 120 || fail 'neither does the old one'
   fail 'the old version runs again'
@@ -348,26 +426,24 @@ do_update() {
 
 do_updateself() {
   pull_clone
-  local from fresh target=$SELF
+  local from target=$SELF
   from=$(source_of)
   if [ "$from/docker/receiver.sh" = "$SELF" ]; then
     say 'this receiver.sh is the one of the clone, which is up to date'
     return 0
   fi
-  fresh=$(mktemp "$target.XXXXXX")
-  fetch docker/receiver.sh "$fresh"
-  if ! head -n 1 "$fresh" | grep -q '^#!' || ! bash -n "$fresh"; then
-    rm -f "$fresh"
-    fail 'what was fetched is no receiver.sh'
-  fi
-  if cmp -s "$fresh" "$target"; then
-    rm -f "$fresh"
+  temporary "$target"
+  fetch docker/receiver.sh "$TEMPORARY"
+  if ! head -n 1 "$TEMPORARY" | grep -q '^#!' || ! bash -n "$TEMPORARY"; then fail 'what was fetched is no receiver.sh'; fi
+  if cmp -s "$TEMPORARY" "$target"; then
+    drop_temporary
     say 'receiver.sh is up to date'
     return 0
   fi
   cp -p "$target" "$target.backup"
-  chmod --reference="$target" "$fresh"
-  mv "$fresh" "$target"
+  chmod --reference="$target" "$TEMPORARY"
+  mv "$TEMPORARY" "$target"
+  TEMPORARY=
   say "receiver.sh is new; the old one is $target.backup"
 }
 
@@ -399,8 +475,9 @@ do_reset() {
     [ "$answer" = yes ] || fail 'nothing was done'
   fi
   compose down --volumes --remove-orphans
-  as_root rm -rf data .apikey
   data_folder
+  as_root find data/. -mindepth 1 -delete
+  rm -f .apikey
   say 'reset: receiver.sh start makes new ids and a new key'
 }
 

@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { monotonicNow } from '../../src/shared/clock.ts';
+import { silentLogger } from '../../src/shared/logger.ts';
 import { createSrtlaShell, DEFAULT_SRTLA_SETTINGS } from '../../src/srtla/index.ts';
 import { reg1, SENDER_ID } from '../srtla/packets.ts';
 import { until } from '../support/processes.ts';
@@ -17,10 +18,8 @@ const shell = await createSrtlaShell({
   random: (bytes) => new Uint8Array(bytes).fill(1),
   clock: monotonicNow,
   logger: {
-    debug: () => {},
-    info: () => {},
+    ...silentLogger,
     warn: (text, fields) => warnings.push({ text, ...fields, port: undefined, ports: undefined }),
-    error: () => {},
   },
   onEvent: () => {},
   transport: transport as 'auto',

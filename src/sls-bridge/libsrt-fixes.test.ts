@@ -50,7 +50,16 @@ describe('the fixes of libsrt', () => {
     [facts('1.5.1', '1.5.1-1+deb12u1'), false],
     [facts('1.5.1', '1.5.1-1+deb12u2'), true],
     [facts('1.5.1', '1.5.1-1+deb12u3'), true],
+    [facts('1.5.1', '1.5.1-1+deb12u10+b1'), true],
     [facts('1.5.1', '1.5.1-1ubuntu1'), false],
+    // Rebuilt by others, with an epoch or a later revision: higher numbers, and no word of the fixes.
+    [facts('1.5.1', '1:1.5.1-1'), false],
+    [facts('1.5.1', '1.5.1-2'), false],
+    [facts('1.5.4', '1.5.4-2'), false],
+    [facts('1.5.1', '1.5.1-1+deb12u'), false],
+    [facts('', '1.5.1-1+deb12u2'), false],
+    [facts('unknown'), false],
+    [facts('1.6.0-rc.0'), true],
     [facts('1.5.4', '1.5.4-1'), false],
     [facts('1.5.4', '1.5.4-1+deb13u1'), true],
     // The upstream version is what counts, not a number that only looks newer.

@@ -8,13 +8,21 @@ export const FIXES = ['CVE-2026-55869', 'CVE-2026-55868'] as const;
 const FIXED_UPSTREAM = '1.5.6';
 
 /**
- * Packages of an older libsrt with both fixes, by the upstream version that they are made of. Each is from the changelog in the package.
+ * The first updates of a distribution's older libsrt with both fixes, by the upstream version that they are made of. Each is from the
+ * changelog in the package. Later ones of the same row have them too; a package of another row says nothing by its number.
  */
-const FIXED_PACKAGES: Readonly<Record<string, string>> = {
+const FIXED_PACKAGES: Readonly<Record<string, { row: string; first: number }>> = {
   // Debian 12, bookworm-security, 9 November 2026.
-  '1.5.1': '1.5.1-1+deb12u2',
+  '1.5.1': { row: '1.5.1-1+deb12u', first: 2 },
   // Debian 13, trixie-security, 15 August 2026.
-  '1.5.4': '1.5.4-1+deb13u1',
+  '1.5.4': { row: '1.5.4-1+deb13u', first: 1 },
+};
+
+/** `1.5.1-1+deb12u3+b1` is the third update. */
+const isFixedPackage = (version: string, packageVersion: string): boolean => {
+  const fixed = FIXED_PACKAGES[version];
+  if (!fixed || !packageVersion.startsWith(fixed.row)) return false;
+  return Number.parseInt(packageVersion.slice(fixed.row.length), 10) >= fixed.first;
 };
 
 /** The package that the loaded library comes from. */
@@ -32,12 +40,11 @@ export interface LibsrtFacts {
   readonly package: LibsrtPackage | undefined;
 }
 
-/** Whether the loaded library is known to have the fixes. A package's version counts, or that its changelog names both. */
+/** Whether the loaded library is known to have the fixes: by its own version, its package's, or a changelog that names both. */
 export const hasFixes = ({ version, package: from }: LibsrtFacts): boolean => {
-  if (compareDebianVersions(version, FIXED_UPSTREAM) >= 0) return true;
+  if (/^\d/.test(version) && compareDebianVersions(version, FIXED_UPSTREAM) >= 0) return true;
   if (!from) return false;
-  const fixed = FIXED_PACKAGES[version];
-  if (fixed !== undefined && compareDebianVersions(from.version, fixed) >= 0) return true;
+  if (isFixedPackage(version, from.version)) return true;
   return FIXES.every((name) => from.changelog.includes(name));
 };
 

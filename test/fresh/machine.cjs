@@ -2,7 +2,16 @@
 // A Debian of its own in a folder: nothing in it but what a fresh machine with nodejs, npm and git has. Shares the network of its host.
 
 const { spawn, spawnSync } = require('node:child_process');
-const { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 
@@ -52,7 +61,10 @@ const makeRoot = (release, root, base) => {
   if (!existsSync(tar)) {
     const conf = process.env.FRESH_APT_CONF;
     const options = ['--quiet', '--variant=minbase', `--include=${PACKAGES}`, ...(conf ? [`--aptopt=${conf}`] : [])];
-    run('mmdebstrap', [...options, release, tar, ...sourcesFor(release)]);
+    // One that was interrupted must not be taken for a machine the next time.
+    const partial = tar.replace(/\.tar$/, '.partial.tar');
+    run('mmdebstrap', [...options, release, partial, ...sourcesFor(release)]);
+    renameSync(partial, tar);
   }
   run('tar', ['-xf', tar, '-C', root, '--exclude=./dev/*']);
   if (base === undefined) rmSync(tar);

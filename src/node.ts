@@ -9,6 +9,7 @@ import type { DataPlaneSettings } from './data-plane/settings.ts';
 import type { DataPlaneSnapshot } from './data-plane/snapshot.ts';
 import { obeyTestHooks } from './data-plane/test-hooks.ts';
 import { type ControlTarget, controlTargetOf, NodeControl } from './node-control.ts';
+import { ownAddressOf } from './shared/address.ts';
 import { type Millis, monotonicNow } from './shared/clock.ts';
 import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
 import { prepareDataDir, readDataFile, removeDataFile, writeDataFile } from './shared/data-file.ts';
@@ -36,6 +37,8 @@ export interface RuntimeFacts {
   pid: number;
   /** Opens `/v1/doctor`; made anew at every start. */
   token: string;
+  /** An address on which it answers. */
+  host: string;
   ports: { srtla: number[]; publish: number; play: number; stats: number; links: number };
 }
 
@@ -258,7 +261,7 @@ export class RelayNode {
       const { srtla, publish, play } = plane.snapshot().ports;
       const ports = { srtla, publish, play, stats: stats.port, links: links.port };
       if (testHooksAllowed()) obeyTestHooks(plane);
-      const facts: RuntimeFacts = { pid: process.pid, token, ports };
+      const facts: RuntimeFacts = { pid: process.pid, token, host: ownAddressOf(settings.bind), ports };
       await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
       const target = options.controlPlane ?? controlTargetOf(settings);
       nodeControl =

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeState } from '../../test/support/node-states.ts';
+import { ownAddressOf } from '../shared/address.ts';
 import { DirectoryFile } from '../sls-bridge/directory-file.ts';
-import { askNode, findRunningNode, ownAddressOf, readRows } from './running-node.ts';
+import { askNode, findRunningNode, readRows } from './running-node.ts';
 
 const facts = (changes: object = {}): object => ({
   pid: process.pid,
+  host: '127.0.0.1',
   token: 'secret',
   ports: { srtla: [5000], publish: 4001, play: 4000, stats: 8090, links: 5080 },
   ...changes,
@@ -68,6 +70,7 @@ describe('askNode', () => {
   const nodeAt = (stats: number) => ({
     pid: process.pid,
     token: 'secret',
+    host: '127.0.0.1',
     ports: { srtla: [5000], publish: 4001, play: 4000, stats, links: 5080 },
   });
 

@@ -1,9 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { fromEnvironment } from '../../src/config/sources.ts';
+import type { RuntimeFacts } from '../../src/node.ts';
+import { temporaryFolder } from '../support/data-dir.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const text = (name: string): string => readFileSync(join(ROOT, name), 'utf8');
@@ -39,6 +45,30 @@ describe('the image', () => {
     const inside = receiver('docker/compose.yml').ports!.map((port) => port.split(':').at(-1)!);
     // The port of SLS beside ours: an old compose file leads there. The control plane's: another service of the same image.
     expect([...inside, '8080/tcp', '9080/tcp'].sort()).toEqual(exposed!.split(' ').sort());
+  });
+});
+
+describe('the health check', () => {
+  const ask = (folder: string): Promise<number | null> =>
+    new Promise((done) => {
+      const env = { PATH: process.env.PATH, DATA_DIR: folder };
+      spawn('bash', [join(ROOT, 'docker/tributary-health')], { env }).once('close', done);
+    });
+
+  it('asks the node where it listens, and is content with 200 alone', async () => {
+    const folder = temporaryFolder();
+    expect(await ask(folder)).toBe(1);
+    let status = 200;
+    const server = createServer((_request, answer) => answer.writeHead(status).end());
+    await once(server.listen(0, '127.0.0.2'), 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const ports = { srtla: [5_000], publish: 4_001, play: 4_000, stats: port, links: 5_080 };
+    const facts: RuntimeFacts = { pid: 1, token: 'secret', host: '127.0.0.2', ports };
+    writeFileSync(join(folder, 'runtime.json'), `${JSON.stringify(facts)}\n`);
+    expect(await ask(folder)).toBe(0);
+    status = 503;
+    expect(await ask(folder)).toBe(1);
   });
 });
 

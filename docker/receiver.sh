@@ -451,7 +451,7 @@ do_remove() {
   need_install
   confirm 'Take the containers away? data/ stays.' || fail 'nothing was done'
   save_key >/dev/null || true
-  compose down --volumes --remove-orphans
+  compose down --remove-orphans
 }
 
 do_status() {
@@ -474,7 +474,7 @@ do_reset() {
     read -r -p 'This deletes every stream id and API key. Type yes: ' answer || answer=
     [ "$answer" = yes ] || fail 'nothing was done'
   fi
-  compose down --volumes --remove-orphans
+  compose down --remove-orphans
   data_folder
   as_root find data/. -mindepth 1 -delete
   rm -f .apikey

@@ -245,6 +245,15 @@ describe('receiver.sh', () => {
     expect(existsSync(place.path('.apikey'))).toBe(false);
   });
 
+  it('takes containers away, and nothing that is in a volume', () => {
+    const place = new Place();
+    place.install();
+    const downs = ['stop', 'remove', 'reset'].flatMap((verb) =>
+      place.run(['--yes', verb]).calls.filter((call) => call.includes(' down')),
+    );
+    expect(downs.map((call) => call.slice(call.indexOf(' down')))).toEqual(Array(3).fill(' down --remove-orphans'));
+  });
+
   it('leaves no file behind where what is fetched is none', () => {
     const place = new Place();
     writeFileSync(join(place.clone, 'docker/compose.yml'), '<html>');

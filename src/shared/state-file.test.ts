@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/support/data-dir.ts';
@@ -53,6 +53,21 @@ describe('a state file of an older version', () => {
     const { file } = await StateFile.open(folder, V2);
     await expect(file.write({ things: [] })).rejects.toMatchObject({ code: 'TRIBUTARY_DATA_DIR_UNWRITABLE' });
     expect(at(folder, 'things.json')).toBe(OLD);
+  });
+
+  it('loses nothing where the program ends between the copy and the change', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'things.json'), OLD);
+    mkdirSync(join(folder, 'things.json.partial'));
+    const { file } = await StateFile.open(folder, V2);
+    await expect(file.write({ things: [] })).rejects.toMatchObject({ code: 'TRIBUTARY_DATA_DIR_UNWRITABLE' });
+    expect([at(folder, 'things.json'), at(folder, 'things.json.v1.bak')]).toEqual([OLD, OLD]);
+    rmdirSync(join(folder, 'things.json.partial'));
+    for (const one of [file, (await StateFile.open(folder, V2)).file]) {
+      await one.write({ things: [{ name: 'c' }] });
+      expect(at(folder, 'things.json.v1.bak')).toBe(OLD);
+    }
+    expect(await opened(folder, V2)).toEqual({ things: [{ name: 'c' }] });
   });
 
   it('comes back with the copy that was kept: the way back to the older program', async () => {

@@ -242,7 +242,7 @@ export const provision = async (
  */
 export const startSession = async (core: RelayCore, request: StartRequest): Promise<Started> => {
   const { sessionId, isNew } = await begin(core, request);
-  const session = await provision(core, sessionId, request.slot.label, START_WAIT_MS);
+  const session = await provision(core, sessionId, request.slot.label, core.startWaitMs);
   if (isNew && session.status === 'provisioning' && session.server_id === null) {
     await core.db.transaction((tx) => endSession(tx, sessionId, 'no_capacity', core.unixNow()), { repeatable: true });
     throw capacityError('none');
@@ -285,6 +285,6 @@ export const reviveSession = async (
       if (error instanceof ApiError) return false;
       throw error;
     });
-  if (isRevived) await provision(core, session_id, slot.label, START_WAIT_MS);
+  if (isRevived) await provision(core, session_id, slot.label, core.startWaitMs);
   return isRevived;
 };

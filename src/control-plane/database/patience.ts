@@ -13,7 +13,7 @@ import {
 /** What a request waits for a database that is away before it fails. */
 export const AWAY_WAIT_MS: Millis = 2_000;
 /** What one waits for a database that answers others: it is only busy. */
-const BUSY_WAIT_MS: Millis = 10_000;
+const BUSY_WAIT_MS: Millis = 25_000;
 const RETRY_MS: Millis = 100;
 
 class GivenUp extends Error {}

@@ -43,6 +43,10 @@ const COMMANDS: Readonly<Record<string, { load: () => Promise<Run>; about: strin
     about: 'stream ids and API keys into one file',
   },
   restore: { load: async () => (await import('./cli/data-commands.ts')).runRestore, about: 'and back' },
+  asn: {
+    load: async () => (await import('./cli/asn.ts')).runAsn,
+    about: 'databases of carriers: fetches them, says which there are',
+  },
   config: {
     load: async () => (await import('./cli/config.ts')).runConfig,
     about: 'every setting, its value and where it came from',

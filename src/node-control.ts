@@ -11,6 +11,7 @@ import type { DataPlaneHost } from './data-plane/host.ts';
 import { type Millis, monotonicNow } from './shared/clock.ts';
 import type { Logger } from './shared/logger.ts';
 import type { DirectoryFile } from './sls-bridge/directory-file.ts';
+import { addressViewOf } from './stats/access.ts';
 import { linksAnswer } from './stats/compat-links.ts';
 import type { ControlStatus } from './stats/control-status.ts';
 import type { StatsDeps } from './stats/deps.ts';
@@ -42,6 +43,7 @@ export interface NodeControlOptions {
   store: DirectoryFile;
   watch: NodeWatch;
   carriers: StatsDeps['carriers'];
+  linkNames: StatsDeps['linkNames'];
   snapshot: StatsDeps['snapshot'];
   /** TCP. */
   ports: { stats: number; links: number };
@@ -187,6 +189,9 @@ export class NodeControl {
           publisherCount: 0,
           publisherOfPlayer: () => publisherId,
           privileged: false,
+          addresses: addressViewOf(undefined),
+          names: this.#options.linkNames,
+          databases: [],
           streamId: publisherId,
         }).groups[0]?.connections ?? [],
     );

@@ -1,4 +1,5 @@
 import type { DataPlaneSnapshot, PlayerSnapshot, PublisherSnapshot } from '../data-plane/snapshot.ts';
+import type { Millis } from '../shared/clock.ts';
 import type { LoopHealth } from '../shared/loop-health.ts';
 import type { GroupSnapshot, LinkSnapshot } from '../srtla/types.ts';
 import type { CarrierLookup } from './carrier.ts';
@@ -28,6 +29,16 @@ export interface LinkView {
   readonly link: LinkSnapshot;
 }
 
+/** How the node stands with its control plane. */
+export interface ControlFacts {
+  /** One of `CONTROL_STATES`. */
+  readonly state: string;
+  /** Since the plane was heard; undefined while it never was. */
+  readonly silentMs: Millis | undefined;
+}
+
+export const CONTROL_STATES = ['enrolling', 'online', 'degraded', 'offline'] as const;
+
 /** What of the node cannot be read from a snapshot. */
 export interface NodeFacts {
   readonly version: string;
@@ -38,6 +49,8 @@ export interface NodeFacts {
   readonly loop: LoopHealth;
   readonly carriers: CarrierLookup;
   readonly events: EventCounts;
+  /** Undefined where no control plane governs the node. */
+  readonly control: ControlFacts | undefined;
   /** What the last scrape has cost the main thread, ms; undefined before the first. */
   readonly lastScrapeMs: number | undefined;
 }

@@ -59,6 +59,33 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
   gauge('draining', [], '1 while no new publisher is admitted.', ({ node }) => one(Number(node.draining))),
   gauge('health_score', [], 'How well the node is, 0 to 100, as /health tells.', ({ node }) => one(node.score)),
   gauge(
+    'control_plane_online',
+    [],
+    '1 while the control plane governs the node; none where the node has no control plane.',
+    ({ node: { control } }) => one(control && Number(control.state === 'online')),
+  ),
+  gauge(
+    'control_plane_held_streams',
+    [],
+    'Stream ids that the control plane has left out, and that are kept until it confirms.',
+    ({ node }) => one(node.control?.held),
+  ),
+  counter(
+    'control_plane_refused_removals',
+    [],
+    'Lists of the control plane that would have taken too many stream ids away at once.',
+    ({ node }) => one(node.control?.refusedRemovals),
+  ),
+  counter(
+    'control_plane_lists',
+    ['result'],
+    'Lists of stream ids of the control plane, by what became of them.',
+    ({ node: { control } }) => [
+      [control?.appliedLists, { result: 'applied' }],
+      [control?.ignoredLists, { result: 'ignored' }],
+    ],
+  ),
+  gauge(
     'event_loop_lag_seconds',
     ['thread', 'quantile'],
     'How late timers of a thread were in the last one or two minutes; quantile 1 is the worst.',

@@ -2,6 +2,7 @@ import type { DataPlaneSnapshot, PlayerSnapshot, PublisherSnapshot } from '../da
 import type { LoopHealth } from '../shared/loop-health.ts';
 import type { GroupSnapshot, LinkSnapshot } from '../srtla/types.ts';
 import type { CarrierLookup } from './carrier.ts';
+import type { ControlStatus } from './control-status.ts';
 import type { EventCounts } from './event-counts.ts';
 import type { LabelBook } from './label-book.ts';
 import type { MetricsChoice } from './metrics-choice.ts';
@@ -37,6 +38,8 @@ export interface NodeFacts {
   /** Of the main thread. */
   readonly loop: LoopHealth;
   readonly carriers: CarrierLookup;
+  /** Undefined where the node has no control plane. */
+  readonly control: ControlStatus | undefined;
   readonly events: EventCounts;
   /** What the last scrape has cost the main thread, ms; undefined before the first. */
   readonly lastScrapeMs: number | undefined;

@@ -37,9 +37,15 @@ const rich = (): DataPlaneSnapshot => {
   });
 };
 
+const CONTROL = {
+  ...({ state: 'online', problem: undefined, planeId: 'plane-one', generation: 7, nodeStatus: 'active' } as const),
+  ...{ held: 3, refusedRemovals: 1, appliedLists: 9, ignoredLists: 2, silentMs: 40 },
+};
+
 const client = async (view: DataPlaneSnapshot = rich(), env: Record<string, string> = {}) => {
   const { app, deps, call, withKey } = await statsClient(env);
   deps.view = view;
+  deps.controlStatus = () => CONTROL;
   const text = async (): Promise<string> => (await call('GET', '/metrics')).body;
   return { app, deps, call, withKey, text, scrape: async (): Promise<Sample[]> => samplesOf(await text()) };
 };

@@ -36,7 +36,7 @@ const valuesOf = ({ read }: MetricDefinition, view: MetricsView): Value[] => {
   return values;
 };
 
-type MetricsDeps = Pick<StatsDeps, 'snapshot' | 'settings' | 'carriers' | 'events' | 'version'>;
+type MetricsDeps = Pick<StatsDeps, 'snapshot' | 'settings' | 'carriers' | 'events' | 'version' | 'controlStatus'>;
 
 /**
  * What Prometheus gets. Between scrapes nothing is kept up to date: a scrape takes one snapshot and reads all values out of it, in slices that
@@ -112,10 +112,11 @@ export class Metrics {
   }
 
   #look(): MetricsView {
-    const { snapshot, carriers, version } = this.#deps;
+    const { snapshot, carriers, version, controlStatus } = this.#deps;
     const { draining, score, loop } = this.#watch;
     const events = this.#events;
-    const node = { version, draining, score, loop, carriers, events, lastScrapeMs: this.#lastScrapeMs };
+    const control = controlStatus();
+    const node = { version, draining, score, loop, carriers, control, events, lastScrapeMs: this.#lastScrapeMs };
     return metricsView(snapshot(), node, { choice: this.#choice, totals: this.#players, labels: this.#labels });
   }
 }

@@ -11,6 +11,7 @@ import type { DataPlaneHost } from './data-plane/host.ts';
 import { type Millis, monotonicNow } from './shared/clock.ts';
 import type { Logger } from './shared/logger.ts';
 import type { DirectoryFile } from './sls-bridge/directory-file.ts';
+import { addressViewOf } from './stats/access.ts';
 import { linksAnswer } from './stats/compat-links.ts';
 import type { ControlStatus } from './stats/control-status.ts';
 import type { StatsDeps } from './stats/deps.ts';
@@ -42,6 +43,7 @@ export interface NodeControlOptions {
   store: DirectoryFile;
   watch: NodeWatch;
   carriers: StatsDeps['carriers'];
+  linkNames: StatsDeps['linkNames'];
   snapshot: StatsDeps['snapshot'];
   /** TCP. */
   ports: { stats: number; links: number };
@@ -177,7 +179,8 @@ export class NodeControl {
   }
 
   #linkStreams(): ReturnType<typeof linkStreamsOf> {
-    const view = this.#options.snapshot();
+    const { snapshot, linkNames, carriers } = this.#options;
+    const view = snapshot();
     // As whoever has a player id sees them: without the part of each address that points at a person.
     return linkStreamsOf(
       view,
@@ -187,7 +190,10 @@ export class NodeControl {
           publisherCount: 0,
           publisherOfPlayer: () => publisherId,
           privileged: false,
+          addresses: addressViewOf(undefined),
           streamId: publisherId,
+          names: linkNames,
+          databases: carriers.databases,
         }).groups[0]?.connections ?? [],
     );
   }

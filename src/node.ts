@@ -12,14 +12,17 @@ import { type Millis, monotonicNow } from './shared/clock.ts';
 import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
 import { prepareDataDir, readDataFile, removeDataFile, writeDataFile } from './shared/data-file.ts';
 import type { Logger } from './shared/logger.ts';
+import { nodeSalt } from './shared/node-salt.ts';
+import { type Redaction, setRedaction } from './shared/redact.ts';
 import type { Row } from './sls-bridge/directory.ts';
 import { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { DirectoryLife } from './sls-bridge/directory-life.ts';
 import { libsrtEngine } from './sls-bridge/native.ts';
-import { carriersOff } from './stats/carrier.ts';
+import { NodeCarriers } from './stats/asn-node.ts';
 import type { StatsDeps } from './stats/deps.ts';
 import { HttpListener } from './stats/http-listener.ts';
 import { KeyStore } from './stats/key-store.ts';
+import { LinkNames } from './stats/link-names.ts';
 import { createLinksServer } from './stats/links-server.ts';
 import type { NodeWatch } from './stats/node-watch.ts';
 import { RequestBudget } from './stats/request-budget.ts';
@@ -38,13 +41,14 @@ export const RUNTIME_FILE = 'runtime.json';
 /** HTTP answers within this share one snapshot: thousands of links take a millisecond or two to gather. */
 const SNAPSHOT_AGE_MS: Millis = 20;
 
-const dataPlaneSettings = (settings: Settings): DataPlaneSettings => {
+const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneSettings => {
   const cap = settings.udp.bufferMaxBytes || Number.POSITIVE_INFINITY;
   const udpBufferBytes = Math.min(settings.srt.udpBufferBytes, cap);
   return {
     bind: settings.bind,
     srtla: settings.srtla,
     udpBufferBytes,
+    redaction,
     hopLoss: testHopLoss(),
     bridge: {
       ...settings.srt,
@@ -128,6 +132,7 @@ export class RelayNode {
   readonly #plane: DataPlaneHost;
   readonly #store: DirectoryFile;
   readonly #life: DirectoryLife;
+  readonly #carriers: NodeCarriers;
   readonly #servers: readonly HttpListener[];
   readonly #lock: DataDirLock;
   readonly #control: NodeControl | undefined;
@@ -139,6 +144,7 @@ export class RelayNode {
     plane: DataPlaneHost;
     store: DirectoryFile;
     life: DirectoryLife;
+    carriers: NodeCarriers;
     servers: readonly HttpListener[];
     lock: DataDirLock;
     control: NodeControl | undefined;
@@ -149,6 +155,7 @@ export class RelayNode {
     this.#plane = parts.plane;
     this.#store = parts.store;
     this.#life = parts.life;
+    this.#carriers = parts.carriers;
     this.#servers = parts.servers;
     this.#lock = parts.lock;
     this.#control = parts.control;
@@ -174,15 +181,17 @@ export class RelayNode {
     const { settings, logger, version, onGeneratedKey, onImport } = options;
     // The thread loads it too; here it fails before anything is written.
     libsrtEngine();
+    const imported = await importOldDataFolder(settings.dataDir);
+    if (imported) onImport(importLines(imported.database, imported.counts));
+    const redaction = { salt: await nodeSalt(settings.dataDir), addresses: settings.privacy.addresses };
+    setRedaction(redaction);
     const plane = new DataPlaneHost({
-      settings: dataPlaneSettings(settings),
+      settings: dataPlaneSettings(settings, redaction),
       logger,
       debugLog: settings.log.level === 'debug' || settings.log.level === 'trace',
       testHooks: testHooksAllowed(),
       onStuck: () => giveUp(logger),
     });
-    const imported = await importOldDataFolder(settings.dataDir);
-    if (imported) onImport(importLines(imported.database, imported.counts));
     const store = await DirectoryFile.open(settings.dataDir);
     const { keys, generated } = await KeyStore.open(settings.dataDir, settings.api.key);
     if (generated !== undefined) onGeneratedKey(generated);
@@ -196,6 +205,7 @@ export class RelayNode {
     const life = new DirectoryLife({ store, graceMs, logger, clock: monotonicNow, unixNow: Date.now });
     life.start();
     const token = randomBytes(24).toString('hex');
+    const carriers = new NodeCarriers(settings, logger);
     try {
       const snapshot = cached(() => plane.snapshot(), SNAPSHOT_AGE_MS);
       const { directory } = store;
@@ -207,7 +217,8 @@ export class RelayNode {
         directory,
         store,
         keys,
-        carriers: carriersOff,
+        carriers: carriers.lookup,
+        linkNames: new LinkNames(carriers.lookup),
         settings,
         logger,
         clock: monotonicNow,
@@ -227,11 +238,23 @@ export class RelayNode {
         target &&
         (await NodeControl.start({
           ...{ target, settings, plane, store, watch, snapshot, version, logger },
-          ...{ carriers: deps.carriers, ports: { stats: stats.port, links: links.port } },
+          ...{ carriers: deps.carriers, linkNames: deps.linkNames, ports: { stats: stats.port, links: links.port } },
         }));
       const servers = [stats, links];
-      return new RelayNode({ facts, settings, logger, plane, store, life, servers, lock, control: nodeControl });
+      return new RelayNode({
+        facts,
+        settings,
+        logger,
+        plane,
+        store,
+        life,
+        carriers,
+        servers,
+        lock,
+        control: nodeControl,
+      });
     } catch (error) {
+      carriers.stop();
       life.stop();
       await plane.stop();
       throw error;
@@ -255,6 +278,7 @@ export class RelayNode {
     this.#logger.info('stopping');
     this.#life.stop();
     await this.#control?.stop();
+    this.#carriers.stop();
     // Together: a slow HTTP client must not add its second to the players' four.
     await Promise.all([this.#plane.stop(), ...this.#servers.map((server) => server.close())]);
     await this.#forgetFacts();

@@ -1,12 +1,15 @@
 import {
+  accountNumber,
   address,
   addressList,
   bytes,
+  credential,
   file,
   flag,
   folder,
   hostName,
   type Kind,
+  listOf,
   milliseconds,
   networkList,
   oneOf,
@@ -18,6 +21,7 @@ import {
   serverId,
   serviceUrl,
   text,
+  webUrl,
   wholeNumber,
   wordList,
 } from './kinds.ts';
@@ -250,7 +254,7 @@ export const SETTINGS = {
   'stats.trusted': setting(
     networkList,
     ['127.0.0.0/8', '::1'],
-    'Addresses and networks that see publisher ids and full client addresses without a key. A request that came through a proxy (X-Forwarded-For) is never trusted.',
+    'Addresses and networks that see publisher ids without a key. A request that came through a proxy (X-Forwarded-For) is never trusted.',
     { reloadable: true },
   ),
   'api.key': setting(secret, undefined, 'An admin API key; with it none is generated on the first start.', {
@@ -397,6 +401,35 @@ export const SETTINGS = {
     10,
     'Passwords that are tried per minute and client address, and per account; likewise links that do not work. More are answered with 429.',
   ),
+  'privacy.addresses': setting(
+    oneOf('prefix', 'hash', 'full'),
+    'prefix',
+    'How client addresses are shown in the log and to callers without an admin or write key: prefix (203.0.113.x, the first 48 bits of IPv6), hash (the same for the same address, on this node), or full.',
+  ),
+  'asn.update': setting(
+    oneOf('off', 'weekly'),
+    'off',
+    'Whether the node fetches carrier databases itself: off, or weekly from every source that is set below. ./tributary asn update does it once.',
+  ),
+  'asn.ipinfoToken': setting(credential, undefined, 'Token of an IPinfo account: fetches IPinfo Lite.', {
+    secret: true,
+  }),
+  'asn.maxmindAccount': setting(
+    accountNumber,
+    undefined,
+    'Number of a MaxMind account; without it the key alone is sent, as old accounts allow.',
+  ),
+  'asn.maxmindKey': setting(credential, undefined, 'Licence key of a MaxMind account: fetches GeoLite2.', {
+    secret: true,
+  }),
+  'asn.maxmindEditions': setting(
+    listOf('GeoLite2-ASN', 'GeoLite2-City', 'GeoLite2-Country'),
+    ['GeoLite2-ASN'],
+    'Databases to fetch with it, separated by commas: GeoLite2-ASN (carriers), GeoLite2-City or GeoLite2-Country (the place of a stream).',
+  ),
+  'asn.url': setting(webUrl, undefined, 'URL of a database in the MaxMind format, as it is, gzipped or in a .tar.gz.', {
+    secret: true,
+  }),
 } as const;
 
 export type SettingPath = keyof typeof SETTINGS;

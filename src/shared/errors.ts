@@ -28,7 +28,10 @@ export type ErrorCode =
   | 'TRIBUTARY_DATABASE_UNUSABLE'
   | 'TRIBUTARY_DATABASE_NEWER'
   | 'TRIBUTARY_TLS_UNUSABLE'
-  | 'TRIBUTARY_BUSY';
+  | 'TRIBUTARY_BUSY'
+  | 'TRIBUTARY_ASN_DATABASE_INVALID'
+  | 'TRIBUTARY_ASN_DOWNLOAD_FAILED'
+  | 'TRIBUTARY_ASN_SOURCE_MISSING';
 
 /** An error that names the thing that is wrong and, in `mend`, what the reader can do about it. */
 export class TributaryError extends Error {

@@ -1,5 +1,6 @@
 import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
+import { maskedAddress, maskedText } from '../shared/masked-address.ts';
 import { shortenId } from '../shared/redact.ts';
 import { type AccessRow, AccessTable } from './access.ts';
 import { DoorCounts } from './door-counts.ts';
@@ -39,6 +40,8 @@ type Caller = Pick<Accepted, 'streamId' | 'address'>;
 const SLOTS = 1024;
 /** A connection that was given up for its silence has been silent for nearly the idle timeout: arrivals are seen every 200 ms. */
 const TIMEOUT_MARGIN_MS: Millis = 500;
+/** Visits come every 2 ms or so: the one that is nearest to the tick is taken. */
+const VISIT_MARGIN_MS: Millis = 1;
 const ARRIVALS = SRT_STATS_FIELDS.indexOf('pktRecvUniqueTotal');
 
 /**
@@ -65,6 +68,9 @@ export class SlsBridge {
   readonly #checks: SessionChecks;
   readonly #refusals: Refusals;
   readonly #doors: Record<Door, DoorListeners>;
+  /** See `visit`. */
+  #isVisited = false;
+  #nextVisitMs: Millis = 0;
   #stopping = false;
   #draining = false;
 
@@ -209,7 +215,31 @@ export class SlsBridge {
 
   /** Takes everything the engine has ready. */
   pump(): void {
-    const now = this.#deps.clock();
+    this.#take(this.#deps.clock());
+    // Whoever visits needs no waking.
+    if (!this.#isVisited) this.#engine.rearm();
+  }
+
+  /**
+   * Instead of wake-ups of the engine's own: this thread comes by every few ms anyway, because the links are busy. A thread that sleeps
+   * until something is due, and then wakes this one, costs more than looking.
+   */
+  visit(now: Millis): void {
+    this.#isVisited = true;
+    if (now < this.#nextVisitMs) return;
+    this.#nextVisitMs = now + this.#deps.settings.tickMs - VISIT_MARGIN_MS;
+    this.#engine.look();
+    this.#take(now);
+  }
+
+  /** No more visits: the engine wakes this thread again. */
+  leave(): void {
+    if (!this.#isVisited) return;
+    this.#isVisited = false;
+    this.pump();
+  }
+
+  #take(now: Millis): void {
     this.counters.wakeups++;
     for (const event of this.#engine.takeEvents()) this.#handle(event, now);
     for (let runs = this.#engine.receive(); runs > 0; runs = this.#engine.receive()) {
@@ -220,7 +250,6 @@ export class SlsBridge {
       }
     }
     for (const event of this.#engine.takeEvents()) this.#handle(event, now);
-    this.#engine.rearm();
   }
 
   /** Second-scale deadlines, and libsrt's log. */
@@ -233,7 +262,7 @@ export class SlsBridge {
     this.#hub.closeIdlePlayers(this.#deps.settings.playerWaitMs, now);
     this.#refusals.tick(now);
     const log = this.#engine.takeLog();
-    for (const line of log.lines) this.#deps.logger.debug('libsrt', { level: line.level, text: line.text });
+    for (const line of log.lines) this.#deps.logger.debug('libsrt', { level: line.level, text: maskedText(line.text) });
     if (log.dropped > 0) this.#deps.logger.debug('libsrt wrote more than was kept', { dropped: log.dropped });
   }
 
@@ -367,7 +396,12 @@ export class SlsBridge {
     this.lastRefusal = { atMs: now, door, shortId: shortenId(streamId), code };
     const source = door === 'bond' ? 'srtla' : 'srt';
     if (door === 'play' || !this.#refusals.note({ streamId, source, address }, code, now))
-      this.#deps.logger.debug('caller refused', { door, id: shortenId(streamId), code, address });
+      this.#deps.logger.debug('caller refused', {
+        door,
+        id: shortenId(streamId),
+        code,
+        address: maskedAddress(address),
+      });
   }
 
   #doorOf(listener: number): Door {

@@ -7,6 +7,7 @@ import type { DirectoryStore } from '../sls-bridge/directory-file.ts';
 import type { CarrierLookup } from './carrier.ts';
 import type { ControlStatus } from './control-status.ts';
 import type { KeyStore } from './key-store.ts';
+import type { LinkNames } from './link-names.ts';
 
 /** What the management API does to running streams. Commands: nothing is answered, and what is not there is no error. */
 export interface StreamControl {
@@ -45,6 +46,8 @@ export interface StatsDeps {
   keys: KeyStore;
   /** Who carries a link. */
   carriers: CarrierLookup;
+  /** What links are called, wherever they are shown. */
+  linkNames: LinkNames;
   settings: Pick<Settings, 'http' | 'stats' | 'streams' | 'srtla' | 'metrics'>;
   logger: Logger;
   clock: () => Millis;

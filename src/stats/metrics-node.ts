@@ -1,6 +1,6 @@
 import type { LoopLag } from '../shared/loop-health.ts';
 import { counter, gauge, type MetricDefinition, one, type Reading, seconds, snakeCase } from './metrics-definition.ts';
-import type { MetricsView } from './metrics-view.ts';
+import { CONTROL_STATES, type MetricsView } from './metrics-view.ts';
 import { shown } from './timeline.ts';
 
 type Counters = Readonly<Record<string, number>>;
@@ -14,10 +14,10 @@ const nodeCounter =
 const planeLag = ({ loopLagP50Ms, loopLagP99Ms, loopLagMaxMs }: Counters): LoopLag | undefined =>
   loopLagP50Ms === undefined ? undefined : { p50Ms: loopLagP50Ms, p99Ms: loopLagP99Ms ?? 0, maxMs: loopLagMaxMs ?? 0 };
 
-const quantiles = (thread: string, lag: LoopLag | undefined): Reading[] => [
-  [seconds(lag?.p50Ms), { thread, quantile: '0.5' }],
-  [seconds(lag?.p99Ms), { thread, quantile: '0.99' }],
-  [seconds(lag?.maxMs), { thread, quantile: '1' }],
+const percentiles = (thread: string, lag: LoopLag | undefined): Reading[] => [
+  [seconds(lag?.p50Ms), { thread, percentile: '50' }],
+  [seconds(lag?.p99Ms), { thread, percentile: '99' }],
+  [seconds(lag?.maxMs), { thread, percentile: '100' }],
 ];
 
 /** Of a number that main has of itself and the data plane's thread tells. */
@@ -59,39 +59,34 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
   gauge('draining', [], '1 while no new publisher is admitted.', ({ node }) => one(Number(node.draining))),
   gauge('health_score', [], 'How well the node is, 0 to 100, as /health tells.', ({ node }) => one(node.score)),
   gauge(
-    'control_plane_online',
-    [],
-    '1 while the control plane governs the node; none where the node has no control plane.',
-    ({ node: { control } }) => one(control && Number(control.state === 'online')),
+    'control_state',
+    ['state'],
+    'How the node stands with its control plane: 1 for the state it is in; not there without a control plane.',
+    ({ node: { control } }) =>
+      control ? CONTROL_STATES.map((state) => [Number(control.state === state), { state }]) : [],
+  ),
+  gauge('control_silence_seconds', [], 'Since the control plane was heard.', ({ node }) =>
+    one(seconds(node.control?.silentMs)),
   ),
   gauge(
-    'control_plane_held_streams',
+    'control_held_streams',
     [],
     'Stream ids that the control plane has left out, and that are kept until it confirms.',
     ({ node }) => one(node.control?.held),
   ),
   counter(
-    'control_plane_refused_removals',
+    'control_refused_removals',
     [],
     'Lists of the control plane that would have taken too many stream ids away at once.',
     ({ node }) => one(node.control?.refusedRemovals),
   ),
-  counter(
-    'control_plane_lists',
-    ['result'],
-    'Lists of stream ids of the control plane, by what became of them.',
-    ({ node: { control } }) => [
-      [control?.appliedLists, { result: 'applied' }],
-      [control?.ignoredLists, { result: 'ignored' }],
-    ],
-  ),
   gauge(
     'event_loop_lag_seconds',
-    ['thread', 'quantile'],
-    'How late timers of a thread were in the last one or two minutes; quantile 1 is the worst.',
+    ['thread', 'percentile'],
+    'How late timers of a thread were in the last one or two minutes; percentile 100 is the worst.',
     ({ node, snapshot }) => [
-      ...quantiles('main', node.loop.lag),
-      ...quantiles('data_plane', planeLag(snapshot.counters)),
+      ...percentiles('main', node.loop.lag),
+      ...percentiles('data_plane', planeLag(snapshot.counters)),
     ],
   ),
   counter(
@@ -187,9 +182,9 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
   counter('takeovers', [], 'Silent publishers that another one has replaced.', nodeCounter('takeovers')),
   counter('srt_messages', [], 'SRT messages that were read from publishers.', nodeCounter('messages')),
   counter(
-    'srt_wakeups',
+    'srt_readings',
     [],
-    'How often the addon has woken the data plane for SRT; messages per wake-up is how well reading is coalesced.',
+    'How often the data plane has read the SRT sockets, woken for it or in passing; messages per reading is how well they are coalesced.',
     nodeCounter('wakeups'),
   ),
   counter('events', ['type'], 'What has happened to streams.', ({ node }) =>

@@ -29,6 +29,11 @@ export interface LinkView {
   readonly link: LinkSnapshot;
 }
 
+/** How the node stands with its control plane. */
+export type ControlFacts = Readonly<Pick<ControlStatus, 'state' | 'silentMs' | 'held' | 'refusedRemovals'>>;
+
+export const CONTROL_STATES = ['enrolling', 'online', 'degraded', 'offline'] as const;
+
 /** What of the node cannot be read from a snapshot. */
 export interface NodeFacts {
   readonly version: string;
@@ -38,9 +43,9 @@ export interface NodeFacts {
   /** Of the main thread. */
   readonly loop: LoopHealth;
   readonly carriers: CarrierLookup;
-  /** Undefined where the node has no control plane. */
-  readonly control: ControlStatus | undefined;
   readonly events: EventCounts;
+  /** Undefined where no control plane governs the node. */
+  readonly control: ControlFacts | undefined;
   /** What the last scrape has cost the main thread, ms; undefined before the first. */
   readonly lastScrapeMs: number | undefined;
 }

@@ -37,15 +37,10 @@ const rich = (): DataPlaneSnapshot => {
   });
 };
 
-const CONTROL = {
-  ...({ state: 'online', problem: undefined, planeId: 'plane-one', generation: 7, nodeStatus: 'active' } as const),
-  ...{ held: 3, refusedRemovals: 1, appliedLists: 9, ignoredLists: 2, silentMs: 40 },
-};
-
 const client = async (view: DataPlaneSnapshot = rich(), env: Record<string, string> = {}) => {
   const { app, deps, call, withKey } = await statsClient(env);
   deps.view = view;
-  deps.controlStatus = () => CONTROL;
+  Object.assign(deps, { controlStatus: () => ({ state: 'degraded', silentMs: 2_500, held: 3, refusedRemovals: 1 }) });
   const text = async (): Promise<string> => (await call('GET', '/metrics')).body;
   return { app, deps, call, withKey, text, scrape: async (): Promise<Sample[]> => samplesOf(await text()) };
 };
@@ -67,6 +62,8 @@ describe('a scrape', () => {
       .join('\n\n')
       .replaceAll(/^(tributary_(?:event_loop\S+|gc_\S+)\{thread="main".*\}|tributary_health_score) .*$/gm, '$1 (…)')
       .replace(/node="[^"]*"/, 'node="(…)"')
+      // They are salted.
+      .replaceAll(/"stream-[0-9a-f]{6}"/g, '"stream-(…)"')
       .replace(/(link="(?!00000007))[0-9a-f]{8}"/g, '$1(…)"');
     await expect(`${pinned.trim()}\n`).toMatchFileSnapshot(resolve(ROOT, 'test/shape/metrics.txt'));
   });
@@ -337,6 +334,23 @@ describe('states and events', () => {
     expect(numberOf(samples, 'stream_events_total', { type: 'link_left' })).toBe(1);
     await app.close();
     expect(deps.listeners.size).toBe(0);
+  });
+
+  it('tells how the node stands with its control plane, where it has one', async () => {
+    const { deps, scrape } = await client();
+    const states = (samples: readonly Sample[]) =>
+      samples
+        .filter(({ name }) => name === 'tributary_control_state')
+        .map(({ labels, value }) => [labels.state, value]);
+    expect(states(await scrape())).toEqual([
+      ['enrolling', 0],
+      ['online', 0],
+      ['degraded', 1],
+      ['offline', 0],
+    ]);
+    expect(numberOf(await scrape(), 'control_silence_seconds')).toBe(2.5);
+    Object.assign(deps, { controlStatus: () => undefined });
+    expect(states(await scrape())).toEqual([]);
   });
 
   it('tells who carries a link', async () => {

@@ -8,7 +8,7 @@ import { type Labels, METRIC_PREFIX, type MetricDefinition, NO_LABELS } from './
 import { NODE_METRICS } from './metrics-node.ts';
 import { SRTLA_METRICS } from './metrics-srtla.ts';
 import { LINK_METRICS, STREAM_METRICS } from './metrics-streams.ts';
-import { type MetricsView, metricsView } from './metrics-view.ts';
+import { type ControlFacts, type MetricsView, metricsView } from './metrics-view.ts';
 import type { NodeWatch } from './node-watch.ts';
 import { PlayerTotals } from './player-totals.ts';
 
@@ -36,7 +36,10 @@ const valuesOf = ({ read }: MetricDefinition, view: MetricsView): Value[] => {
   return values;
 };
 
-type MetricsDeps = Pick<StatsDeps, 'snapshot' | 'settings' | 'carriers' | 'events' | 'version' | 'controlStatus'>;
+interface MetricsDeps extends Pick<StatsDeps, 'snapshot' | 'settings' | 'carriers' | 'events' | 'version'> {
+  /** Absent, or undefined, where no control plane governs the node. */
+  readonly controlStatus?: () => ControlFacts | undefined;
+}
 
 /**
  * What Prometheus gets. Between scrapes nothing is kept up to date: a scrape takes one snapshot and reads all values out of it, in slices that
@@ -112,11 +115,14 @@ export class Metrics {
   }
 
   #look(): MetricsView {
-    const { snapshot, carriers, version, controlStatus } = this.#deps;
+    const { snapshot, carriers, version } = this.#deps;
     const { draining, score, loop } = this.#watch;
-    const events = this.#events;
-    const control = controlStatus();
-    const node = { version, draining, score, loop, carriers, control, events, lastScrapeMs: this.#lastScrapeMs };
+    const node = {
+      ...{ version, draining, score, loop, carriers },
+      events: this.#events,
+      control: this.#deps.controlStatus?.(),
+      lastScrapeMs: this.#lastScrapeMs,
+    };
     return metricsView(snapshot(), node, { choice: this.#choice, totals: this.#players, labels: this.#labels });
   }
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { type Hook, isReader, limited, limitedByKey } from './access.ts';
+import { addressViewOf, type Hook, isReader, keyOf, limited, limitedByKey } from './access.ts';
 import { Callers } from './callers.ts';
 import type { StatsDeps } from './deps.ts';
 import { doctorView } from './doctor-view.ts';
@@ -99,7 +99,7 @@ export const createStatsServer = (
   });
   app.get('/v1/doctor', { onRequest: limits.stats }, async (request, reply) => {
     return isReader(request, { keys, tokens: [deps.runtimeToken] })
-      ? sendJson(reply, 200, doctorView(deps.snapshot()))
+      ? sendJson(reply, 200, doctorView(deps.snapshot(), addressViewOf(keyOf(request, keys))))
       : refuseKeyless(context, request, reply, 'Missing or invalid Authorization header');
   });
   return { app, onUpgrade: push.onUpgrade, push, watch };

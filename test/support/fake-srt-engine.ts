@@ -29,6 +29,7 @@ export class FakeSrtEngine implements SrtEngine {
   /** What `stats` answers; fields that are not here are 0. */
   readonly figures = new Map<number, Partial<Record<SrtStatsField, number>>>();
   disposed = false;
+  looked = 0;
   rearmed = 0;
   #events: SrtEvent[] = [];
   #pending: { socket: number; messages: Uint8Array[] }[] = [];
@@ -90,6 +91,9 @@ export class FakeSrtEngine implements SrtEngine {
   }
   queuedEvents(): number {
     return this.#events.length;
+  }
+  look(): void {
+    this.looked++;
   }
   receive(): number {
     let slot = 0;

@@ -7,6 +7,7 @@ import { DirectoryFile } from '../../src/sls-bridge/directory-file.ts';
 import { carriersOff } from '../../src/stats/carrier.ts';
 import type { StatsDeps, StreamEventView } from '../../src/stats/deps.ts';
 import { KeyStore } from '../../src/stats/key-store.ts';
+import { LinkNames } from '../../src/stats/link-names.ts';
 import { temporaryFolder } from './data-dir.ts';
 import { dataPlaneSnapshot } from './snapshots.ts';
 
@@ -74,6 +75,7 @@ export const statsDeps = async (rows: readonly Row[] = [], env: Record<string, s
     store,
     keys,
     carriers: carriersOff,
+    linkNames: new LinkNames(carriersOff),
     settings: settingsOf(env),
     logger: silentLogger,
     clock: () => made.now,

@@ -1,7 +1,7 @@
 import { formatEndpoint } from '../shared/address.ts';
 import type { Fleet, FleetNode, FleetSession, UserRelays } from './accounts/relay-view.ts';
 import { allNodes, INGEST_COUNTS_MS, sessionCounts } from './nodes/node-rows.ts';
-import type { RelayCore } from './relay-core.ts';
+import type { RelayCore } from './relay-context.ts';
 import { endSession } from './sessions/end-session.ts';
 import { allOpenSessions, openSessionsOf } from './sessions/session-rows.ts';
 import { sweep } from './sessions/sweep.ts';

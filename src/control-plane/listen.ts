@@ -1,5 +1,4 @@
 import { readFileSync, statSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../config/schema.ts';
 import { codeOf, messageOf, TributaryError } from '../shared/errors.ts';
@@ -37,7 +36,8 @@ const readPem = (path: string): string => {
 };
 
 /** @throws TributaryError TRIBUTARY_TLS_UNUSABLE */
-const readKeyPair = (certPath: string, keyPath: string): TlsKeyPair => {
+const readKeyPair = async (certPath: string, keyPath: string): Promise<TlsKeyPair> => {
+  const { createSecureContext } = await import('node:tls');
   const pair = { cert: readPem(certPath), key: readPem(keyPath) };
   try {
     createSecureContext(pair);
@@ -51,11 +51,11 @@ const readKeyPair = (certPath: string, keyPath: string): TlsKeyPair => {
 const keepRenewed = (listener: HttpListener, certPath: string, keyPath: string, logger: Logger): NodeJS.Timeout => {
   const stamp = (): number => statSync(certPath).mtimeMs + statSync(keyPath).mtimeMs;
   let known = stamp();
-  return setInterval(() => {
+  return setInterval(async () => {
     try {
       const now = stamp();
       if (now === known) return;
-      listener.renewTls(readKeyPair(certPath, keyPath));
+      listener.renewTls(await readKeyPair(certPath, keyPath));
       known = now;
       logger.info('the certificate was renewed');
     } catch (error) {
@@ -78,7 +78,7 @@ export const listenPlane = async (
   const { port, tlsCert, tlsKey, behindProxy } = settings.controlPlane;
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw unusable(tlsCert ?? tlsKey ?? '', 'a certificate and its key are given together');
-  const tls = tlsCert !== undefined && tlsKey !== undefined ? readKeyPair(tlsCert, tlsKey) : undefined;
+  const tls = tlsCert !== undefined && tlsKey !== undefined ? await readKeyPair(tlsCert, tlsKey) : undefined;
   const isPublic = tls !== undefined || behindProxy;
   const shared = {
     portSetting: 'CONTROL_PLANE_PORT',

@@ -18,7 +18,7 @@ import { planeIdentity } from './nodes/plane-identity.ts';
 import type { Fetch } from './nodes/sls-client.ts';
 import { SlsProvisioner } from './nodes/sls-provisioner.ts';
 import { TributaryProvisioner } from './nodes/tributary-provisioner.ts';
-import type { RelayCore } from './relay-core.ts';
+import type { RelayCore } from './relay-context.ts';
 import { addRelayRoutes } from './sessions/relay-routes.ts';
 import { createRevoker } from './sessions/revoke.ts';
 import { sessionJobs } from './sessions/session-keeper.ts';

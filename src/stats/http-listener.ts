@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
@@ -150,7 +150,7 @@ export class HttpListener {
 const listen = async (app: FastifyInstance, host: string, options: ListenOptions): Promise<Listening> => {
   const { port, portSetting, trustedProxies = [], onUpgrade, idleTimeoutMs = IDLE_TIMEOUT_MS, tls } = options;
   const server = tls
-    ? createTlsServer({ ...SERVER_OPTIONS, ...tls }, app.routing)
+    ? (await import('node:https')).createServer({ ...SERVER_OPTIONS, ...tls }, app.routing)
     : createServer(SERVER_OPTIONS, app.routing);
   server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
   server.timeout = idleTimeoutMs;

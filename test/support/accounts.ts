@@ -203,6 +203,8 @@ export const testAccounts = async (database: TestDatabase, env: Record<string, s
       return browser;
     },
     async addUser(admin, email) {
+      // Lists are in the order in which people came.
+      test.unixMs++;
       await admin.open('/admin/users');
       await admin.send('/admin/invitations', { email, slots: '1', role: 'user' });
       const path = new URL(/<code>([^<]+\/invite\/[^<]+)<\/code>/.exec(admin.page)?.[1] ?? '').pathname;

@@ -1,10 +1,14 @@
 import type { FastifyInstance } from 'fastify';
+import type { Settings } from '../../config/schema.ts';
+import type { Millis } from '../../shared/clock.ts';
 import { RequestBudget } from '../../stats/request-budget.ts';
 import type { Accounts, AccountsDeps, AccountsPart } from '../accounts-part.ts';
 import { fleetPages } from '../admin/fleet-pages.ts';
 import { slotsPage } from '../admin/slots-page.ts';
 import { userPage } from '../admin/user-page.ts';
 import { usersPage } from '../admin/users-page.ts';
+import type { Database } from '../database/database.ts';
+import { migrate } from '../database/migrate.ts';
 import { accountPages } from '../pages/account-page.ts';
 import { approvePage } from '../pages/approve-page.ts';
 import { signInPages } from '../pages/sign-in-pages.ts';
@@ -80,12 +84,21 @@ const contextOf = (deps: AccountsDeps, passwords: Passwords): AccountsContext & 
   };
 };
 
+const linkOf = (settings: Settings, token: string): string => `${baseUrl(settings)}/invite/${token}`;
+
 /** A fresh link for as long as nobody can administer: earlier ones were printed by another start, and one that is used ends them all. */
 const announceSetup = async (context: AccountsContext, announce: (link: string) => void): Promise<void> => {
   const { users, invitations, settings } = context;
   if ((await users.countAdmins()) > 0) return;
   const { token } = await invitations.add({ kind: 'setup', isAdmin: true, slots: 1 });
-  announce(`${baseUrl(settings)}/invite/${token}`);
+  announce(linkOf(settings, token));
+};
+
+/** A link that makes one more administrator, for who has the database but no password any more. */
+export const adminLink = async (db: Database, settings: Settings, unixNow: () => Millis): Promise<string> => {
+  await migrate(db, [ACCOUNTS_SCHEMA], unixNow());
+  const { token } = await new Invitations(db, unixNow).add({ kind: 'user', isAdmin: true, slots: 1 });
+  return linkOf(settings, token);
 };
 
 /** Users, logins and slots of the control plane. */

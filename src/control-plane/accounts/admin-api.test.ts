@@ -62,7 +62,7 @@ onEachDatabase((make) => {
         display_name: EMAIL,
         is_admin: false,
         is_disabled: false,
-        created_at: '2026-09-21T14:13:20.000Z',
+        created_at: '2026-09-21T14:13:20.001Z',
         entitlement: expect.objectContaining({ relay_access_status: 'enabled', max_concurrent_conns: 99 }),
         stream_slots: [{ slot_number: 1, label: 'Slot 1', dns_slug: expect.any(String), is_disabled: false }],
       });

@@ -74,7 +74,12 @@ export class UserChanges {
       const used = await invitations.use(token, tx);
       if (typeof used === 'string') throw linkProblem(used);
       if (used.kind === 'password') throw linkProblem('unknown');
-      if (used.kind === 'setup') await invitations.endSetup(tx);
+      if (used.kind === 'setup') {
+        // Another process may have printed a link in the moment in which one was used.
+        await tx.lock('administrators');
+        if ((await users.countAdmins(tx)) > 0) throw linkProblem('used');
+        await invitations.endSetup(tx);
+      }
       const isAdmin = used.kind === 'setup' || used.isAdmin;
       const user = await users.add({ email, displayName, passwordHash, isAdmin }, unixNow(), tx);
       if (!user) throw new ApiError(409, 'conflict', 'There is an account with this e-mail address already.');

@@ -1,7 +1,7 @@
 import type { Millis } from '../../shared/clock.ts';
 import type { Transaction } from '../database/database.ts';
 import { HEARTBEAT_EVERY_MS, type HeartbeatReply, type HeartbeatRequest, type Ingest } from '../protocol.ts';
-import { leaseMsOf, type RelayCore } from '../relay-core.ts';
+import { leaseMsOf, type RelayCore } from '../relay-context.ts';
 import { acknowledge, meetGeneration, readDesired, tokenOfPublisher } from './desired.ts';
 import { noteIngest } from './ingest.ts';
 import type { NodeRow } from './node-rows.ts';

@@ -6,7 +6,7 @@ import type { Accounts } from '../accounts-part.ts';
 import { ApiError, notFound } from '../api-error.ts';
 import { bodyOf, paramOf, sendJson } from '../http.ts';
 import { nodeKeySchema, nodeStatusSchema, positionSchema, serverIdSchema } from '../protocol.ts';
-import type { RelayCore } from '../relay-core.ts';
+import type { RelayCore } from '../relay-context.ts';
 import { nextGeneration } from './desired.ts';
 import { insertNode } from './node-insert.ts';
 import { allNodes, keyHash, type NodeRow, nodeById, sessionCounts } from './node-rows.ts';

@@ -3,7 +3,7 @@ import { bearer, isSameSecret } from '../../stats/access.ts';
 import { ApiError, unauthorized } from '../api-error.ts';
 import type { Queries } from '../database/database.ts';
 import { ERROR_STATUS, INSTANCE_HEADER, INSTANCE_HOLD_MS, instanceSchema, type NodeErrorCode } from '../protocol.ts';
-import type { RelayCore } from '../relay-core.ts';
+import type { RelayCore } from '../relay-context.ts';
 import { isKeyOf, keyHash, type NodeRow, nodeById } from './node-rows.ts';
 
 export const nodeError = (code: NodeErrorCode, message: string): ApiError =>

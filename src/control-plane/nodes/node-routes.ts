@@ -12,7 +12,7 @@ import {
   NODES_PATH,
   registerRequestSchema,
 } from '../protocol.ts';
-import type { RelayCore } from '../relay-core.ts';
+import type { RelayCore } from '../relay-context.ts';
 import { acknowledge, meetGeneration, readDesired, tokenOfPublisher } from './desired.ts';
 import { takeHeartbeat } from './heartbeat.ts';
 import { askingNode, instanceOf, nodeError, nodeKeyOf } from './node-auth.ts';

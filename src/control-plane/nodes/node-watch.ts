@@ -3,7 +3,7 @@ import { messageOf } from '../../shared/errors.ts';
 import type { Transaction } from '../database/database.ts';
 import type { Job } from '../jobs.ts';
 import { HEARTBEAT_EVERY_MS } from '../protocol.ts';
-import { leaseMsOf, type RelayCore } from '../relay-core.ts';
+import { leaseMsOf, type RelayCore } from '../relay-context.ts';
 import { GapWatch } from '../sessions/gap-watch.ts';
 import { playerIdOf } from './desired.ts';
 import { noteIngest } from './ingest.ts';

@@ -5,7 +5,7 @@ import { unauthorized } from '../api-error.ts';
 import type { Transaction } from '../database/database.ts';
 import { regionNamed } from '../placement/regions.ts';
 import { PROTOCOL_VERSION, type RegisterReply, type RegisterRequest } from '../protocol.ts';
-import type { RelayCore } from '../relay-core.ts';
+import type { RelayCore } from '../relay-context.ts';
 import { meetGeneration, readDesired } from './desired.ts';
 import { instanceOf, isHeldByOther, nodeError, nodeKeyOf, wrongKey } from './node-auth.ts';
 import { insertNode } from './node-insert.ts';

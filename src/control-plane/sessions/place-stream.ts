@@ -12,7 +12,7 @@ import {
 import { type Placement, place } from '../placement/placement.ts';
 import { AUTO, regionPosition } from '../placement/regions.ts';
 import type { Position } from '../protocol.ts';
-import type { RelayCore } from '../relay-core.ts';
+import type { RelayCore } from '../relay-context.ts';
 
 /** Under this lock nodes are chosen and counted. */
 export const PLACEMENT_LOCK = 'placement';

@@ -9,12 +9,13 @@ import { publisherIdOf } from '../nodes/desired.ts';
 import { allNodes, candidateOf, monthLeftMs, sessionCounts } from '../nodes/node-rows.ts';
 import { capacityOf } from '../placement/placement.ts';
 import { askedRegion, regionLabel } from '../placement/regions.ts';
-import { leaseMsOf, type RelayCore } from '../relay-core.ts';
+import { leaseMsOf, type RelayCore } from '../relay-context.ts';
 import type { Slot } from '../slots/slots.ts';
 import { endSession } from './end-session.ts';
+import { createRevoker } from './revoke.ts';
 import { openSession, openSessionsOf, type PlacedSession, sessionById } from './session-rows.ts';
 import { sessionView, stoppedView } from './session-view.ts';
-import { hashOf, reviveSession, startSession } from './start-session.ts';
+import { hashOf, reviveSession, SlotTakenError, type Started, startSession } from './start-session.ts';
 import { periodStart, usageOf } from './usage.ts';
 
 /** Text that may also be null or absent; then it is empty. */
@@ -75,6 +76,21 @@ export const addRelayRoutes = (app: FastifyInstance, core: RelayCore, accounts: 
     throw invalidRequest('stream_token is not the token of one of your stream slots');
   };
 
+  /** What was taken away while a session was being started has found nothing to end: it ends here. */
+  const checkStillAllowed = async (userId: string, { status, stream_token }: PlacedSession): Promise<void> => {
+    if (status === 'stopped') return;
+    const { relayAccess, reasonCode } = await entitlements.of(userId);
+    const isSlotGood = 'slot' in (await slots.toStart(userId, stream_token));
+    if (relayAccess === 'enabled' && isSlotGood) return;
+    await createRevoker(core).revoke({ streamTokens: [stream_token], reason: 'entitlement' });
+    throw new ApiError(
+      403,
+      'entitlement_denied',
+      'the right to start this was taken away',
+      isSlotGood ? reasonCode : 'slot_disabled',
+    );
+  };
+
   app.post('/api/v1/relay/start', async (request, reply) => {
     const { userId } = await caller(request);
     const maxSessions = await entitled(userId);
@@ -82,16 +98,20 @@ export const addRelayRoutes = (app: FastifyInstance, core: RelayCore, accounts: 
     if (typeof key !== 'string' || !UUID.test(key)) throw invalidRequest('the header Idempotency-Key has to be a UUID');
     const body = bodyOf(request, startSchema);
     const connectionId = body.connection_id;
-    const { session, isNew } = await startSession(core, {
-      userId,
-      slot: await chosenSlot(userId, connectionId, body.stream_token),
-      connectionId,
-      region: askedRegion(body.region_preference, regions),
-      requestedBy: body.client_context?.requested_by ?? '',
-      maxSessions,
-      idempotency: { key: key.toLowerCase(), bodyHash: hashOf(String(request.body)) },
-    });
-    return sendJson(reply, isNew ? 201 : 200, { session: sessionView(session) });
+    const started = await inFreeSlot(async () =>
+      startSession(core, {
+        userId,
+        slot: await chosenSlot(userId, connectionId, body.stream_token),
+        isSlotAsked: body.stream_token !== '',
+        connectionId,
+        region: askedRegion(body.region_preference, regions),
+        requestedBy: body.client_context?.requested_by ?? '',
+        maxSessions,
+        idempotency: { key: key.toLowerCase(), bodyHash: hashOf(String(request.body)) },
+      }),
+    );
+    await checkStillAllowed(userId, started.session);
+    return sendJson(reply, started.isNew ? 201 : 200, { session: sessionView(started.session) });
   });
 
   app.get('/api/v1/relay/active', async (request, reply) => {
@@ -185,6 +205,17 @@ export const addRelayRoutes = (app: FastifyInstance, core: RelayCore, accounts: 
   });
 
   app.get('/api/v1/capacity/status', (_request, reply) => answerCapacity(core, reply));
+};
+
+/** Starts of one user at the same time may choose the same slot: all but one of them choose again. */
+const inFreeSlot = async (start: () => Promise<Started>): Promise<Started> => {
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!(error instanceof SlotTakenError)) throw error;
+    }
+  }
 };
 
 /** Open to everybody: numbers of no node. */

@@ -1,4 +1,4 @@
-import type { RelayCore } from '../relay-core.ts';
+import type { RelayCore } from '../relay-context.ts';
 import type { StreamRevoker } from '../slots/slots.ts';
 import { endSession } from './end-session.ts';
 import { openSessionsOfToken } from './session-rows.ts';

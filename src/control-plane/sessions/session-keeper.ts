@@ -1,7 +1,7 @@
 import type { Millis } from '../../shared/clock.ts';
 import type { Job } from '../jobs.ts';
 import { INGEST_COUNTS_MS } from '../nodes/node-rows.ts';
-import { leaseMsOf, type RelayCore } from '../relay-core.ts';
+import { leaseMsOf, type RelayCore } from '../relay-context.ts';
 import type { Slots } from '../slots/slots.ts';
 import { endSession } from './end-session.ts';
 import { GapWatch } from './gap-watch.ts';

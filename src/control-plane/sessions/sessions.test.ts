@@ -81,6 +81,15 @@ describe('relay/start', () =>
       });
     });
 
+    it('gives connections that start at the same time a slot each', async () => {
+      const { plane } = await fleet(make);
+      const answers = await Promise.all(['a', 'b', 'c'].map((connection) => plane.start('ann', { connection })));
+      expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 403]);
+      const open = await Promise.all(['a', 'b', 'c'].map((connection) => plane.active('ann', connection)));
+      const tokens = open.flatMap(({ body }) => body?.session.credentials.stream_token ?? []);
+      expect(tokens.sort()).toEqual(['ann1', 'ann2']);
+    });
+
     it('answers the same key with the same session, and refuses it with another body', async () => {
       const { plane } = await fleet(make);
       const key = randomUUID();

@@ -4,7 +4,7 @@ import { ApiError } from '../api-error.ts';
 import type { Queries, Transaction } from '../database/database.ts';
 import type { NodeKind } from '../nodes/node-rows.ts';
 import type { AssignedStream } from '../nodes/provisioner.ts';
-import { leaseMsOf, type RelayCore } from '../relay-core.ts';
+import { leaseMsOf, type RelayCore } from '../relay-context.ts';
 import type { Slot } from '../slots/slots.ts';
 import { endSession, releaseStream } from './end-session.ts';
 import { PLACEMENT_LOCK, type PlacedStream, placeStream } from './place-stream.ts';
@@ -19,6 +19,8 @@ const MAX_TRIES = 3;
 export interface StartRequest {
   readonly userId: string;
   readonly slot: Slot;
+  /** The client has named it; otherwise it was the first that was free. */
+  readonly isSlotAsked: boolean;
   /** Empty: none given. */
   readonly connectionId: string;
   /** A region's name, or `auto`. */
@@ -27,6 +29,9 @@ export interface StartRequest {
   readonly maxSessions: number;
   readonly idempotency: { readonly key: string; readonly bodyHash: string };
 }
+
+/** The slot was free when it was chosen, and is not any more: another one is to be chosen. */
+export class SlotTakenError extends Error {}
 
 export interface Started {
   readonly session: PlacedSession;
@@ -136,7 +141,10 @@ const begin = (core: RelayCore, request: StartRequest): Promise<{ sessionId: str
         await remember(current.session_id);
         return { sessionId: current.session_id, isNew: false };
       }
-      const replaced = [...(current ? [current] : []), ...(await openSessionsOfToken(tx, slot.streamToken))];
+      const onSlot = await openSessionsOfToken(tx, slot.streamToken);
+      if (!request.isSlotAsked && onSlot.some(({ connection_id }) => connection_id !== connectionId))
+        throw new SlotTakenError();
+      const replaced = [...(current ? [current] : []), ...onSlot];
       for (const { session_id } of replaced) await endSession(tx, session_id, 'superseded', unixMs);
       if ((await countOpen(tx, userId)) >= request.maxSessions)
         throw new ApiError(403, 'connection_limit_reached', 'there are as many sessions as you may have');
@@ -230,7 +238,7 @@ export const provision = async (
 
 /**
  * `relay/start`: a session for a slot, with a node that was told. The session that the connection has already is given again.
- * @throws ApiError 403 too many sessions, 409 another body, 503 no capacity
+ * @throws ApiError 403 too many sessions, 409 another body, 503 no capacity; SlotTakenError
  */
 export const startSession = async (core: RelayCore, request: StartRequest): Promise<Started> => {
   const { sessionId, isNew } = await begin(core, request);

@@ -1,6 +1,6 @@
 import { messageOf } from '../../shared/errors.ts';
 import type { NodeKind } from '../nodes/node-rows.ts';
-import type { RelayCore } from '../relay-core.ts';
+import type { RelayCore } from '../relay-context.ts';
 
 interface Due {
   readonly assignment_id: string;

@@ -16,8 +16,8 @@ interface Cost {
 const COST: Cost = { logN: 13, r: 8, p: 10 };
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
-/** Hashes at once: two of libuv's four threads stay free for the disk. */
-const AT_ONCE = 2;
+/** Hashes at once: more would take more memory, and the threads that the disk needs. */
+const AT_ONCE = 1;
 /** Waiting hashes; past it sign-in is refused rather than answered after half a minute. */
 const MAX_WAITING = 32;
 
@@ -46,6 +46,8 @@ const parse = (stored: string): Parsed | undefined => {
   };
 };
 
+const noise = (cost: Cost): Parsed => ({ cost, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) });
+
 /** Why a password is not taken, in words for a person; undefined where it is. */
 export const passwordFault = (password: string): string | undefined => {
   if ([...password].length < MIN_PASSWORD_LENGTH)
@@ -60,8 +62,6 @@ export class Passwords {
   readonly #cost: Cost;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
-  /** What a name without an account is checked against, so that it takes as long. */
-  #decoy: Promise<string> | undefined;
 
   constructor(cost: Cost = COST) {
     this.#cost = cost;
@@ -83,11 +83,8 @@ export class Passwords {
    * @throws TributaryError TRIBUTARY_BUSY
    */
   async verify(password: string, stored: string | undefined): Promise<boolean> {
-    this.#decoy ??= this.hash(randomBytes(16).toString('hex')).catch((error) => {
-      this.#decoy = undefined;
-      throw error;
-    });
-    const parsed = parse(stored ?? (await this.#decoy));
+    // A name without an account is checked against noise, so that it takes as long.
+    const parsed = stored === undefined ? noise(this.#cost) : parse(stored);
     if (!parsed || password.length > MAX_PASSWORD_LENGTH) return false;
     const hash = await this.#inTurn(() => derive(password, parsed.salt, parsed.cost));
     return hash.length === parsed.hash.length && timingSafeEqual(hash, parsed.hash) && stored !== undefined;

@@ -242,7 +242,15 @@ export class RelayNode {
         }));
       const servers = [stats, links];
       return new RelayNode({
-        ...{ facts, settings, logger, plane, store, life, carriers, servers, lock },
+        facts,
+        settings,
+        logger,
+        plane,
+        store,
+        life,
+        carriers,
+        servers,
+        lock,
         control: nodeControl,
       });
     } catch (error) {

@@ -179,7 +179,8 @@ export class NodeControl {
   }
 
   #linkStreams(): ReturnType<typeof linkStreamsOf> {
-    const view = this.#options.snapshot();
+    const { snapshot, linkNames, carriers } = this.#options;
+    const view = snapshot();
     // As whoever has a player id sees them: without the part of each address that points at a person.
     return linkStreamsOf(
       view,
@@ -190,9 +191,9 @@ export class NodeControl {
           publisherOfPlayer: () => publisherId,
           privileged: false,
           addresses: addressViewOf(undefined),
-          names: this.#options.linkNames,
-          databases: [],
           streamId: publisherId,
+          names: linkNames,
+          databases: carriers.databases,
         }).groups[0]?.connections ?? [],
     );
   }

@@ -186,6 +186,7 @@ export class ControlClient {
       }
       await this.#orStop(rows.quiet());
       if (this.#isStopped) return;
+      this.#session.waits(this.#deps.clock());
       const answer = await http.ask({
         ...this.#limits(DESIRED_WITHIN_MS),
         method: 'GET',

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DesiredStream } from '../../src/control-plane/protocol.ts';
-import { publicStreamName } from '../../src/shared/redact.ts';
 import { Peer } from '../native/peer.ts';
 import { FakeControlPlane, NODE_KEY, SERVER_ID } from '../support/fake-control-plane.ts';
+import { API_KEY, livePublisher } from '../support/live-publishers.ts';
 import { type Program, TestNode, tributary, until } from '../support/processes.ts';
 
 const plane = new FakeControlPlane();
@@ -22,6 +22,7 @@ beforeAll(async () => {
     SERVER_ID,
     NODE_KEY,
     REGION: 'us-central',
+    TRIBUTARY_API_KEY: API_KEY,
     // Accepted, and then closed, would look like accepted.
     TRIBUTARY_SRT_REFUSE_PUBLISH: 'reject',
     TRIBUTARY_SRT_REFUSE_PLAY: 'reject',
@@ -84,25 +85,16 @@ it('reports links, cuts who is revoked, and goes on alone', { timeout: 90_000 },
   expect(beat.traffic.receivedBytes).toBeGreaterThan(100_000);
   expect(beat.score).toBeGreaterThan(20);
 
-  const publishers = async (): Promise<string[]> =>
-    (await node.get<{ publishers: { publisherId: string }[] }>('/v1/doctor', node.token)).publishers.map(
-      ({ publisherId }) => publisherId,
-    );
-
   const player = await callers.join(node.ports.play, 'play_cut', { reads: true });
-  expect(await publishers()).toContain(publicStreamName('live_cut'));
+  expect(await livePublisher(node, 'live_cut')).toBeDefined();
   const stays = await callers.join(node.ports.play, 'play_kept', { reads: true });
   await until('the picture', () => callers.messages(player).length > 10 && callers.messages(stays).length > 10);
   const revokedMs = performance.now();
   plane.list([stream('kept')]);
   await until('the player to be cut', () => callers.find('broken', player) ?? callers.find('ended', player), 5_000);
   expect(performance.now() - revokedMs).toBeLessThan(1_000);
-  expect(await publishers()).toContain(publicStreamName('live_kept'));
-  await until(
-    'the publisher to be cut',
-    async () => !(await publishers()).includes(publicStreamName('live_cut')),
-    5_000,
-  );
+  expect(await livePublisher(node, 'live_kept')).toBeDefined();
+  await until('the publisher to be cut', async () => !(await livePublisher(node, 'live_cut')), 5_000);
 
   await plane.stop();
   const before = callers.messages(stays).length;

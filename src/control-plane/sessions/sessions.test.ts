@@ -1,13 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import { FakeNode, RELAY_KEY, type TestPlane, testPlane } from '../../../test/support/control-plane.ts';
+import {
+  FakeNode,
+  type PlaneOptions,
+  RELAY_KEY,
+  type TestPlane,
+  testPlane,
+} from '../../../test/support/control-plane.ts';
 import { onEachDatabase, type TestDatabase } from '../../../test/support/databases.ts';
 
 const MINUTE = 60_000;
 
 /** A plane with a user `ann` of two slots, `bob` of one, and one node. */
-const fleet = async (make: () => TestDatabase, env?: Record<string, string>) => {
-  const plane = await testPlane(await make().open(), env ? { env } : {});
+const fleet = async (make: () => TestDatabase, options: PlaneOptions = {}) => {
+  const plane = await testPlane(await make().open(), options);
   plane.accounts.add('ann', 2);
   plane.accounts.add('bob');
   const node = await new FakeNode(plane, 'kc1').join();
@@ -48,7 +54,7 @@ describe('relay/start', () =>
     });
 
     it('is provisioning at creating_stream while the node says nothing, and active as soon as it does', async () => {
-      const { plane, node } = await fleet(make);
+      const { plane, node } = await fleet(make, { startWaitMs: 100 });
       node.die();
       await plane.start('bob');
       // The open long poll took that one; from now on nobody answers.
@@ -79,6 +85,15 @@ describe('relay/start', () =>
         status: 403,
         body: { error: { code: 'connection_limit_reached', request_id: expect.any(String) } },
       });
+    });
+
+    it('gives connections that start at the same time a slot each', async () => {
+      const { plane } = await fleet(make);
+      const answers = await Promise.all(['a', 'b', 'c'].map((connection) => plane.start('ann', { connection })));
+      expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 403]);
+      const open = await Promise.all(['a', 'b', 'c'].map((connection) => plane.active('ann', connection)));
+      const tokens = open.flatMap(({ body }) => body?.session.credentials.stream_token ?? []);
+      expect(tokens.sort()).toEqual(['ann1', 'ann2']);
     });
 
     it('answers the same key with the same session, and refuses it with another body', async () => {

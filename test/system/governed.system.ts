@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DesiredStream } from '../../src/control-plane/protocol.ts';
 import { Peer } from '../native/peer.ts';
@@ -34,6 +35,8 @@ afterAll(async () => {
   callers.engine.dispose();
   await Promise.all(programs.map((program) => program.stop('SIGKILL')));
   await node?.stop();
+  // A node that was started on the folder of another one leaves it there.
+  if (node) rmSync(node.dataDir, { recursive: true, force: true });
   await plane.stop();
 });
 

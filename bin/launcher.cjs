@@ -120,6 +120,7 @@ const run = async (argv) => {
   const { drop: owner, why } = chooseOwner(ROOT, process.execPath);
   if (why && LASTING.has(command)) say(`running as root: ${why}`);
   const node = await setUp(command, owner);
+  if (command === 'build') return 0;
   if (owner) handOverData(dataFolderOf(rest, process.env, process.cwd()), owner);
   const inRoot = ['test', 'tool', 'bench', 'sim'].includes(command) ? { cwd: ROOT } : {};
   return runInForeground(node, programArguments(command, rest), { ...spawnOptionsFor(owner, node), ...inRoot });

@@ -26,6 +26,9 @@ const isEnough = (version, least) => version !== undefined && compareVersions(ve
 /** What each command needs. Whatever is not listed is handed to the program, which needs all but the test tools. */
 const NEEDS = {
   start: { addon: true, compiled: true, testTools: false, devPackages: false },
+  // Everything but the run: for an image, in which nothing is to be built any more.
+  build: { addon: true, compiled: true, pages: true, testTools: false, devPackages: false },
+  demo: { addon: true, compiled: true, ffmpeg: true, testTools: false, devPackages: false },
   test: { addon: true, compiled: true, testTools: true, devPackages: true },
   bench: { addon: true, compiled: true, testTools: true, devPackages: true },
   sim: { addon: false, compiled: false, testTools: false, devPackages: true },
@@ -39,6 +42,7 @@ const WITHOUT_ADDON = new Set([
   '--version',
   'urls',
   'doctor',
+  'drain',
   'config',
   'control-plane',
   'import-sls',
@@ -54,7 +58,7 @@ const needsOf = (command) => {
 
 /**
  * Debian packages that are missing.
- * @param {{addon: boolean, testTools: boolean}} needs
+ * @param {{addon: boolean, ffmpeg?: boolean, testTools: boolean}} needs
  * @param {{pkgConfig: boolean, srtVersion?: string, compiler: boolean, ffmpeg: boolean, srtTools: boolean}} tools
  * @returns {string[]}
  */
@@ -65,10 +69,8 @@ const missingDebianPackages = (needs, tools) => {
     if (!tools.pkgConfig) missing.push('pkg-config');
     if (!tools.compiler) missing.push('g++');
   }
-  if (needs.testTools) {
-    if (!tools.ffmpeg) missing.push('ffmpeg');
-    if (!tools.srtTools) missing.push('srt-tools');
-  }
+  if ((needs.testTools || needs.ffmpeg) && !tools.ffmpeg) missing.push('ffmpeg');
+  if (needs.testTools && !tools.srtTools) missing.push('srt-tools');
   return missing;
 };
 

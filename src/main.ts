@@ -26,6 +26,10 @@ const COMMANDS: Readonly<Record<string, { load: () => Promise<Run>; about: strin
     load: async () => (await import('./cli/doctor.ts')).runDoctor,
     about: 'how far a stream has come on the running node, and what may be wrong',
   },
+  drain: {
+    load: async () => (await import('./cli/drain.ts')).runDrain,
+    about: 'no new publishers on the running node, before it is stopped',
+  },
   urls: {
     load: async () => (await import('./cli/urls-command.ts')).runUrls,
     about: 'what to paste into senders and players',

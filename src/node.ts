@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { importLines, importOldDataFolder } from './cli/sls-import.ts';
 import { testHooksAllowed, testHopLoss } from './config/load.ts';
 import type { Settings } from './config/schema.ts';
@@ -17,6 +18,8 @@ import { type Redaction, setRedaction } from './shared/redact.ts';
 import type { Row } from './sls-bridge/directory.ts';
 import { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { DirectoryLife } from './sls-bridge/directory-life.ts';
+import { FIXES, hasFixes, libsrtName, unfixedLibrary } from './sls-bridge/libsrt-fixes.ts';
+import { loadedLibsrtPackage } from './sls-bridge/libsrt-package.ts';
 import { libsrtEngine } from './sls-bridge/native.ts';
 import { NodeCarriers } from './stats/asn-node.ts';
 import type { StatsDeps } from './stats/deps.ts';
@@ -40,6 +43,8 @@ export const RUNTIME_FILE = 'runtime.json';
 
 /** HTTP answers within this share one snapshot: thousands of links take a millisecond or two to gather. */
 const SNAPSHOT_AGE_MS: Millis = 20;
+/** Of a stop, which may take 5 s; closing takes up to one. */
+const HTTP_CLOSES_AFTER_MS: Millis = 3_400;
 
 const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneSettings => {
   const cap = settings.udp.bufferMaxBytes || Number.POSITIVE_INFINITY;
@@ -75,6 +80,8 @@ const openServers = async (
     bind,
     port: http.statsPort,
     portSetting: 'SLS_STATS_PORT',
+    aliasPorts: http.statsAliasPorts.filter((alias) => alias !== http.statsPort),
+    aliasPortsSetting: 'TRIBUTARY_HTTP_STATS_ALIAS_PORTS',
     trustedProxies,
     onUpgrade,
     onClose: () => push.close(),
@@ -97,6 +104,22 @@ const openServers = async (
 const giveUp = (logger: Logger): void => {
   logger.error('the data plane hangs and cannot be ended: the node ends itself');
   process.kill(process.pid, 'SIGKILL');
+};
+
+/**
+ * @returns the package that libsrt is from
+ * @throws TributaryError TRIBUTARY_ADDON_MISSING, TRIBUTARY_LIBSRT_MISSING, TRIBUTARY_LIBSRT_UNFIXED
+ */
+const checkLibsrt = (allowUnfixed: boolean, logger: Logger): string | undefined => {
+  const facts = { version: libsrtEngine().version, package: loadedLibsrtPackage() };
+  if (!hasFixes(facts)) {
+    if (!allowUnfixed) throw unfixedLibrary(facts);
+    logger.warn('libsrt is not known to have its security fixes, and the settings allow it', {
+      library: libsrtName(facts),
+      fixes: FIXES.join(', '),
+    });
+  }
+  return facts.package && `${facts.package.name} ${facts.package.version}`;
 };
 
 /** Calls `make` at most once per `ageMs`. */
@@ -134,6 +157,7 @@ export class RelayNode {
   readonly #life: DirectoryLife;
   readonly #carriers: NodeCarriers;
   readonly #servers: readonly HttpListener[];
+  readonly #watch: NodeWatch;
   readonly #lock: DataDirLock;
   readonly #control: NodeControl | undefined;
 
@@ -146,6 +170,7 @@ export class RelayNode {
     life: DirectoryLife;
     carriers: NodeCarriers;
     servers: readonly HttpListener[];
+    watch: NodeWatch;
     lock: DataDirLock;
     control: NodeControl | undefined;
   }) {
@@ -157,6 +182,7 @@ export class RelayNode {
     this.#life = parts.life;
     this.#carriers = parts.carriers;
     this.#servers = parts.servers;
+    this.#watch = parts.watch;
     this.#lock = parts.lock;
     this.#control = parts.control;
   }
@@ -180,7 +206,7 @@ export class RelayNode {
   static async #open(options: RelayNodeOptions, lock: DataDirLock): Promise<RelayNode> {
     const { settings, logger, version, onGeneratedKey, onImport } = options;
     // The thread loads it too; here it fails before anything is written.
-    libsrtEngine();
+    const srtPackage = checkLibsrt(settings.srt.allowUnfixedLibrary, logger);
     const imported = await importOldDataFolder(settings.dataDir);
     if (imported) onImport(importLines(imported.database, imported.counts));
     const redaction = { salt: await nodeSalt(settings.dataDir), addresses: settings.privacy.addresses };
@@ -225,6 +251,7 @@ export class RelayNode {
         unixNow: Date.now,
         controlStatus: () => nodeControl?.status,
         version,
+        srtPackage,
         runtimeToken: token,
       };
       const { stats, links, watch } = await openServers(deps, settings);
@@ -242,15 +269,7 @@ export class RelayNode {
         }));
       const servers = [stats, links];
       return new RelayNode({
-        facts,
-        settings,
-        logger,
-        plane,
-        store,
-        life,
-        carriers,
-        servers,
-        lock,
+        ...{ facts, settings, logger, plane, store, life, carriers, watch, servers, lock },
         control: nodeControl,
       });
     } catch (error) {
@@ -279,8 +298,11 @@ export class RelayNode {
     this.#life.stop();
     await this.#control?.stop();
     this.#carriers.stop();
-    // Together: a slow HTTP client must not add its second to the players' four.
-    await Promise.all([this.#plane.stop(), ...this.#servers.map((server) => server.close())]);
+    this.#watch.noteStop();
+    const ended = this.#plane.stop();
+    // While players play out, whoever asks is told that the node is not ready. A slow HTTP client must not add its second to all of that.
+    await Promise.race([ended, delay(HTTP_CLOSES_AFTER_MS, undefined, { ref: false })]);
+    await Promise.all([ended, ...this.#servers.map((server) => server.close())]);
     await this.#forgetFacts();
     this.#lock.release();
     this.#logger.info('stopped');

@@ -102,6 +102,19 @@ export const portList: Kind<readonly number[]> = kind<readonly number[]>(
   showList,
 );
 
+/** Beside another port: there may be none. */
+export const furtherPorts: Kind<readonly number[]> = kind<readonly number[]>(
+  z.preprocess(
+    toList,
+    z
+      .array(z.preprocess(toNumber, z.number().int().min(1).max(65_535)))
+      .max(8)
+      .refine(isUnique),
+  ),
+  "give up to eight different ports from 1 to 65535 separated by commas, or 'none'",
+  showList,
+);
+
 export const addressList: Kind<readonly string[]> = kind<readonly string[]>(
   z.preprocess(
     toList,

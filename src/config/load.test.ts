@@ -73,6 +73,7 @@ describe('sources', () => {
     ['SRT_PLAYER_PORT', '42', (s: Settings) => s.srt.playPort, 42],
     ['TRIBUTARY_SRT_BOND_PORT', '43', (s: Settings) => s.srt.bondPort, 43],
     ['SLS_STATS_PORT', '8080', (s: Settings) => s.http.statsPort, 8080],
+    ['TRIBUTARY_HTTP_STATS_ALIAS_PORTS', '8080, 8090', (s: Settings) => s.http.statsAliasPorts, [8080, 8090]],
     ['LINK_STATS_PORT', '44', (s: Settings) => s.http.linksPort, 44],
     ['SLS_MGNT_PORT', '45', (s: Settings) => s.http.dashboardPort, 45],
     ['TRIBUTARY_BIND', '127.0.0.1, ::1', (s: Settings) => s.bind, ['127.0.0.1', '::1']],
@@ -199,6 +200,11 @@ describe('problems', () => {
     [{ argv: ['start'] }, /"start" is not understood/],
     [{ env: { SRT_SENDER_PORT: '4000' } }, /srt.publishPort and srt.playPort are both UDP port 4000/],
     [{ env: { LINK_STATS_PORT: '8090' } }, /http.statsPort and http.linksPort are both TCP port 8090/],
+    [
+      { env: { TRIBUTARY_HTTP_STATS_ALIAS_PORTS: '8080,5080' } },
+      /http.statsAliasPorts and http.linksPort are both TCP port 5080/,
+    ],
+    [{ env: { TRIBUTARY_HTTP_STATS_ALIAS_PORTS: '0' } }, /give up to eight different ports/],
     [{ env: { TRIBUTARY_SRT_LATENCY_CEILING_MS: '100' } }, /srt.latencyFloorMs = 200 is above/],
     [{ env: { TRIBUTARY_API_KEY_FILE: '/nowhere' } }, /the file cannot be read/],
   ] as [Given, RegExp][])('%j', (given, problem) => {

@@ -190,6 +190,10 @@ const contradictions = (settings: Settings): string[] => {
   ]);
   clash('TCP', [
     ['http.statsPort', http.statsPort],
+    // One that is the port itself is no further port, and no harm.
+    ...http.statsAliasPorts
+      .filter((alias) => alias !== http.statsPort)
+      .map((alias) => ['http.statsAliasPorts', alias] as const),
     ['http.linksPort', http.linksPort],
     ['http.dashboardPort', http.dashboardPort],
   ]);

@@ -7,6 +7,7 @@ import {
   file,
   flag,
   folder,
+  furtherPorts,
   hostName,
   type Kind,
   listOf,
@@ -166,6 +167,11 @@ export const SETTINGS = {
     8 * MIB,
     'Kernel buffer asked for on UDP sockets; the system may grant less (net.core.rmem_max).',
   ),
+  'srt.allowUnfixedLibrary': setting(
+    flag,
+    false,
+    'Start although nothing says that libsrt has the fixes of CVE-2026-55868 and CVE-2026-55869.',
+  ),
   'udp.bufferMaxBytes': setting(
     bytes(0, 256 * MIB),
     0,
@@ -205,6 +211,11 @@ export const SETTINGS = {
   'http.statsPort': setting(port, 8_090, 'TCP port for statistics of streams and the management API.', {
     env: 'SLS_STATS_PORT',
   }),
+  'http.statsAliasPorts': setting(
+    furtherPorts,
+    [],
+    'Further TCP ports that serve the same as http.statsPort; the container image has 8080 here, the port of SLS.',
+  ),
   'http.linksPort': setting(port, 5_080, 'TCP port for statistics of links.', { env: 'LINK_STATS_PORT' }),
   'http.dashboardPort': setting(port, 3_000, 'TCP port reserved for the dashboard; nothing listens on it yet.', {
     env: 'SLS_MGNT_PORT',

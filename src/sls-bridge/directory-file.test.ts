@@ -110,8 +110,8 @@ describe('a damaged file', () => {
   it.each([
     ['', 'not JSON'],
     ['{"version":1,"streams":[{"publisher":"a","pla', 'not JSON'],
-    ['null', '"version" is not 1'],
-    ['{"version":2,"streams":[]}', '"version" is not 1'],
+    ['null', '"version" is not a number'],
+    ['{"version":"1","streams":[]}', '"version" is not a number'],
     ['{"version":1}', '"streams" is not a list'],
     ['{"version":1,"streams":[{"publisher":"a"}]}', 'row 1 is not a stream'],
     ['{"version":1,"streams":[{"publisher":"a","player":"b"},{"publisher":"c","player":"b"}]}', 'row 2: '],

@@ -57,6 +57,8 @@ export interface StatsDeps {
   controlStatus: () => ControlStatus | undefined;
   /** Of Tributary. */
   version: string;
+  /** The package that libsrt is from, such as `libsrt1.5-openssl 1.5.1-1+deb12u2`; absent where it is from none. */
+  srtPackage?: string | undefined;
   /** Opens `/v1/doctor` to programs of this machine's user; new at every start. */
   runtimeToken: string;
 }

@@ -18,6 +18,10 @@ export interface ListenOptions {
   port: number;
   /** The setting that chooses the port, for error texts. */
   portSetting: string;
+  /** Further ports on which the same is served. */
+  aliasPorts?: readonly number[];
+  /** The setting that chooses them, for error texts. */
+  aliasPortsSetting?: string;
   /** Their connections are those of many clients. */
   trustedProxies?: readonly string[];
   /** Takes connections that want to be something else (WebSocket). */
@@ -112,6 +116,10 @@ export class HttpListener {
         listening.push(one);
         chosen = (one.server.address() as AddressInfo).port;
       }
+      const portSetting = options.aliasPortsSetting ?? options.portSetting;
+      for (const port of options.aliasPorts ?? [])
+        for (const host of hostsOf(options.bind))
+          listening.push(await listen(app, host, { ...options, port, portSetting }));
     } catch (error) {
       for (const { server, sockets } of listening) {
         server.close();

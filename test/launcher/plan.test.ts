@@ -68,6 +68,8 @@ describe('missing Debian packages', () => {
   it.each([
     ['start', nothing, ['libsrt-openssl-dev', 'pkg-config', 'g++']],
     ['test', nothing, ['libsrt-openssl-dev', 'pkg-config', 'g++', 'ffmpeg', 'srt-tools']],
+    ['demo', nothing, ['libsrt-openssl-dev', 'pkg-config', 'g++', 'ffmpeg']],
+    ['demo', { ...everything, srtTools: false }, []],
     ['send', nothing, ['libsrt-openssl-dev', 'pkg-config', 'g++']],
     ['urls', nothing, []],
     ['doctor', nothing, []],

@@ -199,8 +199,8 @@ is_up() {
   [ "$status" = 200 ]
 }
 
-wait_up() {
-  local end=$((SECONDS + ${RECEIVER_WAIT_SECONDS:-60}))
+wait_up() { # seconds, where it is not RECEIVER_WAIT_SECONDS
+  local end=$((SECONDS + ${1:-${RECEIVER_WAIT_SECONDS:-60}}))
   until is_up; do
     [ "$SECONDS" -lt "$end" ] || return 1
     sleep 0.5
@@ -342,7 +342,7 @@ do_update() {
   compose logs --no-color receiver 2>&1 | tail -n 20 >&2 || true
   docker tag "$old" "$image"
   compose up -d --remove-orphans --force-recreate
-  wait_up || fail 'neither does the old one'
+  wait_up 120 || fail 'neither does the old one'
   fail 'the old version runs again'
 }
 

@@ -2,6 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { Program, until } from '../support/processes.ts';
+import { CpuGroup } from './cpu-group.ts';
 import { podmanOptions, ROOT } from './podman.ts';
 
 const run = promisify(execFile);
@@ -32,6 +33,9 @@ export class Machine {
   readonly #name = `tributary-image-${process.pid}`;
   readonly #containers = new Set<string>();
   readonly #programs = new Set<Program>();
+  /** One for the containers, and one for everybody who sends and plays. */
+  readonly #nodeGroup = CpuGroup.make(`tributary-image-node-${process.pid}`);
+  readonly #loadGroup = CpuGroup.make(`tributary-image-load-${process.pid}`);
 
   constructor() {
     execFileSync('ip', ['netns', 'add', this.#name]);
@@ -52,6 +56,7 @@ export class Machine {
   /** A program that runs on this machine until `stop`, or the end of the machine. */
   start(command: string, args: readonly string[], env: Record<string, string> = {}): Program {
     const program = new Program(...this.#enter(command, args), { env });
+    this.#loadGroup?.add(program.child.pid);
     this.#programs.add(program);
     void program.exited.then(() => this.#programs.delete(program));
     return program;
@@ -81,7 +86,8 @@ export class Machine {
   /** `podman run` in the background. */
   async run(name: string, args: readonly string[], image: string, command: readonly string[] = []): Promise<Container> {
     this.#containers.add(name);
-    await this.podman('run', '--detach', `--name=${name}`, ...LIMITS, ...args, image, ...command);
+    const group = this.#nodeGroup ? [`--cgroup-parent=/${this.#nodeGroup.name}`] : [];
+    await this.podman('run', '--detach', `--name=${name}`, ...group, ...LIMITS, ...args, image, ...command);
     return new Container(this, name);
   }
 
@@ -121,6 +127,8 @@ export class Machine {
     await Promise.all([...this.#programs].map((program) => program.stop('SIGKILL')));
     for (const name of this.#containers) await this.remove(name);
     execFileSync('ip', ['netns', 'del', this.#name]);
+    this.#nodeGroup?.remove();
+    this.#loadGroup?.remove();
   }
 }
 
@@ -171,3 +179,9 @@ export const childrenOf = (pid: number): string[] =>
   readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim().split(' ').filter(Boolean),
   );
+
+/** What a process has used of a core since it began. */
+export const cpuSeconds = (pid: number): number => {
+  const ticks = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(ticks[11]) + Number(ticks[12])) / 100;
+};

@@ -217,7 +217,7 @@ describe('receiver.sh', () => {
     writeFileSync(join(origin, 'docker/new'), 'new');
     await git('-C', origin, 'add', '.');
     await git('-C', origin, 'commit', '--quiet', '--message=two');
-    const run = await receiver('updateself', { script: join(behind, 'docker/receiver.sh') });
+    const run = await receiver('updateself', { script: join(behind, 'docker/receiver.sh'), cwd: folder });
     expect(run.code, run.output).toBe(0);
     expect(readFileSync(join(behind, 'docker/new'), 'utf8')).toBe('new');
   });

@@ -68,7 +68,8 @@ const gapsOf = (socket: number): { longestMs: () => number; count: () => number 
 afterAll(async () => {
   callers.engine.dispose();
   await Promise.all(programs.map((program) => program.stop('SIGKILL')));
-  await Promise.all(nodes.map((node) => node.stop()));
+  // The last one first: they share a data folder, which goes with the first.
+  for (const node of nodes.reverse()) await node.stop();
   for (const plane of planes) {
     await plane.stop('SIGKILL');
     plane.remove();

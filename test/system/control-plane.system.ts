@@ -155,7 +155,7 @@ describe('the whole conversation of the plugin', () => {
     );
     expect(perLink.stream_id).toBe(`live_${slots[0]}`);
     for (const link of perLink.connections) {
-      expect(link).toMatchObject({ addr: expect.stringMatching(/^127\.0\.\d+\.\d+:\d+$/) });
+      expect(link).toMatchObject({ addr: expect.stringMatching(/^127\.0\.\d+\.x:\d+$/) });
       expect(link.bytes).toBeGreaterThan(0);
       expect(link.pkts).toBeGreaterThan(0);
       for (const name of ['last_ms_ago', 'uptime_s']) expect(qtInt(link[name]), name).toBe(link[name]);

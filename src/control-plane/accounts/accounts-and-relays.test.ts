@@ -66,6 +66,18 @@ describe('accounts and relays together', () =>
       expect((await start('c', body.dns_slug)).status).toBe(400);
     });
 
+    it('a connection without a token gets a slot that is free, and is told where there is none', async () => {
+      const { plane, token, one, two, start } = await signedIn(make);
+      await start('a', one);
+      expect((await plane.start(token, { connection: 'b' })).body.session.credentials.stream_token).toBe(two);
+      const third = await plane.start(token, { connection: 'c' });
+      expect([third.status, third.body.error]).toMatchObject([
+        403,
+        { code: 'connection_limit_reached', reason_code: 'no_free_slot' },
+      ]);
+      expect((await plane.active(token, 'a')).status).toBe(200);
+    });
+
     it('an entitlement that is taken away cuts everything, and start answers 403 until it is back', async () => {
       const { plane, node, one, two, start, isAdmitted } = await signedIn(make);
       await start('a', one);

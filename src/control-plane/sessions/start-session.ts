@@ -31,7 +31,11 @@ export interface StartRequest {
 }
 
 /** The slot was free when it was chosen, and is not any more: another one is to be chosen. */
-export class SlotTakenError extends Error {}
+export class SlotTakenError extends ApiError {
+  constructor() {
+    super(403, 'connection_limit_reached', 'there is no free stream slot', 'no_free_slot');
+  }
+}
 
 export interface Started {
   readonly session: PlacedSession;

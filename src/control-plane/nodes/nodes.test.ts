@@ -121,6 +121,31 @@ describe('registration', () =>
       expect({ status, code: body.error.code }).toEqual({ status: code === 'invalid_request' ? 400 : 426, code });
     });
 
+    it('bears whatever a node says of itself: others go on', async () => {
+      const plane = await testPlane(await make().open());
+      plane.accounts.add('ann');
+      const good = await new FakeNode(plane, 'kc1').join();
+      const bad = new FakeNode(plane, 'kc2');
+      await bad.register();
+      const most = Number.MAX_SAFE_INTEGER;
+      const { planeId } = (await good.heartbeat()).body;
+      expect((await bad.register({ planeId, generation: most })).status).toBe(400);
+      expect((await bad.call('GET', `kc2/desired?after=${most}`)).status).toBe(400);
+      for (const traffic of [most, 2 ** 51])
+        await bad.heartbeat({ traffic: { month: '2026-09', receivedBytes: traffic, sentBytes: traffic } });
+      await bad.register({ planeId, generation: 2 ** 51 });
+      expect((await plane.call('GET', PATH, ADMIN)).status).toBe(200);
+      expect((await plane.start('ann')).body.session).toMatchObject({ status: 'active', instance_id: 'kc1' });
+    });
+
+    it('reads no body of whoever has no key', async () => {
+      const plane = await testPlane(await make().open());
+      for (const path of ['register', 'kc1/heartbeat', 'kc1/applied', 'kc1/links']) {
+        const node = new FakeNode(plane, 'kc1', { key: 'x'.repeat(20) });
+        expect((await node.call('POST', path, { long: 'x'.repeat(5 * 2 ** 20) })).status).toBe(401);
+      }
+    });
+
     it('refuses requests of nobody it knows', async () => {
       const plane = await testPlane(await make().open());
       const node = new FakeNode(plane, 'kc1');

@@ -200,7 +200,7 @@ export const heartbeatRequestSchema = z.object({
     receivedBytes: count,
     sentBytes: count,
   }),
-  /** Publisher ids that are sending, of whatever owner. */
+  /** Publisher ids that are sending, of rows that a plane has listed: those of the node's own rows are secrets. */
   ingesting: z.array(ingestSchema).max(MAX_STREAMS),
   /** Rows that the plane has left out and that are kept until it confirms. */
   held: int32,
@@ -244,7 +244,7 @@ export const linkReportSchema = z.object({
   kind: z.string().max(32).optional(),
 });
 
-/** Every bonded stream that is alive; a stream's last report has no connections. A stream that is missing is unchanged. */
+/** Every bonded stream of a plane's that is alive; a stream's last report has no connections. A stream that is missing is unchanged. */
 export const linksRequestSchema = z.object({
   streams: z
     .array(

@@ -323,7 +323,7 @@ describe('a database that comes back', () =>
       await before.start('ann');
       await vi.waitFor(() => expect(node.rows.size).toBe(1));
       node.die();
-      const after = await testPlane(await make().open(), { accounts });
+      const after = await testPlane(await make().open(), { accounts, startWaitMs: 100 });
       node.plane = after;
       const { body } = await node.register();
       expect(body.planeId).not.toBe(node.planeId);

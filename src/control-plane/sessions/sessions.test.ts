@@ -419,6 +419,7 @@ describe('per_link', () =>
       expect((await other.call('POST', 'kc2/links', report)).status).toBe(204);
       expect((await plane.active('ann')).body.per_link.connections).toEqual([]);
       await other.heartbeat({
+        score: 0,
         ingesting: [
           {
             publisher: 'live_ann1',

@@ -39,7 +39,11 @@ export const checkKnownKey = async ({ db, settings }: RelayCore, key: string): P
 
 /** Another instance has been heard so lately that it must be alive. */
 export const isHeldByOther = ({ instance, last_seen_ms }: NodeRow, asking: string, unixMs: number): boolean =>
-  instance !== null && instance !== asking && last_seen_ms !== null && unixMs - last_seen_ms < INSTANCE_HOLD_MS;
+  instance !== null &&
+  instance !== asking &&
+  last_seen_ms !== null &&
+  // A clock that was put back must not hold an id for as long.
+  Math.abs(unixMs - last_seen_ms) < INSTANCE_HOLD_MS;
 
 /**
  * The node that asks, registered as this instance.

@@ -157,7 +157,9 @@ export const addRelayRoutes = (app: FastifyInstance, core: RelayCore, accounts: 
     const { relayAccess, maxConcurrentConns } = await entitlements.of(session.user_id);
     if (relayAccess !== 'enabled') return false;
     const choice = await slots.toStart(session.user_id, session.stream_token);
-    return 'slot' in choice && reviveSession(core, session, choice.slot, maxConcurrentConns);
+    if (!('slot' in choice) || !(await reviveSession(core, session, choice.slot, maxConcurrentConns))) return false;
+    await checkStillAllowed(session.user_id, (await sessionById(db, session.session_id))!);
+    return true;
   };
 
   app.post('/api/v1/relay/health', async (request, reply) => {

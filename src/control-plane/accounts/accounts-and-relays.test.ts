@@ -124,6 +124,19 @@ describe('accounts and relays together', () =>
       expect((await plane.health(token, session_id)).status).toBe(401);
     });
 
+    it('what is taken away while a session comes back ends that session', async () => {
+      const plane = await testPlane(await make().open());
+      const node = await new FakeNode(plane, 'kc1').join();
+      const user = plane.accounts.add('jo');
+      const { session_id } = (await plane.start('jo')).body.session;
+      await plane.db.run("UPDATE sessions SET stopped_ms = 1, status = 'stopped', stop_reason = 'lease_expired'");
+      let looks = 0;
+      Object.defineProperty(user, 'relayAccess', { get: () => (looks++ < 2 ? 'enabled' : 'disabled') });
+      expect((await plane.health('jo', session_id)).status).toBe(403);
+      await soon(() => expect(node.lists.at(-1)?.streams).toEqual([]));
+      expect((await plane.health('jo', session_id)).status).toBe(404);
+    });
+
     it('what is taken away while a session is being started ends that session', async () => {
       const plane = await testPlane(await make().open());
       const node = await new FakeNode(plane, 'kc1').join();

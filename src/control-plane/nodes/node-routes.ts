@@ -35,6 +35,7 @@ export const addNodeRoutes = (
   const { db, planeId, signals } = core;
   const bodyLimit = MAX_NODE_BODY_BYTES;
   const linkReporters = new LinkReporters(core);
+  const polling = new Map<string, AbortController>();
   const nodes = new WeakMap<FastifyRequest, NodeRow>();
   const reporters = new WeakMap<FastifyRequest, LinkReporter>();
   // Before the body is read: a long one of nobody that is known costs nothing.
@@ -72,7 +73,13 @@ export const addNodeRoutes = (
     tellOlder(core, serverId, met);
     if (isNew) signals.appliedChanged(serverId);
     const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
+    // A node has one question open: the one before is nobody's any more.
+    polling.get(serverId)?.abort();
+    polling.set(serverId, gone);
+    reply.raw.once('close', () => {
+      gone.abort();
+      if (polling.get(serverId) === gone) polling.delete(serverId);
+    });
     const look = () => readDesired(db, planeId, serverId, after);
     const desired = await signals.waitFor('desired', serverId, DESIRED_WAIT_MS, look, gone.signal);
     return desired ? sendJson(reply, 200, desired) : reply.code(204).send();

@@ -239,6 +239,17 @@ describe('the list of a node', () =>
       return { database, plane, node: new FakeNode(plane, 'kc1') };
     };
 
+    it('is asked for once at a time', async () => {
+      const { node } = await withNode();
+      await node.register();
+      await node.heartbeat();
+      const first = node.poll();
+      const second = node.poll();
+      expect((await first).status).toBe(204);
+      await node.plane.plane.stop();
+      expect((await second).status).toBe(204);
+    });
+
     it('is asked for and answered when it changes, with a generation that grows', async () => {
       const { plane, node } = await withNode();
       await node.register();
@@ -333,6 +344,20 @@ describe('a database that comes back', () =>
       await node.heartbeat();
       expect([...node.rows.keys()].sort()).toEqual(['play_ann1', 'play_bob1']);
       expect((await after.active('bob')).body.session.status).toBe('active');
+    });
+
+    it('is told nothing of why streams are missing by a node that has lost its memory', async () => {
+      const plane = await testPlane(await make().open());
+      for (const user of ['ann', 'bob']) plane.accounts.add(user);
+      const node = await new FakeNode(plane, 'kc1').join();
+      const { body } = await plane.start('ann');
+      await plane.start('bob');
+      await plane.call('DELETE', `/api/v1/admin/sessions/${body.session.session_id}`, ADMIN);
+      await vi.waitFor(() => expect(node.lists.at(-1)).toMatchObject({ confirm: true }));
+      await node.leave();
+      const { desired } = (await node.register({ planeId: undefined, generation: undefined })).body;
+      expect(desired.streams).toHaveLength(1);
+      expect(desired.confirm).toBeUndefined();
     });
 
     /** A plane whose database goes back to what it was before the last starts; the node does not. */

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { choosePublicHost } from './cli/public-host.ts';
 import { importLines, importOldDataFolder } from './cli/sls-import.ts';
 import { testHooksAllowed, testHopLoss } from './config/load.ts';
+import { settingValues } from './config/reference.ts';
 import type { Settings } from './config/schema.ts';
 import { DataPlaneHost } from './data-plane/host.ts';
 import type { DataPlaneSettings } from './data-plane/settings.ts';
@@ -15,19 +18,24 @@ import type { Row } from './sls-bridge/directory.ts';
 import { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { DirectoryLife } from './sls-bridge/directory-life.ts';
 import { libsrtEngine } from './sls-bridge/native.ts';
+import type { DashboardDeps } from './stats/dashboard-deps.ts';
+import { createDashboardServer } from './stats/dashboard-server.ts';
+import { ShareStore } from './stats/dashboard-shares.ts';
 import type { StatsDeps } from './stats/deps.ts';
 import { HttpListener } from './stats/http-listener.ts';
 import { KeyStore } from './stats/key-store.ts';
 import { createLinksServer } from './stats/links-server.ts';
+import type { NodeWatch } from './stats/node-watch.ts';
 import { RequestBudget } from './stats/request-budget.ts';
 import { createStatsServer } from './stats/stats-server.ts';
+import type { NodePorts } from './stats/stream-urls.ts';
 
 /** `DATA_DIR/runtime.json`, mode 0600: how the commands on this machine find the running node. */
 export interface RuntimeFacts {
   pid: number;
   /** Opens `/v1/doctor`; made anew at every start. */
   token: string;
-  ports: { srtla: number[]; publish: number; play: number; stats: number; links: number };
+  ports: { srtla: number[]; publish: number; play: number; stats: number; links: number; dashboard?: number };
 }
 
 export const RUNTIME_FILE = 'runtime.json';
@@ -56,35 +64,54 @@ const dataPlaneSettings = (settings: Settings): DataPlaneSettings => {
   };
 };
 
-/** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then */
+interface OpenServers {
+  stats: HttpListener;
+  links: HttpListener;
+  dashboard: HttpListener | undefined;
+}
+
+/**
+ * @param dashboardDeps of the dashboard, once the ports of the others are known; undefined where there is to be none
+ * @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then
+ */
 const openServers = async (
   deps: StatsDeps,
   { bind, http }: Settings,
-): Promise<{ stats: HttpListener; links: HttpListener }> => {
+  dashboardDeps: ((watch: NodeWatch) => DashboardDeps) | undefined,
+): Promise<OpenServers> => {
   const { trustedProxies } = http;
   const keyless = RequestBudget.ofKeyTries(http);
-  const { app, onUpgrade, push } = createStatsServer(deps, keyless);
-  const stats = await HttpListener.open(app, {
-    bind,
-    port: http.statsPort,
-    portSetting: 'SLS_STATS_PORT',
-    trustedProxies,
-    onUpgrade,
-    onClose: () => push.close(),
-  });
+  const { app, onUpgrade, push, watch } = createStatsServer(deps, keyless);
+  const open: HttpListener[] = [];
+  const listen = async (...[application, options]: Parameters<typeof HttpListener.open>): Promise<HttpListener> => {
+    const listener = await HttpListener.open(application, options);
+    open.push(listener);
+    return listener;
+  };
   try {
-    const links = await HttpListener.open(createLinksServer(deps, keyless), {
-      bind,
-      port: http.linksPort,
-      portSetting: 'LINK_STATS_PORT',
-      trustedProxies,
+    const stats = await listen(app, {
+      ...{ bind, trustedProxies, port: http.statsPort, portSetting: 'SLS_STATS_PORT' },
+      onUpgrade,
+      onClose: () => push.close(),
     });
-    return { stats, links };
+    const links = await listen(createLinksServer(deps, keyless), {
+      ...{ bind, trustedProxies, port: http.linksPort, portSetting: 'LINK_STATS_PORT' },
+    });
+    if (!dashboardDeps) return { stats, links, dashboard: undefined };
+    const { app: pages, state } = createDashboardServer(dashboardDeps(watch), keyless);
+    const dashboard = await listen(pages, {
+      ...{ bind, trustedProxies, port: http.dashboardPort, portSetting: 'SLS_MGNT_PORT' },
+      onClose: () => state.feed.close(),
+    });
+    return { stats, links, dashboard };
   } catch (error) {
-    await stats.close();
+    await Promise.all(open.map((listener) => listener.close()));
     throw error;
   }
 };
+
+/** Beside the compiled program; where it runs from its sources, where they are built to. */
+const PAGES_DIR = fileURLToPath(new URL('../dist/dashboard', import.meta.url));
 
 /** A thread that hangs in native code holds its ports: the supervisor has to start the process anew. `process.exit` would wait for the thread. */
 const giveUp = (logger: Logger): void => {
@@ -205,13 +232,35 @@ export class RelayNode {
         version,
         runtimeToken: token,
       };
-      const { stats, links } = await openServers(deps, settings);
       const { srtla, publish, play } = plane.snapshot().ports;
-      const ports = { srtla, publish, play, stats: stats.port, links: links.port };
+      const shares = await ShareStore.open(settings.dataDir);
+      let open: OpenServers | undefined;
+      const portsNow = (): NodePorts => ({
+        ...{ srtla, publish, play, stats: open?.stats.port ?? 0, links: open?.links.port ?? 0 },
+        dashboard: open?.dashboard?.port,
+      });
+      const dashboardDeps = (watch: NodeWatch): DashboardDeps => ({
+        ...deps,
+        watch,
+        shares,
+        publicHost: choosePublicHost(settings).host,
+        ports: portsNow,
+        settingViews: () => settingValues(settings),
+        pagesDir: PAGES_DIR,
+        carrierOf: () => undefined,
+        attributions: () => [],
+        preview: undefined,
+      });
+      open = await openServers(deps, settings, settings.dashboard.enabled ? dashboardDeps : undefined);
+      const { stats, links, dashboard } = open;
+      const ports = {
+        ...{ srtla, publish, play, stats: stats.port, links: links.port },
+        ...(dashboard ? { dashboard: dashboard.port } : {}),
+      };
       if (testHooksAllowed()) obeyTestHooks(plane);
       const facts: RuntimeFacts = { pid: process.pid, token, ports };
       await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
-      return new RelayNode({ facts, settings, logger, plane, store, life, servers: [stats, links], lock });
+      return new RelayNode({ facts, settings, logger, plane, store, life, servers: [stats, links, ...(dashboard ? [dashboard] : [])], lock });
     } catch (error) {
       life.stop();
       await plane.stop();

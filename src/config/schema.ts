@@ -198,7 +198,7 @@ export const SETTINGS = {
     env: 'SLS_STATS_PORT',
   }),
   'http.linksPort': setting(port, 5_080, 'TCP port for statistics of links.', { env: 'LINK_STATS_PORT' }),
-  'http.dashboardPort': setting(port, 3_000, 'TCP port reserved for the dashboard; nothing listens on it yet.', {
+  'http.dashboardPort': setting(port, 3_000, 'TCP port for the dashboard.', {
     env: 'SLS_MGNT_PORT',
   }),
   'http.statsPerMinute': setting(
@@ -253,6 +253,17 @@ export const SETTINGS = {
     secret: true,
   }),
   'api.keyFile': setting(file, undefined, 'File that holds the admin API key; used where api.key is not set.'),
+  'dashboard.enabled': setting(flag, true, 'Serves the dashboard; false leaves its port closed.'),
+  'dashboard.maxPages': setting(
+    wholeNumber(1, 1_000),
+    64,
+    'Pages of the dashboard that are kept up to date at once; a quarter of them, at least 8, from one address.',
+  ),
+  'dashboard.preview': setting(
+    flag,
+    false,
+    'Lets who is signed in to the dashboard watch a stream in it: two viewers at once, each a player of the stream.',
+  ),
 } as const;
 
 export type SettingPath = keyof typeof SETTINGS;

@@ -1,0 +1,36 @@
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+
+const CHROMIUM = '/usr/bin/chromium';
+const ARGUMENTS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** The distribution's browser. */
+export const openBrowser = (): Promise<Browser> => chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+
+export interface Look {
+  width: number;
+  height: number;
+  theme: 'light' | 'dark';
+}
+
+export const DESKTOP: Look = { width: 1360, height: 900, theme: 'light' };
+export const PHONE: Look = { width: 390, height: 844, theme: 'light' };
+
+/** A browser of its own, with its own cookies. */
+export const openContext = (browser: Browser, { width, height, theme }: Look): Promise<BrowserContext> =>
+  browser.newContext({ viewport: { width, height }, colorScheme: theme, locale: 'en-GB', timezoneId: 'UTC' });
+
+export const signIn = async (page: Page, base: string, key: string): Promise<void> => {
+  await page.goto(base);
+  await page.getByLabel('API key').fill(key);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+};

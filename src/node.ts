@@ -14,16 +14,20 @@ import { type Millis, monotonicNow } from './shared/clock.ts';
 import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
 import { prepareDataDir, readDataFile, removeDataFile, writeDataFile } from './shared/data-file.ts';
 import type { Logger } from './shared/logger.ts';
+import { nodeSalt } from './shared/node-salt.ts';
+import { type Redaction, setRedaction } from './shared/redact.ts';
 import type { Row } from './sls-bridge/directory.ts';
 import { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { DirectoryLife } from './sls-bridge/directory-life.ts';
 import { libsrtEngine } from './sls-bridge/native.ts';
+import { NodeCarriers } from './stats/asn-node.ts';
 import type { DashboardDeps } from './stats/dashboard-deps.ts';
 import { createDashboardServer } from './stats/dashboard-server.ts';
 import { ShareStore } from './stats/dashboard-shares.ts';
 import type { StatsDeps } from './stats/deps.ts';
 import { HttpListener } from './stats/http-listener.ts';
 import { KeyStore } from './stats/key-store.ts';
+import { LinkNames } from './stats/link-names.ts';
 import { createLinksServer } from './stats/links-server.ts';
 import type { NodeWatch } from './stats/node-watch.ts';
 import { RequestBudget } from './stats/request-budget.ts';
@@ -43,13 +47,14 @@ export const RUNTIME_FILE = 'runtime.json';
 /** HTTP answers within this share one snapshot: thousands of links take a millisecond or two to gather. */
 const SNAPSHOT_AGE_MS: Millis = 20;
 
-const dataPlaneSettings = (settings: Settings): DataPlaneSettings => {
+const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneSettings => {
   const cap = settings.udp.bufferMaxBytes || Number.POSITIVE_INFINITY;
   const udpBufferBytes = Math.min(settings.srt.udpBufferBytes, cap);
   return {
     bind: settings.bind,
     srtla: settings.srtla,
     udpBufferBytes,
+    redaction,
     hopLoss: testHopLoss(),
     bridge: {
       ...settings.srt,
@@ -150,6 +155,7 @@ export class RelayNode {
   readonly #plane: DataPlaneHost;
   readonly #store: DirectoryFile;
   readonly #life: DirectoryLife;
+  readonly #carriers: NodeCarriers;
   readonly #servers: readonly HttpListener[];
   readonly #lock: DataDirLock;
 
@@ -160,6 +166,7 @@ export class RelayNode {
     plane: DataPlaneHost;
     store: DirectoryFile;
     life: DirectoryLife;
+    carriers: NodeCarriers;
     servers: readonly HttpListener[];
     lock: DataDirLock;
   }) {
@@ -169,6 +176,7 @@ export class RelayNode {
     this.#plane = parts.plane;
     this.#store = parts.store;
     this.#life = parts.life;
+    this.#carriers = parts.carriers;
     this.#servers = parts.servers;
     this.#lock = parts.lock;
   }
@@ -193,8 +201,10 @@ export class RelayNode {
     const { settings, logger, version, onGeneratedKey, onImport } = options;
     // The thread loads it too; here it fails before anything is written.
     libsrtEngine();
+    const redaction = { salt: await nodeSalt(settings.dataDir), addresses: settings.privacy.addresses };
+    setRedaction(redaction);
     const plane = new DataPlaneHost({
-      settings: dataPlaneSettings(settings),
+      settings: dataPlaneSettings(settings, redaction),
       logger,
       debugLog: settings.log.level === 'debug' || settings.log.level === 'trace',
       testHooks: testHooksAllowed(),
@@ -215,6 +225,7 @@ export class RelayNode {
     const life = new DirectoryLife({ store, graceMs, logger, clock: monotonicNow, unixNow: Date.now });
     life.start();
     const token = randomBytes(24).toString('hex');
+    const carriers = new NodeCarriers(settings, logger);
     try {
       const snapshot = cached(() => plane.snapshot(), SNAPSHOT_AGE_MS);
       const { directory } = store;
@@ -225,6 +236,8 @@ export class RelayNode {
         directory,
         store,
         keys,
+        carriers: carriers.lookup,
+        linkNames: new LinkNames(carriers.lookup),
         settings,
         logger,
         clock: monotonicNow,
@@ -247,8 +260,6 @@ export class RelayNode {
         ports: portsNow,
         settingViews: () => settingValues(settings),
         pagesDir: PAGES_DIR,
-        carrierOf: () => undefined,
-        attributions: () => [],
         preview: undefined,
       });
       open = await openServers(deps, settings, settings.dashboard.enabled ? dashboardDeps : undefined);
@@ -260,8 +271,10 @@ export class RelayNode {
       if (testHooksAllowed()) obeyTestHooks(plane);
       const facts: RuntimeFacts = { pid: process.pid, token, ports };
       await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
-      return new RelayNode({ facts, settings, logger, plane, store, life, servers: [stats, links, ...(dashboard ? [dashboard] : [])], lock });
+      const servers = [stats, links, ...(dashboard ? [dashboard] : [])];
+      return new RelayNode({ facts, settings, logger, plane, store, life, carriers, servers, lock });
     } catch (error) {
+      carriers.stop();
       life.stop();
       await plane.stop();
       throw error;
@@ -279,6 +292,7 @@ export class RelayNode {
   async stop(): Promise<void> {
     this.#logger.info('stopping');
     this.#life.stop();
+    this.#carriers.stop();
     // Together: a slow HTTP client must not add its second to the players' four.
     await Promise.all([this.#plane.stop(), ...this.#servers.map((server) => server.close())]);
     await this.#forgetFacts();

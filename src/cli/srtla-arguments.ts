@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { messageOf, TributaryError } from '../shared/errors.ts';
 import type { LogLevel } from '../shared/logger.ts';
+import { ADDRESS_VIEWS, type AddressView } from '../shared/redact.ts';
 import type { ServerWay, UdpTransport } from '../srtla/index.ts';
 
 export const SRTLA_HELP = `Usage: ./tributary srtla [options]
@@ -16,7 +17,8 @@ written with - or _.
   --verbose                   the same as --log_level debug
   --stats_port PORT           HTTP port for statistics of links; without it there are none
   --stats_bind ADDRESS        its address (127.0.0.1)
-  --geoip_db FILE             accepted, not used
+  --geoip_db FILE             database of networks (.mmdb): names the carrier of each link; may be replaced while it runs
+  --addresses VIEW            how statistics and log show senders' addresses: prefix (203.0.113.x), hash or full (prefix)
   --bind ADDRESS[,ADDRESS…]   addresses for bonded senders (::)
   --udp_transport NAME        auto, batched or dgram (auto)
   --udp_buffer BYTES          kernel buffers to ask for (8388608)
@@ -34,6 +36,7 @@ export interface SrtlaArguments {
   readonly logLevel: LogLevel;
   readonly stats: { readonly port: number; readonly bind: string } | undefined;
   readonly geoipDb: string | undefined;
+  readonly addresses: AddressView;
   readonly transport: 'auto' | UdpTransport;
   readonly udpBufferBytes: number;
   readonly coalesceMs: number;
@@ -89,6 +92,7 @@ const read = (argv: readonly string[]) => {
         stats_port: { type: 'string' },
         stats_bind: { type: 'string', default: '127.0.0.1' },
         geoip_db: { type: 'string' },
+        addresses: { type: 'string', default: 'prefix' },
         bind: { type: 'string', default: '::' },
         udp_transport: { type: 'string', default: 'auto' },
         udp_buffer: { type: 'string', default: String(8 * 1024 * 1024) },
@@ -129,6 +133,7 @@ export const parseSrtlaArguments = (argv: readonly string[]): SrtlaArguments | u
     logLevel: values.verbose ? 'debug' : level,
     stats: statsOf(values.stats_port, values.stats_bind),
     geoipDb: values.geoip_db || undefined,
+    addresses: oneOf('addresses', values.addresses, ADDRESS_VIEWS),
     transport: oneOf('udp_transport', values.udp_transport, ['auto', 'batched', 'dgram']),
     udpBufferBytes: numberOf('udp_buffer', values.udp_buffer, 65_536, 256 * 1024 * 1024),
     coalesceMs: numberOf('coalesce_ms', values.coalesce_ms, 0, 20),

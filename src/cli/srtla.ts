@@ -5,8 +5,12 @@ import { monotonicNow } from '../shared/clock.ts';
 import { TributaryError } from '../shared/errors.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { raiseThreadPriority } from '../shared/priority.ts';
+import { setRedaction } from '../shared/redact.ts';
 import { createSrtlaShell, DEFAULT_SRTLA_SETTINGS, type SrtlaReceiver } from '../srtla/index.ts';
 import { ServerProbe } from '../srtla/server-probe-socket.ts';
+import { AsnLookup } from '../stats/asn.ts';
+import { onlyFile } from '../stats/asn-files.ts';
+import { type CarrierLookup, carriersOff } from '../stats/carrier.ts';
 import { HttpListener } from '../stats/http-listener.ts';
 import { parseSrtlaArguments, SRTLA_HELP, type SrtlaArguments } from './srtla-arguments.ts';
 import { createSrtlaStats } from './srtla-stats.ts';
@@ -40,22 +44,41 @@ const openStage = async (args: SrtlaArguments, logger: Logger): Promise<{ shell:
   return { shell, host };
 };
 
-const openStats = (shell: SrtlaReceiver, args: SrtlaArguments, logger: Logger): Promise<HttpListener | undefined> => {
+const openStats = (
+  shell: SrtlaReceiver,
+  carriers: CarrierLookup,
+  args: SrtlaArguments,
+  logger: Logger,
+): Promise<HttpListener | undefined> => {
   if (args.stats === undefined) return Promise.resolve(undefined);
-  const app = createSrtlaStats({ snapshot: () => shell.snapshot(monotonicNow()), logger, clock: monotonicNow });
+  const app = createSrtlaStats({
+    snapshot: () => shell.snapshot(monotonicNow()),
+    logger,
+    carriers,
+    clock: monotonicNow,
+  });
   const { port, bind } = args.stats;
   return HttpListener.open(app, { bind: [bind], port, portSetting: '--stats_port' });
+};
+
+/** A file that is not there, or not whole, is said in the log and waited for. */
+const carriersOf = async (path: string, logger: Logger): Promise<AsnLookup> => {
+  const lookup = new AsnLookup({ search: onlyFile(path), logger });
+  lookup.watch();
+  await lookup.look();
+  return lookup;
 };
 
 const run = async (args: SrtlaArguments): Promise<void> => {
   const stopped = stopSignal();
   const logger = createLogger(args.logLevel);
-  if (args.geoipDb !== undefined) logger.info('--geoip_db is not used');
+  setRedaction({ salt: randomBytes(32).toString('hex'), addresses: args.addresses });
   raiseThreadPriority();
   const { shell, host } = await openStage(args, logger);
   const server = formatEndpoint(host, args.serverPort);
+  const carriers = args.geoipDb === undefined ? undefined : await carriersOf(args.geoipDb, logger);
   try {
-    const stats = await openStats(shell, args, logger);
+    const stats = await openStats(shell, carriers ?? carriersOff, args, logger);
     const probe = new ServerProbe({
       host,
       port: args.serverPort,
@@ -73,6 +96,7 @@ const run = async (args: SrtlaArguments): Promise<void> => {
     logger.info('stopping');
     await Promise.all([probe.close(), stats?.close()]);
   } finally {
+    carriers?.close();
     await shell.close();
   }
 };

@@ -161,6 +161,37 @@ export const text: Kind<string | undefined> = kind(
   showText,
 );
 
+/** As others hand them out: IPinfo's tokens have 14 characters. */
+export const credential: Kind<string | undefined> = kind(
+  z.string().regex(/^[\x21-\x7e]{4,256}$/),
+  'give 4 to 256 printable ASCII characters without spaces',
+  showText,
+);
+
+const isWebUrl = (text: string): boolean => {
+  if (/\s/.test(text) || text.length > 2_048 || !URL.canParse(text)) return false;
+  return ['http:', 'https:'].includes(new URL(text).protocol);
+};
+
+export const webUrl: Kind<string | undefined> = kind(
+  z.string().refine(isWebUrl),
+  'give a URL that begins with https:// or http://',
+  showText,
+);
+
+export const listOf = <const T extends string>(...choices: readonly T[]): Kind<readonly T[]> =>
+  kind<readonly T[]>(
+    z.preprocess(
+      toList,
+      z
+        .array(z.enum(choices) as unknown as z.ZodType<T>)
+        .min(1)
+        .refine(isUnique),
+    ),
+    `give one or more of ${choices.join(', ')}, separated by commas`,
+    showList,
+  );
+
 export const secret: Kind<string | undefined> = kind(
   z.string().regex(/^[\x21-\x7e]{16,256}$/),
   'give 16 to 256 printable ASCII characters without spaces',

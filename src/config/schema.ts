@@ -2,11 +2,13 @@ import {
   address,
   addressList,
   bytes,
+  credential,
   file,
   flag,
   folder,
   hostName,
   type Kind,
+  listOf,
   milliseconds,
   networkList,
   oneOf,
@@ -15,6 +17,7 @@ import {
   seconds,
   secret,
   text,
+  webUrl,
   wholeNumber,
 } from './kinds.ts';
 
@@ -264,6 +267,35 @@ export const SETTINGS = {
     false,
     'Lets who is signed in to the dashboard watch a stream in it: two viewers at once, each a player of the stream.',
   ),
+  'privacy.addresses': setting(
+    oneOf('prefix', 'hash', 'full'),
+    'prefix',
+    'How client addresses are shown in the log and to callers without an admin or write key: prefix (203.0.113.x, the first 48 bits of IPv6), hash (the same for the same address, on this node), or full.',
+  ),
+  'asn.update': setting(
+    oneOf('off', 'weekly'),
+    'off',
+    'Whether the node fetches carrier databases itself: off, or weekly from every source that is set below. ./tributary asn update does it once.',
+  ),
+  'asn.ipinfoToken': setting(credential, undefined, 'Token of an IPinfo account: fetches IPinfo Lite.', {
+    secret: true,
+  }),
+  'asn.maxmindAccount': setting(
+    credential,
+    undefined,
+    'Number of a MaxMind account; without it the key alone is sent, as old accounts allow.',
+  ),
+  'asn.maxmindKey': setting(credential, undefined, 'Licence key of a MaxMind account: fetches GeoLite2.', {
+    secret: true,
+  }),
+  'asn.maxmindEditions': setting(
+    listOf('GeoLite2-ASN', 'GeoLite2-City', 'GeoLite2-Country'),
+    ['GeoLite2-ASN'],
+    'Databases to fetch with it, separated by commas: GeoLite2-ASN (carriers), GeoLite2-City or GeoLite2-Country (the place of a stream).',
+  ),
+  'asn.url': setting(webUrl, undefined, 'URL of a database in the MaxMind format, as it is, gzipped or in a .tar.gz.', {
+    secret: true,
+  }),
 } as const;
 
 export type SettingPath = keyof typeof SETTINGS;

@@ -1,4 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
+import type { Redaction } from '../shared/redact.ts';
 import type { BridgeSettings } from '../sls-bridge/bridge.ts';
 import type { HopLossShares, UdpTransport } from '../srtla/index.ts';
 import type { SrtlaSettings } from '../srtla/types.ts';
@@ -11,6 +12,8 @@ export interface DataPlaneSettings {
   bridge: BridgeSettings;
   /** Receive buffer asked for on the SRTLA sockets. */
   udpBufferBytes: number;
+  /** Of what the thread says. */
+  redaction: Redaction;
   /** For tests. */
   hopLoss?: HopLossShares | undefined;
 }

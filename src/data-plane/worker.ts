@@ -1,6 +1,7 @@
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Millis } from '../shared/clock.ts';
 import { raiseThreadPriority } from '../shared/priority.ts';
+import { setRedaction } from '../shared/redact.ts';
 import { libsrtEngine } from '../sls-bridge/native.ts';
 import { commonNow } from './common-clock.ts';
 import { counterLayout, HEADER, LAYOUT_VERSION } from './counter-layout.ts';
@@ -31,6 +32,7 @@ const run = async (
   port: MessagePort,
   { settings, rows, draining, memory, debugLog, testHooks }: ThreadStart,
 ): Promise<void> => {
+  setRedaction(settings.redaction);
   // Before libsrt starts its own threads: they inherit it.
   raiseThreadPriority();
   const header = new Int32Array(memory);

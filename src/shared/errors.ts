@@ -25,7 +25,10 @@ export type ErrorCode =
   | 'TRIBUTARY_FILE_UNWRITABLE'
   | 'TRIBUTARY_SRT_CONNECT_FAILED'
   | 'TRIBUTARY_SRTLA_NO_LINK'
-  | 'TRIBUTARY_NODE_NOT_RUNNING';
+  | 'TRIBUTARY_NODE_NOT_RUNNING'
+  | 'TRIBUTARY_ASN_DATABASE_INVALID'
+  | 'TRIBUTARY_ASN_DOWNLOAD_FAILED'
+  | 'TRIBUTARY_ASN_SOURCE_MISSING';
 
 /** An error that names the thing that is wrong and, in `mend`, what the reader can do about it. */
 export class TributaryError extends Error {

@@ -1,5 +1,6 @@
 import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
+import { maskedAddress, maskedText } from '../shared/masked-address.ts';
 import { shortenId } from '../shared/redact.ts';
 import { type AccessRow, AccessTable } from './access.ts';
 import { listenOptions } from './door-options.ts';
@@ -226,7 +227,7 @@ export class SlsBridge {
     this.#hub.closeIdlePlayers(this.#deps.settings.playerWaitMs, now);
     this.#refusals.tick(now);
     const log = this.#engine.takeLog();
-    for (const line of log.lines) this.#deps.logger.debug('libsrt', { level: line.level, text: line.text });
+    for (const line of log.lines) this.#deps.logger.debug('libsrt', { level: line.level, text: maskedText(line.text) });
     if (log.dropped > 0) this.#deps.logger.debug('libsrt wrote more than was kept', { dropped: log.dropped });
   }
 
@@ -358,7 +359,12 @@ export class SlsBridge {
     this.lastRefusal = { atMs: now, door, shortId: shortenId(streamId), code };
     const source = door === 'bond' ? 'srtla' : 'srt';
     if (door === 'play' || !this.#refusals.note({ streamId, source, address }, code, now))
-      this.#deps.logger.debug('caller refused', { door, id: shortenId(streamId), code, address });
+      this.#deps.logger.debug('caller refused', {
+        door,
+        id: shortenId(streamId),
+        code,
+        address: maskedAddress(address),
+      });
   }
 
   #doorOf(listener: number): Door {

@@ -31,7 +31,7 @@ type Watcher = { playerId: string; address: string; port: number };
 
 /**
  * What happens to a stream, in the words that the log and the API share. Moments are Unix ms, durations ms. Player ids are
- * capabilities and addresses are private: whoever shows an event to somebody without a key leaves them out.
+ * capabilities and addresses are private: whoever shows an event to somebody without an admin or write key masks them.
  */
 export type StreamHappening =
   | { type: 'link-joined'; group: string; address: string; port: number }

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Millis } from '../shared/clock.ts';
+import { type AddressView, addressView } from '../shared/redact.ts';
 import type { Callers } from './callers.ts';
 import { errorAnswer } from './compat-sls.ts';
 import { sendJson } from './http-app.ts';
@@ -85,6 +86,10 @@ export const guards = (keys: KeyStore): { any: Hook; writers: Hook; admins: Hook
   writers: requireKey(keys, ['admin', 'write'], 'Insufficient permissions'),
   admins: requireKey(keys, ['admin'], 'Admin permissions required'),
 });
+
+/** Client addresses are for keys that may change things; every other caller gets them masked, as `privacy.addresses` says. */
+export const addressViewOf = (key: ApiKey | undefined): AddressView =>
+  key !== undefined && key.permissions !== 'read' ? 'full' : addressView();
 
 const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
 

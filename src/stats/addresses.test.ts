@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ipv6Prefix } from './ipv6-prefix.ts';
-import { AddressMask } from './masked-address.ts';
+import { ipv6Prefix } from '../shared/ipv6-prefix.ts';
+import { AddressMask } from '../shared/masked-address.ts';
 import { RequestBudget } from './request-budget.ts';
 import { Trust } from './trust.ts';
 

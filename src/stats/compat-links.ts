@@ -1,8 +1,9 @@
 import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
-import { formatEndpoint } from '../shared/address.ts';
-import { publicStreamName } from '../shared/redact.ts';
+import { AddressMask } from '../shared/masked-address.ts';
+import { type AddressView, publicStreamName } from '../shared/redact.ts';
 import type { GroupSnapshot, LinkRoundTrip, LinkSnapshot } from '../srtla/types.ts';
-import { AddressMask } from './masked-address.ts';
+import type { CarrierDatabase, LinkKind } from './carrier.ts';
+import { carrierFields, type LinkNames } from './link-names.ts';
 import { count, decimal, int32, wholeSeconds } from './numbers.ts';
 import { sharePercentages } from './shares.ts';
 
@@ -12,6 +13,12 @@ import { sharePercentages } from './shares.ts';
 
 export interface LinkAnswer {
   addr: string;
+  /** See `NamedLink`: always there, because the plugin shows `addr` in its place. */
+  asn_org: string;
+  asn?: number;
+  label: string;
+  kind: LinkKind;
+  country?: string;
   /** SRT datagrams since registration. */
   bytes: number;
   pkts: number;
@@ -61,39 +68,53 @@ export interface GroupAnswer {
 
 export interface LinksAnswer {
   groups: GroupAnswer[];
+  /** What the licence of the data wants to be shown with it; of each database one line. Only beside groups. */
+  attribution?: string[];
 }
 
 export interface LinksQuestion {
   mode: 'auto' | 'byor' | 'managed';
   publisherCount: number;
   publisherOfPlayer: (playerId: string) => string | undefined;
-  /** The caller has a key, or a trusted address: it may see publisher ids and client addresses. */
+  /** The caller has a key, or a trusted address: it may see publisher ids. */
   privileged: boolean;
+  /** How it sees client addresses. */
+  addresses: AddressView;
   /** The id that the caller sent: a publisher or player id. */
   streamId: string | undefined;
+  names: LinkNames;
+  databases: readonly CarrierDatabase[];
 }
 
 /** What a caller gets to see: which groups, under which name, with whole addresses or masked ones. */
 export const linksAnswer = (snapshot: Pick<DataPlaneSnapshot, 'srtla'>, question: LinksQuestion): LinksAnswer => {
-  const { mode, privileged, streamId } = question;
+  const { mode, privileged, streamId, databases } = question;
   const all = snapshot.srtla.groups;
   if (streamId !== undefined) {
     const owner = question.publisherOfPlayer(streamId);
     const groups = all.filter((group) => group.streamId === (owner ?? streamId));
-    // Whoever knows the publisher id may know where it comes from; a player id is only the right to watch.
-    return answer(groups, () => streamId, privileged || owner === undefined);
+    return answered(
+      sortedGroups(groups, () => streamId, question),
+      databases,
+    );
   }
   const isOpen = privileged || mode === 'byor' || (mode === 'auto' && question.publisherCount <= 1);
-  return answer(isOpen ? all : [], privileged ? (id) => id : publicStreamName, privileged);
+  return answered(sortedGroups(isOpen ? all : [], privileged ? (id) => id : publicStreamName, question), databases);
 };
 
+/** An idle node's answer is `{"groups":[]}`, to the byte. */
+const answered = (groups: GroupAnswer[], databases: readonly CarrierDatabase[]): LinksAnswer =>
+  groups.length === 0 || databases.length === 0
+    ? { groups }
+    : { groups, attribution: databases.map(({ attribution }) => attribution) };
+
 /** The plugin takes the first group: the one with the most traffic. */
-const answer = (
+const sortedGroups = (
   groups: readonly GroupSnapshot[],
   nameOf: (publisherId: string) => string,
-  wholeAddresses: boolean,
-): LinksAnswer => ({
-  groups: [...groups]
+  question: LinksQuestion,
+): GroupAnswer[] =>
+  [...groups]
     .sort(
       (a, b) =>
         Number(b.sessionAccepted) - Number(a.sessionAccepted) ||
@@ -110,15 +131,17 @@ const answer = (
       unrepaired_pkts: count(group.losses.unrepaired),
       duplicate_pkts: count(group.losses.duplicates),
       rebinds: count(group.rebinds),
-      connections: linksOf(group, wholeAddresses),
-    })),
-});
+      connections: linksOf(group, question),
+    }));
 
-const linksOf = (group: GroupSnapshot, wholeAddresses: boolean): LinkAnswer[] => {
+const linksOf = (group: GroupSnapshot, { addresses, names }: LinksQuestion): LinkAnswer[] => {
   const shares = sharePercentages(group.links.map((link) => link.windowBytes));
-  const mask = new AddressMask();
+  const mask = new AddressMask(addresses);
+  const named = names.of(group);
   return group.links.map((link, index) => ({
-    addr: wholeAddresses ? formatEndpoint(link.address, link.port) : mask.mask(link.address, link.port),
+    addr: mask.mask(link.address, link.port),
+    asn_org: named[index]!.name,
+    ...carrierFields(named[index]!),
     bytes: count(link.bytes),
     pkts: count(link.packets),
     share_pct: shares[index]!,

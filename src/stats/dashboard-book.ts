@@ -6,6 +6,7 @@ import { LinkSlots } from './dashboard-links.ts';
 import { PacketMeter } from './dashboard-meter.ts';
 import { Rings, STEP_MS, STEPS } from './dashboard-rings.ts';
 import type { HistoryView } from './dashboard-types.ts';
+import type { LinkNames } from './link-names.ts';
 import { shown } from './timeline.ts';
 
 const STREAM_FIELDS = ['kbps', 'rttMs', 'bufferMs', 'lossPct', 'resentPct', 'dropped'] as const;
@@ -77,7 +78,7 @@ export class StreamBook {
   }
 
   /** A look. @param now of a clock that does not jump */
-  observe(snapshot: DataPlaneSnapshot, now: Millis): void {
+  observe(snapshot: DataPlaneSnapshot, names: LinkNames, now: Millis): void {
     const publishers = groupBy(snapshot.publishers, (one) => one.publisherId);
     const players = groupBy(snapshot.players, (one) => one.publisherId);
     const groups = new Map(snapshot.srtla.groups.map((group) => [group.id, group]));
@@ -87,7 +88,7 @@ export class StreamBook {
       record.publisher = freshest(own);
       record.players = players.get(record.publisherId) ?? [];
       const ownGroups = own.flatMap(({ group }) => (group === undefined ? [] : (groups.get(group) ?? [])));
-      record.slots.observe(ownGroups, now);
+      record.slots.observe(ownGroups, names, now);
       if (record.publisher) this.#count(record, record.publisher, ownGroups, now);
       if (record.isThere) record.seenMs = now;
     }
@@ -107,8 +108,8 @@ export class StreamBook {
     }
   }
 
-  /** @param labelOf the name of a slot */
-  history(record: StreamRecord, unixMs: number, labelOf: (slot: number) => string): HistoryView {
+  history(record: StreamRecord, unixMs: number): HistoryView {
+    const labels = new Map(record.slots.all.map(({ slot, named }) => [slot, named.label]));
     const read = (field: (typeof STREAM_FIELDS)[number]) => record.rings.read(field, this.#step);
     const links = [...record.linkRings].sort(([a], [b]) => a - b);
     return {
@@ -122,7 +123,7 @@ export class StreamBook {
       dropped: read('dropped'),
       links: links.map(([slot, rings]) => ({
         slot,
-        label: labelOf(slot),
+        label: labels.get(slot) ?? `Link-${slot + 1}`,
         kbps: rings.read('kbps', this.#step),
         rttMs: rings.read('rttMs', this.#step),
         jitterMs: rings.read('jitterMs', this.#step),

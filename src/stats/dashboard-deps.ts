@@ -3,7 +3,6 @@ import type { StreamEvent } from '../data-plane/event-history.ts';
 import type { ShareStore } from './dashboard-shares.ts';
 import type { PreviewSource } from './dashboard-preview.ts';
 import type { SettingView } from './dashboard-types.ts';
-import type { CarrierOf } from './dashboard-view.ts';
 import type { StatsDeps } from './deps.ts';
 import type { NodeWatch } from './node-watch.ts';
 import type { NodePorts } from './stream-urls.ts';
@@ -23,9 +22,6 @@ export interface DashboardDeps extends StatsDeps {
   settingViews: () => readonly SettingView[];
   /** Where the built pages are. */
   pagesDir: string;
-  carrierOf: CarrierOf;
-  /** Lines that the databases of carriers want to be shown with their data. */
-  attributions: () => readonly string[];
   /** Undefined where nobody may watch. */
   preview: PreviewSource | undefined;
 }

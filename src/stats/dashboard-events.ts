@@ -105,22 +105,21 @@ export const FEED_EVENTS = 40;
 
 /** The latest events of all streams, each under a number. */
 export class EventFeed {
-  #latest: readonly EventView[] = [];
+  #latest: readonly { readonly id: number; readonly event: StreamEvent }[] = [];
   #count = 0;
-  readonly #from: (address: string) => string;
-
-  /** @param from see `eventWords` */
-  constructor(from: (address: string) => string) {
-    this.#from = from;
-  }
+  /** In words, until the next event. */
+  readonly #views = new Map<string, readonly EventView[]>();
 
   add(event: StreamEvent): void {
-    const view = { id: ++this.#count, ...viewOf(event, this.#from) };
-    this.#latest = [view, ...this.#latest].slice(0, FEED_EVENTS);
+    this.#latest = [{ id: ++this.#count, event }, ...this.#latest].slice(0, FEED_EVENTS);
+    this.#views.clear();
   }
 
-  get latest(): readonly EventView[] {
-    return this.#latest;
+  /** @param reader who reads: each kind of reader has one `from` @param from see `eventWords` */
+  latest(reader: string, from: (address: string) => string): readonly EventView[] {
+    const views = this.#views.get(reader) ?? this.#latest.map(({ id, event }) => ({ id, ...viewOf(event, from) }));
+    this.#views.set(reader, views);
+    return views;
   }
 }
 

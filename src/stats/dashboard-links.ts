@@ -1,6 +1,7 @@
 import type { Millis } from '../shared/clock.ts';
 import type { GroupSnapshot, LinkSnapshot } from '../srtla/types.ts';
 import { PacketMeter } from './dashboard-meter.ts';
+import type { LinkNames, NamedLink } from './link-names.ts';
 
 /** A link that has left is shown for so long. */
 export const GONE_SHOWN_MS: Millis = 60_000;
@@ -16,11 +17,18 @@ export interface LinkSlot {
   port: number;
   /** As it was last seen. */
   link: LinkSnapshot;
+  named: NamedLink;
   seenMs: Millis;
 }
 
-const slotFor = (slot: number, group: string, link: LinkSnapshot, now: Millis): LinkSlot => ({
-  ...{ slot, group, link, address: link.address, port: link.port },
+interface Seen {
+  readonly group: string;
+  readonly link: LinkSnapshot;
+  readonly named: NamedLink;
+}
+
+const slotFor = (slot: number, seen: Seen, now: Millis): LinkSlot => ({
+  ...{ slot, ...seen, address: seen.link.address, port: seen.link.port },
   ...{ meter: new PacketMeter(), seenMs: now },
 });
 
@@ -37,20 +45,23 @@ export class LinkSlots {
   }
 
   /** @param groups of the stream; while one encoder replaces another there are two */
-  observe(groups: readonly GroupSnapshot[], now: Millis): void {
-    const strangers: [string, LinkSnapshot][] = [];
-    for (const { id, links } of groups)
-      for (const link of links) {
+  observe(groups: readonly GroupSnapshot[], names: LinkNames, now: Millis): void {
+    const strangers: Seen[] = [];
+    for (const group of groups) {
+      const named = names.of(group);
+      group.links.forEach((link, index) => {
+        const seen: Seen = { group: group.id, link, named: named[index]! };
         const known = this.#slots.find(
-          (slot) => slot.group === id && slot.address === link.address && slot.port === link.port,
+          (slot) => slot.group === group.id && slot.address === link.address && slot.port === link.port,
         );
-        if (known) this.#see(known, id, link, now);
-        else strangers.push([id, link]);
-      }
-    for (const [id, link] of strangers) {
-      const free = this.#slots.find((slot) => slot.seenMs < now && slot.address === link.address);
-      if (free) this.#see(free, id, link, now);
-      else this.#enter(id, link, now);
+        if (known) this.#see(known, seen, now);
+        else strangers.push(seen);
+      });
+    }
+    for (const seen of strangers) {
+      const free = this.#slots.find((slot) => slot.seenMs < now && slot.address === seen.link.address);
+      if (free) this.#see(free, seen, now);
+      else this.#enter(seen, now);
     }
   }
 
@@ -64,13 +75,13 @@ export class LinkSlots {
     this.#slots = this.#slots.filter((slot) => slot.seenMs >= beforeMs);
   }
 
-  #see(slot: LinkSlot, group: string, link: LinkSnapshot, now: Millis): void {
-    Object.assign(slot, { group, link, port: link.port, seenMs: now });
-    const { packets, lostPackets, retransmittedPackets } = link;
+  #see(slot: LinkSlot, seen: Seen, now: Millis): void {
+    Object.assign(slot, seen, { port: seen.link.port, seenMs: now });
+    const { packets, lostPackets, retransmittedPackets } = seen.link;
     slot.meter.look({ received: packets, lost: lostPackets, dropped: 0, resent: retransmittedPackets }, now);
   }
 
-  #enter(group: string, link: LinkSnapshot, now: Millis): void {
+  #enter(seen: Seen, now: Millis): void {
     if (this.#slots.length >= MAX_SLOTS) {
       const longestGone = [...this.#slots].sort((a, b) => a.seenMs - b.seenMs)[0]!;
       // More links than places: the rest is counted in the stream and has no lane.
@@ -80,8 +91,8 @@ export class LinkSlots {
     const taken = new Set(this.#slots.map(({ slot }) => slot));
     let number = 0;
     while (taken.has(number)) number++;
-    const slot = slotFor(number, group, link, now);
+    const slot = slotFor(number, seen, now);
     this.#slots = [...this.#slots, slot].sort((a, b) => a.slot - b.slot);
-    this.#see(slot, group, link, now);
+    this.#see(slot, seen, now);
   }
 }

@@ -1,14 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { codeOf, messageOf, type TributaryError } from '../shared/errors.ts';
-import { publicStreamName } from '../shared/redact.ts';
+import { type AddressView, publicStreamName } from '../shared/redact.ts';
 import type { Row } from '../sls-bridge/directory.ts';
-import { guards } from './access.ts';
+import { addressViewOf, guards, keyOf } from './access.ts';
 import { errorAnswer, successAnswer } from './compat-sls.ts';
 import type { DashboardDeps } from './dashboard-deps.ts';
 import { playerCards, senderCards } from './dashboard-paste.ts';
 import { SHARE_DAYS } from './dashboard-shares.ts';
 import type { SignIn } from './dashboard-sign-in.ts';
-import { type DashboardState, EVERYTHING } from './dashboard-state.ts';
+import { type DashboardState, everything } from './dashboard-state.ts';
 import type { CheckView, DoctorView, IdView, StreamDetails } from './dashboard-types.ts';
 import { labelOf, playerViews } from './dashboard-view.ts';
 import { bufferCheck, portsCheck, receiveBufferLimit, srtCheck } from './doctor-checks.ts';
@@ -79,7 +79,9 @@ export const dashboardRoutes = (
   };
   const missing = (reply: FastifyReply): FastifyReply => sendJson(reply, 404, NO_STREAM);
 
-  const details = (publisherId: string): StreamDetails => {
+  const addressesFor = (request: FastifyRequest): AddressView => addressViewOf(keyOf(request, deps.keys));
+
+  const details = (publisherId: string, addresses: AddressView): StreamDetails => {
     const rows = [...directory.listedOf(publisherId)];
     // The one to share comes first: it is what gets copied.
     rows.sort((a, b) => Number(revealsPublisher(a)) - Number(revealsPublisher(b)));
@@ -94,8 +96,8 @@ export const dashboardRoutes = (
       publisher: publisherId,
       senders: row ? senderCards(row, publicHost, ports(), label ?? name) : [],
       players: row ? playerCards(row, publicHost, ports()) : [],
-      connected: record ? playerViews(record) : [],
-      events: state.eventsOf(publisherId),
+      connected: record ? playerViews(record, addresses) : [],
+      events: state.eventsOf(publisherId, addresses),
       shares: shares.of(publisherId),
       preview: preview !== undefined && row !== undefined,
     };
@@ -104,14 +106,14 @@ export const dashboardRoutes = (
   app.get('/feed', async (request, reply) => {
     const token = signIn.tokenOf(request);
     const mayStay = (): boolean => signIn.sessions.keyOf(token, deps.clock()) !== undefined;
-    if (!state.feed.open(request, reply, EVERYTHING, mayStay))
+    if (!state.feed.open(request, reply, everything(addressesFor(request)), mayStay))
       return sendJson(reply, 429, errorAnswer('Too many pages are open'));
     return reply;
   });
 
   app.get('/data/streams/:name', { onRequest: may.any }, async (request, reply) => {
     const id = named(request);
-    return id === undefined ? missing(reply) : sendJson(reply, 200, details(id));
+    return id === undefined ? missing(reply) : sendJson(reply, 200, details(id, addressesFor(request)));
   });
 
   app.get('/data/streams/:name/history', { onRequest: may.any }, async (request, reply) => {

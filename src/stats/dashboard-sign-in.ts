@@ -97,7 +97,8 @@ export class SignIn {
 
   #view(key: ApiKey | undefined): SessionView {
     if (!key) return { signedIn: false };
-    const { version, publicHost, attributions } = this.#deps;
-    return { signedIn: true, permissions: key.permissions, version, node: publicHost, attributions: attributions() };
+    const { version, publicHost, carriers } = this.#deps;
+    const attributions = [...new Set(carriers.databases.map(({ attribution }) => attribution))];
+    return { signedIn: true, permissions: key.permissions, version, node: publicHost, attributions };
   }
 }

@@ -1,4 +1,6 @@
 import type { Millis } from '../shared/clock.ts';
+import { maskedAddress } from '../shared/masked-address.ts';
+import type { AddressView } from '../shared/redact.ts';
 import { advanceChecklist, type ChecklistMemory, type ChecklistReport, NO_MEMORY, STUCK_AFTER_MS } from './checklist.ts';
 import { StreamBook, type StreamRecord } from './dashboard-book.ts';
 import type { DashboardDeps } from './dashboard-deps.ts';
@@ -6,7 +8,7 @@ import { EventFeed, eventViews } from './dashboard-events.ts';
 import { DashboardFeed } from './dashboard-feed.ts';
 import { PublisherIndex } from './dashboard-index.ts';
 import type { EventView, HistoryView, LiveView, SharedView, StreamView } from './dashboard-types.ts';
-import { labelOf, sharedStreamView, slotLabels, streamView } from './dashboard-view.ts';
+import { labelOf, sharedStreamView, streamView } from './dashboard-view.ts';
 import type { Callers } from './callers.ts';
 
 /** Pages get a message at each of these. */
@@ -17,8 +19,8 @@ const CHECKLIST_EVERY_MS: Millis = 1_000;
 /** Shared pages show so many. */
 const SHARED_EVENTS = 12;
 
-/** Subject of pages that see everything; others see the stream with the SHA-256 that is their subject. */
-export const EVERYTHING = '*';
+/** Subject of pages that see every stream, by how they see addresses; others see the stream with the SHA-256 that is their subject. */
+export const everything = (addresses: AddressView): string => `*${addresses}`;
 
 /** What the dashboard knows of the node: looks at it twice a second, and tells the pages. */
 export class DashboardState {
@@ -26,7 +28,7 @@ export class DashboardState {
   readonly index: PublisherIndex;
   readonly feed: DashboardFeed;
   readonly #deps: DashboardDeps;
-  readonly #events: EventFeed;
+  readonly #events = new EventFeed();
   #memory: ChecklistMemory = NO_MEMORY;
   #report: ChecklistReport | undefined;
   #reportMs = Number.NEGATIVE_INFINITY;
@@ -39,7 +41,6 @@ export class DashboardState {
     this.#deps = deps;
     this.index = new PublisherIndex(deps.directory);
     this.feed = new DashboardFeed(callers, deps.settings.dashboard.maxPages);
-    this.#events = new EventFeed(this.#carrierOrAddress);
   }
 
   start(): void {
@@ -56,21 +57,23 @@ export class DashboardState {
   tick(): void {
     if (this.feed.pages === 0 && this.#ticks++ % TICKS_ALONE !== 0) return;
     this.look();
-    this.feed.send((subject) => (subject === EVERYTHING ? this.live() : this.sharedLive(subject)));
+    this.feed.send((subject) =>
+      subject.startsWith('*') ? this.live(subject.slice(1) as AddressView) : this.sharedLive(subject),
+    );
   }
 
   look(): void {
-    const { snapshot, clock } = this.#deps;
+    const { snapshot, clock, linkNames } = this.#deps;
     const [now, seen] = [clock(), snapshot()];
     this.#lookMs = now;
-    this.book.observe(seen, now);
+    this.book.observe(seen, linkNames, now);
     this.book.record(now);
     if (now - this.#reportMs < CHECKLIST_EVERY_MS && this.#report) return;
     const { memory, report } = advanceChecklist(this.#memory, seen, now);
     [this.#memory, this.#report, this.#reportMs] = [memory, report, now];
   }
 
-  live(): LiveView {
+  live(addresses: AddressView): LiveView {
     const { snapshot, unixNow, watch } = this.#deps;
     const { uptimeMs, counters } = snapshot();
     const { step = 'waiting', text = '', causes = [], forMs = 0 } = this.#report ?? {};
@@ -81,9 +84,9 @@ export class DashboardState {
       uptimeMs: Math.round(uptimeMs),
       up: counters.dataPlaneUp !== 0,
       draining: watch.draining,
-      streams: this.book.records.filter(({ isThere }) => isThere).map((record) => this.#view(record)),
+      streams: this.book.records.filter(({ isThere }) => isThere).map((record) => this.#view(record, addresses)),
       checklist: { step, text, causes: stuck ? causes : [], forMs: Math.round(forMs) },
-      events: this.#events.latest,
+      events: this.#events.latest(addresses, this.#from(addresses)),
     };
   }
 
@@ -97,29 +100,30 @@ export class DashboardState {
     return {
       atMs: Math.round(unixNow()),
       title: labelOf(directory, publisherId) ?? 'Stream',
-      ...(record?.isThere ? { stream: sharedStreamView(this.#view(record)) } : {}),
+      ...(record?.isThere ? { stream: sharedStreamView(this.#view(record, 'prefix')) } : {}),
       events: eventViews(events.of(publisherId).slice(-SHARED_EVENTS), nobody),
     };
   }
 
   history(publisherId: string): HistoryView | undefined {
     const record = this.book.of(publisherId);
-    if (!record) return undefined;
-    const labels = slotLabels(record.slots.all, this.#deps.carrierOf);
-    return this.book.history(record, this.#deps.unixNow(), (slot) => labels.get(slot) ?? `Link ${slot + 1}`);
+    return record && this.book.history(record, this.#deps.unixNow());
   }
 
-  eventsOf(publisherId: string): EventView[] {
-    return eventViews(this.#deps.events.of(publisherId), this.#carrierOrAddress);
+  eventsOf(publisherId: string, addresses: AddressView): EventView[] {
+    return eventViews(this.#deps.events.of(publisherId), this.#from(addresses));
   }
 
-  readonly #carrierOrAddress = (address: string): string => {
-    const carrier = this.#deps.carrierOf(address)?.label;
-    return carrier === undefined ? address : `${carrier} (${address})`;
-  };
+  /** An address with its carrier, where that is known. */
+  #from(addresses: AddressView): (address: string) => string {
+    return (address) => {
+      const label = this.#deps.carriers.of(address)?.label;
+      const shown = maskedAddress(address, addresses);
+      return label === undefined ? shown : `${label} (${shown})`;
+    };
+  }
 
-  #view(record: StreamRecord): StreamView {
-    const { directory, carrierOf } = this.#deps;
-    return streamView(record, directory, this.#lookMs, carrierOf);
+  #view(record: StreamRecord, addresses: AddressView): StreamView {
+    return streamView(record, this.#deps.directory, this.#lookMs, addresses);
   }
 }

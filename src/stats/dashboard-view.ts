@@ -1,21 +1,15 @@
 import type { PublisherSnapshot } from '../data-plane/snapshot.ts';
 import { formatEndpoint } from '../shared/address.ts';
 import type { Millis } from '../shared/clock.ts';
+import { maskedAddress } from '../shared/masked-address.ts';
+import { type AddressView, shortenId } from '../shared/redact.ts';
 import type { StreamDirectory } from '../sls-bridge/directory.ts';
 import type { StreamRecord } from './dashboard-book.ts';
 import type { LinkSlot } from './dashboard-links.ts';
 import type { LinkView, PlayerView, StreamView } from './dashboard-types.ts';
+import { carrierFields, type NamedLink } from './link-names.ts';
 import { sharePercentages } from './shares.ts';
-import { shortenId } from '../shared/redact.ts';
 import { shown } from './timeline.ts';
-
-/** What of a carrier is shown. */
-export interface ShownCarrier {
-  readonly label: string;
-  readonly kind: LinkView['kind'];
-  readonly country?: string;
-}
-export type CarrierOf = (address: string) => ShownCarrier | undefined;
 
 /** A keepalive comes every second or so: a link that is silent for longer has trouble. */
 const UNHEARD_AFTER_MS: Millis = 3_000;
@@ -29,35 +23,24 @@ export const labelOf = (directory: StreamDirectory, publisherId: string): string
   return rows.find(({ label }) => label)?.label ?? rows.find(({ description }) => description)?.description;
 };
 
-/** The carrier where it is known, with the number of the lane where it alone would not tell links apart. */
-export const slotLabels = (slots: readonly LinkSlot[], carrierOf: CarrierOf): Map<number, string> => {
-  const labels = slots.map(({ slot, address }) => [slot, carrierOf(address)?.label] as const);
-  const count = (label: string): number => labels.filter(([, other]) => other === label).length;
-  return new Map(
-    labels.map(([slot, label]) => {
-      if (label === undefined) return [slot, `Link ${slot + 1}`];
-      return [slot, count(label) > 1 ? `${label} ${slot + 1}` : label];
-    }),
-  );
+const linkName = (named: NamedLink): Pick<LinkView, 'label' | 'kind' | 'country'> => {
+  const { asn: _asn, ...shownFields } = carrierFields(named);
+  return shownFields;
 };
 
-const linkViews = (record: StreamRecord, now: Millis, carrierOf: CarrierOf): LinkView[] => {
+const linkViews = (record: StreamRecord, now: Millis, addresses: AddressView): LinkView[] => {
   const slots = record.slots.shown(now);
-  const labels = slotLabels(record.slots.all, carrierOf);
   const isThere = (slot: LinkSlot): boolean => slot.seenMs >= now;
   const kbps = slots.map((slot) => (isThere(slot) ? slot.link.bitrate1sKbps : 0));
   const shares = sharePercentages(kbps);
   return slots.map((one, index) => {
-    const { link, slot, address, port, seenMs } = one;
-    const carrier = carrierOf(address);
+    const { link, slot, address, port, seenMs, named } = one;
     const gone = !isThere(one);
     const lastHeardMs = Math.round(link.lastHeardMs + (now - seenMs));
     return {
       slot,
-      label: labels.get(slot) ?? `Link ${slot + 1}`,
-      kind: carrier?.kind ?? 'unknown',
-      ...(carrier?.country === undefined ? {} : { country: carrier.country }),
-      address: formatEndpoint(address, port),
+      ...linkName(named),
+      address: formatEndpoint(maskedAddress(address, addresses), port),
       state: gone ? 'gone' : link.state === 'quiet' || lastHeardMs > UNHEARD_AFTER_MS ? 'quiet' : 'active',
       share: shares[index]!,
       kbps: Math.round(kbps[index]!),
@@ -76,12 +59,12 @@ const stateOf = (publisher: PublisherSnapshot | undefined): StreamView['state'] 
   return seen && !seen.stalled ? 'live' : 'stalled';
 };
 
-/** A stream as of the last look. @param now of that look */
+/** A stream as of the last look. @param now of that look @param addresses how those of clients are shown */
 export const streamView = (
   record: StreamRecord,
   directory: StreamDirectory,
   now: Millis,
-  carrierOf: CarrierOf,
+  addresses: AddressView,
 ): StreamView => {
   const { publisher, players, meter } = record;
   const { lossPct, resentPct, dropped } = publisher ? meter.rates : { lossPct: 0, resentPct: 0, dropped: 0 };
@@ -103,7 +86,7 @@ export const streamView = (
     players: players.filter(({ state }) => state !== 'waiting').length,
     waiting: players.filter(({ state }) => state === 'waiting').length,
     warnings: publisher?.warnings ?? [],
-    links: publisher ? linkViews(record, now, carrierOf) : [],
+    links: publisher ? linkViews(record, now, addresses) : [],
   };
 };
 
@@ -113,11 +96,11 @@ export const sharedStreamView = ({ links, ...stream }: StreamView): StreamView =
   links: links.map(({ address: _address, ...link }) => link),
 });
 
-export const playerViews = ({ players }: StreamRecord): PlayerView[] =>
+export const playerViews = ({ players }: StreamRecord, addresses: AddressView): PlayerView[] =>
   players.map((one) => ({
     key: one.key,
     player: shortenId(one.playerId),
-    address: formatEndpoint(one.address, one.port),
+    address: formatEndpoint(maskedAddress(one.address, addresses), one.port),
     state: one.state,
     uptimeMs: Math.round(one.uptimeMs),
     latencyMs: Math.round(one.latencyMs),

@@ -4,7 +4,9 @@ import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { StreamDirectory } from '../sls-bridge/directory.ts';
 import type { DirectoryStore } from '../sls-bridge/directory-file.ts';
+import type { CarrierLookup } from './carrier.ts';
 import type { KeyStore } from './key-store.ts';
+import type { LinkNames } from './link-names.ts';
 
 /** What the management API does to running streams. Commands: nothing is answered, and what is not there is no error. */
 export interface StreamControl {
@@ -39,6 +41,10 @@ export interface StatsDeps {
   directory: StreamDirectory;
   store: DirectoryStore;
   keys: KeyStore;
+  /** Who carries a link. */
+  carriers: CarrierLookup;
+  /** What links are called, wherever they are shown. */
+  linkNames: LinkNames;
   settings: Pick<Settings, 'http' | 'stats' | 'streams' | 'srtla'>;
   logger: Logger;
   clock: () => Millis;

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { bearer, keyOf, limited, tooMany } from './access.ts';
+import { addressViewOf, bearer, keyOf, limited, tooMany } from './access.ts';
 import { Callers, peerAddress } from './callers.ts';
 import { linksAnswer } from './compat-links.ts';
 import { errorAnswer } from './compat-sls.ts';
@@ -29,10 +29,10 @@ export const createLinksServer = (
 
   const send = (request: FastifyRequest, reply: FastifyReply, asked: string | undefined): FastifyReply => {
     const streamId = asked === '' ? undefined : asked;
-    const hasKey = keyOf(request, keys) !== undefined;
-    if (!hasKey && bearer(request) !== undefined && !keyless.take(callers.addressOf(request), clock()))
+    const key = keyOf(request, keys);
+    if (!key && bearer(request) !== undefined && !keyless.take(callers.addressOf(request), clock()))
       return tooMany(reply, clock());
-    const privileged = hasKey || trust.covers(peerAddress(request), request.headers);
+    const privileged = key !== undefined || trust.covers(peerAddress(request), request.headers);
     if (streamId !== undefined && !privileged) {
       const isKnown = publisherOf(deps, streamId) !== undefined;
       if (!guesses.admits(callers.addressOf(request), streamId, isKnown, clock())) return tooMany(reply, clock());
@@ -42,7 +42,10 @@ export const createLinksServer = (
       publisherCount: directory.publisherCount,
       publisherOfPlayer: (id) => directory.publisherOfPlayer(id),
       privileged,
+      addresses: addressViewOf(key),
       streamId,
+      names: deps.linkNames,
+      databases: deps.carriers.databases,
     });
     return sendJson(reply, 200, answer);
   };

@@ -1,19 +1,30 @@
 import type { DataPlaneSnapshot, PlayerSnapshot, PublisherSnapshot } from '../data-plane/snapshot.ts';
-import { formatEndpoint } from '../shared/address.ts';
-import { publicStreamName } from '../shared/redact.ts';
+import { AddressMask, maskedAddress } from '../shared/masked-address.ts';
+import { type AddressView, publicStreamName } from '../shared/redact.ts';
 import type { StreamDirectory } from '../sls-bridge/directory.ts';
+import { carrierFields, type LinkNames } from './link-names.ts';
 import { decimal, int32 } from './numbers.ts';
 import { sorted } from './sorted.ts';
 import { shown } from './timeline.ts';
 
-/** What is live, for callers with a key: publisher ids and addresses are in it. */
-export const liveStreams = (snapshot: DataPlaneSnapshot, directory: StreamDirectory): object[] => {
+/** What there is, and how the caller sees it. */
+export interface LiveView {
+  readonly snapshot: DataPlaneSnapshot;
+  readonly directory: StreamDirectory;
+  readonly names: LinkNames;
+  readonly addresses: AddressView;
+}
+
+/** What is live, for callers with a key: publisher ids are in it. */
+export const liveStreams = (view: LiveView): object[] => {
+  const { snapshot } = view;
   const ids = new Set([...snapshot.publishers, ...snapshot.players].map(({ publisherId }) => publisherId));
-  return [...ids].map((id) => liveStream(snapshot, directory, id));
+  return [...ids].map((id) => liveStream(view, id));
 };
 
 /** One stream, with nobody on it too. */
-export const liveStream = (snapshot: DataPlaneSnapshot, directory: StreamDirectory, publisherId: string): object => {
+export const liveStream = (view: LiveView, publisherId: string): object => {
+  const { snapshot, directory } = view;
   const rows = directory.playersOf(publisherId);
   const leavingUntil = rows.map((row) => directory.leavingUntil(row.player)).find((until) => until !== undefined);
   return sorted({
@@ -22,22 +33,25 @@ export const liveStream = (snapshot: DataPlaneSnapshot, directory: StreamDirecto
     label: rows.find((row) => row.label !== undefined)?.label,
     // Unix ms at which a deleted id is over.
     leavingUntil,
-    publishers: snapshot.publishers.filter((one) => one.publisherId === publisherId).map((one) => live(snapshot, one)),
-    players: snapshot.players.filter((one) => one.publisherId === publisherId).map(player),
+    publishers: snapshot.publishers.filter((one) => one.publisherId === publisherId).map((one) => live(view, one)),
+    players: snapshot.players.filter((one) => one.publisherId === publisherId).map((one) => player(one, view)),
   });
 };
 
 /** While one takes over from another there are two. */
-const live = ({ srtla }: DataPlaneSnapshot, publisher: PublisherSnapshot): object => {
+const live = ({ snapshot, names, addresses }: LiveView, publisher: PublisherSnapshot): object => {
   const now = shown(publisher);
-  const group = srtla.groups.find(({ id }) => id === publisher.group);
+  const group = snapshot.srtla.groups.find(({ id }) => id === publisher.group);
+  const mask = new AddressMask(addresses);
   return sorted({
-    address: publisher.address,
+    address: maskedAddress(publisher.address, addresses),
     bitrateKbps: int32(now?.bitrateKbps ?? 0),
     encrypted: publisher.encrypted,
     lastPayloadMs: int32(publisher.lastPayloadMs),
     latencyMs: int32(publisher.latencyMs),
-    links: group?.links.map((link) => formatEndpoint(link.address, link.port)),
+    // In the order of `links`.
+    carriers: group && names.of(group).map((named) => sorted(carrierFields(named))),
+    links: group?.links.map((link) => mask.mask(link.address, link.port)),
     rttMs: decimal(publisher.stats.rttMs),
     source: publisher.source,
     state: now ? (now.stalled ? 'stalled' : 'live') : 'gone',
@@ -46,9 +60,9 @@ const live = ({ srtla }: DataPlaneSnapshot, publisher: PublisherSnapshot): objec
   });
 };
 
-const player = (one: PlayerSnapshot): object =>
+const player = (one: PlayerSnapshot, { addresses }: LiveView): object =>
   sorted({
-    address: formatEndpoint(one.address, one.port),
+    address: new AddressMask(addresses).mask(one.address, one.port),
     droppedMessages: int32(one.droppedMessages),
     key: one.key,
     latencyMs: int32(one.latencyMs),

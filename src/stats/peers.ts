@@ -1,10 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { DataPlaneSnapshot, PublisherSnapshot } from '../data-plane/snapshot.ts';
 import type { LinkSnapshot } from '../srtla/types.ts';
+import { type CarrierFields, carrierFields, type LinkNames } from './link-names.ts';
 import { decimal, int32, wholeSeconds } from './numbers.ts';
 
 /** A link of a bonded publisher. NOALBS wants `bitrate` whole and `rtt` there in every entry, or it takes the stream for offline. */
-export interface Peer {
+export interface Peer extends CarrierFields {
   /** kbit/s. */
   bitrate: number;
   /** 8 hex digits: the same while the link lasts, and no address. */
@@ -26,14 +27,26 @@ const nameOf = (group: string, { address, port, telemetry }: LinkSnapshot): stri
     : createHmac('sha256', SALT).update(`${group} ${address} ${port}`).digest('hex').slice(0, 8);
 
 /** The links of a publisher; empty where it is not bonded. */
-export const peersOf = ({ srtla }: Pick<DataPlaneSnapshot, 'srtla'>, publisher: PublisherSnapshot): Peer[] => {
-  if (publisher.group === undefined) return [];
-  const group = srtla.groups.find(({ id }) => id === publisher.group);
-  return (group?.links ?? []).map((link) => ({
-    bitrate: int32(link.bitrateKbps),
-    connection_id: nameOf(publisher.group!, link),
-    ...(link.jitterMs === undefined ? {} : { jitter: decimal(link.jitterMs) }),
-    rtt: decimal(link.roundTrip?.ms ?? publisher.stats.rttMs),
-    uptime: wholeSeconds(link.uptimeMs),
-  }));
+export const peersOf = (
+  { srtla }: Pick<DataPlaneSnapshot, 'srtla'>,
+  publisher: PublisherSnapshot,
+  names: LinkNames,
+): Peer[] => {
+  const group = publisher.group === undefined ? undefined : srtla.groups.find(({ id }) => id === publisher.group);
+  if (!group) return [];
+  const named = names.of(group);
+  return group.links.map((link, index) => {
+    const { asn, label, kind, country } = carrierFields(named[index]!);
+    return {
+      ...(asn === undefined ? {} : { asn }),
+      bitrate: int32(link.bitrateKbps),
+      connection_id: nameOf(group.id, link),
+      ...(country === undefined ? {} : { country }),
+      ...(link.jitterMs === undefined ? {} : { jitter: decimal(link.jitterMs) }),
+      kind,
+      label,
+      rtt: decimal(link.roundTrip?.ms ?? publisher.stats.rttMs),
+      uptime: wholeSeconds(link.uptimeMs),
+    };
+  });
 };

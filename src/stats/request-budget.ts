@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { Millis } from '../shared/clock.ts';
-import { ipv6Prefix } from './ipv6-prefix.ts';
+import { ipv6Prefix } from '../shared/ipv6-prefix.ts';
 
 const WINDOW_MS: Millis = 60_000;
 const MAX_ADDRESSES = 10_000;

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { dataPlaneSnapshot, groupSnapshot, linkSnapshot, publisherSnapshot } from '../../test/support/snapshots.ts';
+import { carriersOff } from './carrier.ts';
 import { GuessLimit } from './guess-limit.ts';
+import { LinkNames } from './link-names.ts';
 import { peersOf } from './peers.ts';
 import { RecentlyLive } from './recently-live.ts';
 import { RequestBudget } from './request-budget.ts';
@@ -9,7 +11,8 @@ describe('peersOf', () => {
   const of = (links: ReturnType<typeof linkSnapshot>[], some: Parameters<typeof publisherSnapshot>[0] = {}) => {
     const publisher = publisherSnapshot(some);
     const groups = [groupSnapshot({ links })];
-    return peersOf(dataPlaneSnapshot({ srtla: { groups, counters: {} }, publishers: [publisher] }), publisher);
+    const view = dataPlaneSnapshot({ srtla: { groups, counters: {} }, publishers: [publisher] });
+    return peersOf(view, publisher, new LinkNames(carriersOff));
   };
 
   it('has a whole bitrate and a round trip for every link: that of the session where the link has none', () => {

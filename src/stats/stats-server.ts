@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { bearer, type Hook, isSameSecret, limited, limitedByKey } from './access.ts';
+import { addressViewOf, bearer, type Hook, isSameSecret, limited, limitedByKey } from './access.ts';
 import { Callers } from './callers.ts';
 import type { StatsDeps } from './deps.ts';
 import { doctorView } from './doctor-view.ts';
@@ -91,9 +91,9 @@ export const createStatsServer = (
   // Our own, without CORS: no web page has business here.
   app.get('/v1/doctor', { onRequest: limits.stats }, async (request, reply) => {
     const token = bearer(request);
-    const isKnown = token !== undefined && (isSameSecret(token, deps.runtimeToken) || keys.verify(token) !== undefined);
-    return isKnown
-      ? sendJson(reply, 200, doctorView(deps.snapshot()))
+    const key = token === undefined ? undefined : keys.verify(token);
+    return key || (token !== undefined && isSameSecret(token, deps.runtimeToken))
+      ? sendJson(reply, 200, doctorView(deps.snapshot(), addressViewOf(key)))
       : refuseKeyless(context, request, reply, 'Missing or invalid Authorization header');
   });
   return { app, onUpgrade: push.onUpgrade, push, watch };

@@ -37,6 +37,7 @@ export const freeSettings = (change: Partial<DataPlaneSettings> = {}): DataPlane
   return {
     bind: ['127.0.0.1'],
     srtla: { ...srtla, ports: [0] },
+    redaction: { salt: 'a test', addresses: 'prefix' },
     udpBufferBytes: 212_992,
     bridge: {
       ...srt,

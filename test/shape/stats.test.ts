@@ -2,9 +2,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { setRedaction } from '../../src/shared/redact.ts';
+import type { CarrierLookup } from '../../src/stats/carrier.ts';
+import { carrierOf } from '../../src/stats/carrier-label.ts';
 import { linksAnswer } from '../../src/stats/compat-links.ts';
 import { legacyStats, modernStats } from '../../src/stats/compat-sls.ts';
 import { doctorView } from '../../src/stats/doctor-view.ts';
+import { LinkNames } from '../../src/stats/link-names.ts';
 import { peersOf } from '../../src/stats/peers.ts';
 import { shown, shownPublisher } from '../../src/stats/timeline.ts';
 import { dataPlaneSnapshot, groupSnapshot, linkSnapshot, publisherSnapshot, srtStats } from '../support/snapshots.ts';
@@ -18,16 +22,29 @@ const golden = (name: string, answer: object): void => {
   expect(JSON.stringify(answer)).toBe(JSON.stringify(JSON.parse(readFileSync(path, 'utf8'))));
 };
 
+/** As IPinfo Lite would have it. */
+const carriers: CarrierLookup = {
+  of: (address) =>
+    address.startsWith('203.') ? carrierOf({ asn: 21_928, name: 'T-Mobile USA, Inc.', country: 'US' }) : undefined,
+  placeOf: () => undefined,
+  databases: [{ path: '/x.mmdb', type: 'ipinfo bundle_location_lite.mmdb', builtMs: 0, attribution: 'by whom' }],
+};
+const names = new LinkNames(carriers);
+setRedaction({ salt: 'of the golden files', addresses: 'prefix' });
+
 const question = {
   mode: 'auto',
   publisherCount: 1,
   publisherOfPlayer: () => undefined,
   privileged: true,
+  addresses: 'full',
   streamId: undefined,
+  names,
+  databases: carriers.databases,
 } as const;
 const snapshot = dataPlaneSnapshot();
 const live = shown(snapshot.publishers[0]!)!;
-const peers = peersOf(snapshot, live.publisher).map((peer, n) => ({ ...peer, connection_id: `0000000${n}` }));
+const peers = peersOf(snapshot, live.publisher, names).map((peer, n) => ({ ...peer, connection_id: `0000000${n}` }));
 
 describe('golden shapes', () => {
   it('/stats/{key}, live', () => golden('stats-modern', modernStats(live)));
@@ -39,8 +56,8 @@ describe('golden shapes', () => {
   it('/stats/{key}?legacy=1, silent, for the plugin', () => golden('stats-legacy-zero', legacyStats(undefined, true)));
   it('5080 /stats, with a key', () => golden('links', linksAnswer(snapshot, question)));
   it('5080 /stats, anonymous', () =>
-    golden('links-anonymous', linksAnswer(snapshot, { ...question, privileged: false })));
-  it('/v1/doctor', () => golden('doctor', doctorView(snapshot)));
+    golden('links-anonymous', linksAnswer(snapshot, { ...question, privileged: false, addresses: 'prefix' })));
+  it('/v1/doctor', () => golden('doctor', doctorView(snapshot, 'prefix')));
 });
 
 /** Every number as it stands in the text, by the name of its key. */
@@ -78,6 +95,7 @@ const LIMITS: Readonly<Record<string, number>> = {
   bitrate_10s_kbps: MAX_INT32,
   unique_pkts: Number.MAX_SAFE_INTEGER,
   retransmitted_pkts: Number.MAX_SAFE_INTEGER,
+  asn: 2 ** 32 - 1,
   duplicate_pkts: Number.MAX_SAFE_INTEGER,
   lost_pkts: Number.MAX_SAFE_INTEGER,
   repaired_pkts: Number.MAX_SAFE_INTEGER,

@@ -4,8 +4,10 @@ import type { DataPlaneSnapshot } from '../../src/data-plane/snapshot.ts';
 import { silentLogger } from '../../src/shared/logger.ts';
 import type { Row } from '../../src/sls-bridge/directory.ts';
 import { DirectoryFile } from '../../src/sls-bridge/directory-file.ts';
+import { carriersOff } from '../../src/stats/carrier.ts';
 import type { StatsDeps, StreamEventView } from '../../src/stats/deps.ts';
 import { KeyStore } from '../../src/stats/key-store.ts';
+import { LinkNames } from '../../src/stats/link-names.ts';
 import { temporaryFolder } from './data-dir.ts';
 import { dataPlaneSnapshot } from './snapshots.ts';
 
@@ -62,6 +64,8 @@ export const statsDeps = async (rows: readonly Row[] = [], env: Record<string, s
     directory: store.directory,
     store,
     keys,
+    carriers: carriersOff,
+    linkNames: new LinkNames(carriersOff),
     settings: settingsOf(env),
     logger: silentLogger,
     clock: () => made.now,

@@ -21,7 +21,7 @@ export const publisherStatsRoutes = (app: FastifyInstance, context: RouteContext
     if (publisherId === undefined) return reply;
     const snapshot = deps.snapshot();
     const live = shownPublisher(snapshot, publisherId);
-    const peers = live ? peersOf(snapshot, live.publisher) : [];
+    const peers = live ? peersOf(snapshot, live.publisher, deps.linkNames) : [];
     if (queryValue(request, 'legacy') !== '1') return sendJson(reply, 200, modernStats(live, peers));
     // A stream that is over for long, or has never been, is not on anybody's screen.
     const idleAsZero = isPlugin(request) && watch.recentlyLive.has(publisherId, clock());

@@ -1,10 +1,11 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { maskedAddress } from '../../shared/masked-address.ts';
 import { publicStreamName } from '../../shared/redact.ts';
-import { guards } from '../access.ts';
+import { addressViewOf, guards, keyOf } from '../access.ts';
 import { errorAnswer, successAnswer } from '../compat-sls.ts';
 import { pathRest, queryValue, sendJson } from '../http-app.ts';
 import { parseBody } from '../json-body.ts';
-import { liveStream, liveStreams } from '../live-streams.ts';
+import { type LiveView, liveStream, liveStreams } from '../live-streams.ts';
 import { actor, publisherOf, type RouteContext } from './context.ts';
 
 const NOT_FOUND = errorAnswer('Stream not found');
@@ -13,23 +14,35 @@ const NOT_FOUND = errorAnswer('Stream not found');
 export const streamRoutes = (app: FastifyInstance, { deps, watch }: RouteContext): void => {
   const { directory, snapshot, control, events, keys, logger } = deps;
   const may = guards(keys);
+  const viewFor = (request: FastifyRequest): LiveView => ({
+    snapshot: snapshot(),
+    directory,
+    names: deps.linkNames,
+    addresses: addressViewOf(keyOf(request, keys)),
+  });
 
-  app.get('/api/streams', { onRequest: may.any }, async (_request, reply) =>
-    sendJson(reply, 200, { data: liveStreams(snapshot(), directory), draining: watch.draining, status: 'success' }),
+  app.get('/api/streams', { onRequest: may.any }, async (request, reply) =>
+    sendJson(reply, 200, { data: liveStreams(viewFor(request)), draining: watch.draining, status: 'success' }),
   );
 
   app.get('/api/streams/*', { onRequest: may.any }, async (request, reply) => {
     const id = publisherOf(deps, pathRest(request));
     if (id === undefined) return sendJson(reply, 404, NOT_FOUND);
-    return sendJson(reply, 200, { data: liveStream(snapshot(), directory, id), status: 'success' });
+    return sendJson(reply, 200, { data: liveStream(viewFor(request), id), status: 'success' });
   });
 
   // Events of an id that is deleted stay to be read.
   app.get('/api/events/*', { onRequest: may.any }, async (request, reply) => {
     const asked = pathRest(request);
     const id = publisherOf(deps, asked) ?? asked;
-    const data = events.of(id);
-    if (data.length === 0 && publisherOf(deps, id) === undefined) return sendJson(reply, 404, NOT_FOUND);
+    const kept = events.of(id);
+    if (kept.length === 0 && publisherOf(deps, id) === undefined) return sendJson(reply, 404, NOT_FOUND);
+    const view = addressViewOf(keyOf(request, keys));
+    const data = kept.map((event) =>
+      'address' in event && typeof event.address === 'string'
+        ? { ...event, address: maskedAddress(event.address, view) }
+        : event,
+    );
     return sendJson(reply, 200, { data, status: 'success' });
   });
 

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { LiveView, SharedView, StreamView } from '../stats/dashboard-types.ts';
+import type { LiveView, SharedView, StreamView, TrailsView } from '../stats/dashboard-types.ts';
 import { get } from './api.ts';
 
 /** A minute at two looks a second. */
@@ -40,6 +40,22 @@ const advance = (trails: ReadonlyMap<string, Trail>, streams: readonly StreamVie
     }),
   );
 
+const LOOKS_PER_STEP = 4;
+
+/** The node keeps a value for every two seconds: between them the line goes straight. */
+const fine = (values: readonly number[]): number[] =>
+  values.flatMap((value, index) =>
+    Array.from({ length: LOOKS_PER_STEP }, (_, part) => {
+      const next = values[index + 1] ?? value;
+      return value + ((next - value) * part) / LOOKS_PER_STEP;
+    }),
+  );
+
+const longTrail = ({ total, links }: TrailsView[number]): Trail => ({
+  total: fine(total),
+  links: new Map(links.map(({ slot, kbps }) => [slot, fine(kbps)])),
+});
+
 /** Follows a feed; it connects anew by itself while the node is away. */
 const useFeed = <T extends LiveView | SharedView>(
   path: string,
@@ -60,6 +76,10 @@ const useFeed = <T extends LiveView | SharedView>(
       const view = JSON.parse(data as string) as T;
       setState(({ trails }) => ({ view, trails: advance(trails, streamsOf(view)), isLate: false, isOver: false }));
     };
+    source.addEventListener('trails', ({ data }) => {
+      const trails = new Map((JSON.parse(data as string) as TrailsView).map((trail) => [trail.name, longTrail(trail)]));
+      setState((before) => ({ ...before, trails }));
+    });
     source.onerror = () => {
       // A refusal ends the source; an interruption does not.
       if (source.readyState !== EventSource.CLOSED) return;

@@ -20,6 +20,12 @@ export const ms = (value: number | null): string =>
 export const ago = (milliseconds: number): string =>
   milliseconds < 9_950 ? `${(milliseconds / 1_000).toFixed(1)} s` : `${Math.round(milliseconds / 1_000)} s`;
 
+const JUST_NOW_MS = 1_000;
+
+/** `now`, `2.4 s ago`. */
+export const since = (milliseconds: number): string =>
+  milliseconds < JUST_NOW_MS ? 'now' : `${ago(milliseconds)} ago`;
+
 export const percent = (value: number, decimals = 1): string => `${value.toFixed(decimals)} %`;
 
 const two = (value: number): string => String(value).padStart(2, '0');
@@ -31,6 +37,9 @@ export const uptime = (milliseconds: number): string => {
   if (days > 0) return `${days} d ${two(hours)}:${two(minutes)}`;
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 };
+
+/** `14:03` in the time zone of the browser. */
+export const hourMinute = (unixMs: number): string => clock(unixMs).slice(0, 5);
 
 /** `14:03:27` in the time zone of the browser. */
 export const clock = (unixMs: number): string => {

@@ -5,7 +5,7 @@ import type { GroupSnapshot } from '../srtla/types.ts';
 import { LinkSlots } from './dashboard-links.ts';
 import { PacketMeter } from './dashboard-meter.ts';
 import { Rings, STEP_MS, STEPS } from './dashboard-rings.ts';
-import type { HistoryView } from './dashboard-types.ts';
+import type { HistoryView, TrailsView } from './dashboard-types.ts';
 import type { LinkNames } from './link-names.ts';
 import { shown } from './timeline.ts';
 
@@ -18,6 +18,8 @@ type LinkRings = Rings<(typeof LINK_FIELDS)[number]>;
 export const MAX_STREAMS = 128;
 /** Links with a history, of all streams; those beyond have none. 7.4 MB. */
 export const MAX_LINK_HISTORIES = 512;
+
+const TRAIL_STEPS = 60_000 / STEP_MS;
 
 /** What is remembered of a stream from one look to the next. */
 export class StreamRecord {
@@ -130,6 +132,14 @@ export class StreamBook {
         lossPct: rings.read('lossPct', this.#step),
       })),
     };
+  }
+
+  /** The last minute of a stream. */
+  trail({ name, rings, linkRings }: StreamRecord): TrailsView[number] {
+    const kbps = (of: Rings<'kbps'>): number[] =>
+      of.read('kbps', this.#step, TRAIL_STEPS).map((value) => Math.round(value ?? 0));
+    const links = [...linkRings].map(([slot, ofLink]) => ({ slot, kbps: kbps(ofLink as Rings<'kbps'>) }));
+    return { name, total: kbps(rings as Rings<'kbps'>), links };
   }
 
   #enter(publisherId: string): void {

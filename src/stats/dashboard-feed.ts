@@ -34,9 +34,10 @@ export class DashboardFeed {
 
   /**
    * Takes the request over.
+   * @param first what the page is told once, as an event `trails`
    * @returns whether there was room
    */
-  open(request: FastifyRequest, reply: FastifyReply, subject: string, mayStay: () => boolean): boolean {
+  open(request: FastifyRequest, reply: FastifyReply, subject: string, first: object, mayStay: () => boolean): boolean {
     const source = sourceOf(this.#callers.addressOf(request));
     const ofSource = [...this.#pages].filter((page) => page.source === source).length;
     const mostOfSource = Math.max(LEAST_PER_SOURCE, Math.floor(this.#most / SOURCE_SHARE));
@@ -53,7 +54,7 @@ export class DashboardFeed {
     });
     reply.raw.on('error', () => reply.raw.destroy());
     reply.raw.on('close', () => this.#pages.delete(page));
-    reply.raw.write('retry: 2000\n\n');
+    reply.raw.write(`retry: 2000\nevent: trails\ndata: ${JSON.stringify(first)}\n\n`);
     this.#pages.add(page);
     return true;
   }

@@ -49,7 +49,7 @@ export const senderCards = (row: Row, host: string, ports: NodePorts, name: stri
           { name: 'Receiver address', value: host },
           { name: 'Receiver port', value: String(port) },
           { name: 'Stream ID', value: publisher, ...secret },
-          { name: 'SRT latency', value: `${SENDER_LATENCY_MS} ms` },
+          { name: 'SRT latency', value: `${SENDER_LATENCY_MS} ms`, plain: true },
         ],
       },
     );
@@ -78,9 +78,9 @@ export const playerCards = (row: Row, host: string, ports: NodePorts): PasteCard
       fields: [
         { name: 'Input', value: obs, ...mark },
         { name: 'Input Format', value: 'mpegts' },
-        { name: 'Reconnect Delay', value: '2 s' },
-        { name: 'Close file when inactive', value: 'off' },
-        { name: 'Restart playback when source becomes active', value: 'off' },
+        { name: 'Reconnect Delay', value: '2 s', plain: true },
+        { name: 'Close file when inactive', value: 'off', plain: true },
+        { name: 'Restart playback when source becomes active', value: 'off', plain: true },
       ],
     },
     {

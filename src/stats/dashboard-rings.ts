@@ -27,11 +27,11 @@ export class Rings<Field extends string> {
     this.#last = step;
   }
 
-  /** Oldest first; one decimal. */
-  read(field: Field, step: number): Series {
+  /** The last `steps` up to `step`, oldest first; one decimal. */
+  read(field: Field, step: number, steps = STEPS): Series {
     const ring = this.#values[field];
-    return Array.from({ length: STEPS }, (_, index) => {
-      const at = step - STEPS + 1 + index;
+    return Array.from({ length: steps }, (_, index) => {
+      const at = step - steps + 1 + index;
       const value = at > this.#last || at <= this.#last - STEPS ? Number.NaN : ring[at % STEPS]!;
       return Number.isFinite(value) ? Math.round(value * 10) / 10 : null;
     });

@@ -106,7 +106,8 @@ export const dashboardRoutes = (
   app.get('/feed', async (request, reply) => {
     const token = signIn.tokenOf(request);
     const mayStay = (): boolean => signIn.sessions.keyOf(token, deps.clock()) !== undefined;
-    if (!state.feed.open(request, reply, everything(addressesFor(request)), mayStay))
+    const subject = everything(addressesFor(request));
+    if (!state.feed.open(request, reply, subject, state.trails(subject), mayStay))
       return sendJson(reply, 429, errorAnswer('Too many pages are open'));
     return reply;
   });

@@ -148,7 +148,7 @@ const sharedRoutes = (app: FastifyInstance, deps: DashboardDeps, state: Dashboar
       return tooMany(reply, clock());
     if (stream === undefined || !state.sharedLive(stream))
       return sendJson(reply, 404, errorAnswer('This link shows nothing any more'));
-    if (!state.feed.open(request, reply, stream, () => shares.streamOf(token) === stream))
+    if (!state.feed.open(request, reply, stream, state.trails(stream), () => shares.streamOf(token) === stream))
       return sendJson(reply, 429, errorAnswer('Too many pages are open'));
     return reply;
   });

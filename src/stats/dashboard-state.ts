@@ -7,7 +7,7 @@ import type { DashboardDeps } from './dashboard-deps.ts';
 import { EventFeed, eventViews } from './dashboard-events.ts';
 import { DashboardFeed } from './dashboard-feed.ts';
 import { PublisherIndex } from './dashboard-index.ts';
-import type { EventView, HistoryView, LiveView, SharedView, StreamView } from './dashboard-types.ts';
+import type { EventView, HistoryView, LiveView, SharedView, StreamView, TrailsView } from './dashboard-types.ts';
 import { labelOf, sharedStreamView, streamView } from './dashboard-view.ts';
 import type { Callers } from './callers.ts';
 
@@ -88,6 +88,15 @@ export class DashboardState {
       checklist: { step, text, causes: stuck ? causes : [], forMs: Math.round(forMs) },
       events: this.#events.latest(addresses, this.#from(addresses)),
     };
+  }
+
+  /** What a page begins with. */
+  trails(subject: string): TrailsView {
+    const publisherId = this.index.withDigest(subject);
+    const records = this.book.records.filter((record) => record.isThere);
+    return (
+      subject.startsWith('*') ? records : records.filter((record) => record.publisherId === publisherId)
+    ).map((record) => this.book.trail(record));
   }
 
   /** @param subject SHA-256 of a publisher id */

@@ -94,6 +94,13 @@ export interface LiveView {
   events: readonly EventView[];
 }
 
+/** The last minute of a stream and its links before a page was opened: kbit/s, a value for every two seconds, oldest first. */
+export type TrailsView = readonly {
+  name: string;
+  total: readonly number[];
+  links: readonly { slot: number; kbps: readonly number[] }[];
+}[];
+
 /** The feed of a page that was shared: one stream, undefined while nobody is on it. */
 export interface SharedView {
   atMs: number;
@@ -142,7 +149,16 @@ export interface PasteCard {
   program: string;
   /** What it is for. */
   note: string;
-  fields: readonly { name: string; value: string; /** It has a QR code. */ scan?: boolean; secret?: boolean }[];
+  fields: readonly {
+    name: string;
+    value: string;
+    /** It is useful as a QR code. */
+    scan?: boolean;
+    /** Hidden until it is asked for. */
+    secret?: boolean;
+    /** A switch or a number to set by hand: nothing to copy. */
+    plain?: boolean;
+  }[];
 }
 
 export interface StreamDetails {

@@ -37,7 +37,8 @@ export const Charts = ({ name, stream }: { name: string; stream: StreamView | un
           title="Bitrate"
           times={times}
           least={100}
-          show={(value) => `${(value / 1_000).toFixed(1)} M`}
+          unit="Mbit/s"
+          show={(value) => (value / 1_000).toFixed(1)}
           lines={[
             { label: 'Stream', colour: '--text', values: of(view.history.kbps), dashed: links.length > 0, filled: links.length === 0 },
             ...each('kbps'),
@@ -47,7 +48,8 @@ export const Charts = ({ name, stream }: { name: string; stream: StreamView | un
           title="Losses and repair"
           times={times}
           least={2}
-          show={(value) => `${atMost(value)} %`}
+          unit="%"
+          show={atMost}
           lines={[
             { label: 'Lost on the way', colour: '--warn', values: of(view.history.lossPct), filled: true },
             { label: 'Retransmissions', colour: '--accent', values: of(view.history.resentPct) },
@@ -57,14 +59,16 @@ export const Charts = ({ name, stream }: { name: string; stream: StreamView | un
           title="Lost for good"
           times={times}
           least={4}
-          show={(value) => `${atMost(value)} pkt`}
+          unit="packets"
+          show={atMost}
           lines={[{ label: 'Packets', colour: '--bad', values: of(view.history.dropped), bars: true }]}
         />
         <Chart
           title="Buffer against latency"
           times={times}
           least={Math.max(200, stream?.latencyMs ?? 0)}
-          show={(value) => `${(value / 1_000).toFixed(1)} s`}
+          unit="s"
+          show={(value) => (value / 1_000).toFixed(1)}
           lines={[
             { label: 'Buffer', colour: '--good', values: of(view.history.bufferMs), filled: true },
             { label: 'Latency', colour: '--muted', values: times.map(() => stream?.latencyMs ?? null), dashed: true },
@@ -74,11 +78,12 @@ export const Charts = ({ name, stream }: { name: string; stream: StreamView | un
           title="Round trip"
           times={times}
           least={20}
-          show={(value) => `${atMost(value)} ms`}
+          unit="ms"
+          show={atMost}
           lines={[{ label: 'SRT', colour: '--text', values: of(view.history.rttMs), dashed: true }, ...each('rttMs')]}
         />
         {links.length > 0 && (
-          <Chart title="Jitter" times={times} least={5} show={(value) => `${atMost(value)} ms`} lines={each('jitterMs')} />
+          <Chart title="Jitter" times={times} least={5} unit="ms" show={atMost} lines={each('jitterMs')} />
         )}
       </div>
     </section>

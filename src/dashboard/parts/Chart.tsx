@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 import type { Series } from '../../stats/dashboard-types.ts';
+import { hourMinute } from '../format.ts';
 import { themeColour } from '../theme.ts';
 
 export interface ChartLine {
@@ -20,7 +21,9 @@ export interface ChartProps {
   /** Unix seconds. */
   times: readonly number[];
   lines: readonly ChartLine[];
-  /** A value with its unit, short. */
+  /** Of the values. */
+  unit: string;
+  /** A value, without its unit. */
   show: (value: number) => string;
   /** The axis reaches at least to here. */
   least: number;
@@ -46,8 +49,8 @@ const optionsOf = (Uplot: Plot, { lines, show, least }: ChartProps, width: numbe
     legend: { show: false },
     scales: { x: { time: true }, y: { range: (_plot, _least, most) => [0, Math.max(least, (most ?? 0) * 1.1)] } },
     axes: [
-      { ...axis, space: 70, size: 26 },
-      { ...axis, size: 58, space: 34, values: (_plot, values) => values.map(show) },
+      { ...axis, space: 60, size: 26, values: (_plot, values) => values.map((at) => hourMinute(at * 1_000)) },
+      { ...axis, size: 44, space: 34, values: (_plot, values) => values.map(show) },
     ],
     series: [
       {},
@@ -66,7 +69,7 @@ const optionsOf = (Uplot: Plot, { lines, show, least }: ChartProps, width: numbe
 
 /** Numbers over time. The plot is a picture: its table for those who cannot see it are the newest values below. */
 export const Chart = (props: ChartProps) => {
-  const { title, times, lines, show } = props;
+  const { title, unit, times, lines, show } = props;
   const target = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [Uplot, setUplot] = useState<Plot>();
@@ -104,7 +107,9 @@ export const Chart = (props: ChartProps) => {
   return (
     <figure class="chart">
       <figcaption>
-        <h3>{title}</h3>
+        <h3>
+          {title} <span class="unit">{unit}</span>
+        </h3>
         <ul class="legend">
           {lines.map(({ label, colour, values }) => {
             const last = values.at(-1) ?? null;

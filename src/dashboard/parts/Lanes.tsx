@@ -1,6 +1,6 @@
 import type { LinkView } from '../../stats/dashboard-types.ts';
 import type { Trail } from '../feed.ts';
-import { ago, mbps, ms, percent } from '../format.ts';
+import { ago, mbps, ms, percent, since } from '../format.ts';
 import { linkVariable } from '../theme.ts';
 import { Sparkline } from './Sparkline.tsx';
 
@@ -16,7 +16,7 @@ const vigour = ({ state, lastHeardMs }: LinkView): number => {
 };
 
 const heardText = ({ state, lastHeardMs }: LinkView): string =>
-  state === 'gone' ? `left ${ago(lastHeardMs)} ago` : `${ago(lastHeardMs)} ago`;
+  state === 'gone' ? `left, ${ago(lastHeardMs)}` : since(lastHeardMs);
 
 const KINDS: Readonly<Record<LinkView['kind'], string>> = {
   cellular: 'Cellular',

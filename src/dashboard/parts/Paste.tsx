@@ -24,7 +24,7 @@ const FieldRow = ({ field, program, onScan }: { field: Field; program: string; o
               <span>{isOpen ? 'Hide' : 'Show'}</span>
             </button>
           )}
-          <CopyButton text={field.value} what={what} />
+          {!field.plain && <CopyButton text={field.value} what={what} />}
           {field.scan && (
             <button type="button" class="button small" onClick={() => onScan(field)} aria-label={`QR code of ${what}`}>
               <Icon name="qr" size={15} />

@@ -121,7 +121,10 @@ const spawnOptionsFor = (owner, node) => {
 };
 
 const programArguments = (command, rest) => {
-  if (command === 'test') return [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...rest];
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
+  if (command === 'test') return [vitest, 'run', ...rest];
+  if (command === 'test-pages') return [vitest, 'run', '--config', join(ROOT, 'vitest.pages.config.ts'), ...rest];
+  if (command === 'pictures') return [join(ROOT, 'test/pages/pictures.ts'), ...rest];
   if (command === 'tool') return [join(ROOT, 'node_modules/.bin', rest[0] || ''), ...rest.slice(1)];
   if (command === 'bench') return [join(ROOT, 'bench/main.ts'), ...rest];
   if (command === 'sim') return [join(ROOT, 'test/sim/run.ts'), ...rest];
@@ -135,7 +138,7 @@ const run = async (argv) => {
   if (why && LASTING.has(command)) say(`running as root: ${why}`);
   const node = await setUp(command, owner);
   if (owner) handOverData(dataFolderOf(rest, process.env, process.cwd()), owner);
-  const inRoot = ['test', 'tool', 'bench', 'sim'].includes(command) ? { cwd: ROOT } : {};
+  const inRoot = ['test', 'test-pages', 'pictures', 'tool', 'bench', 'sim'].includes(command) ? { cwd: ROOT } : {};
   return runInForeground(node, programArguments(command, rest), { ...spawnOptionsFor(owner, node), ...inRoot });
 };
 

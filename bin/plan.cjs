@@ -29,6 +29,8 @@ const NEEDS = {
   relay: { addon: true, compiled: true, pages: true, testTools: false, devPackages: false },
   demo: { addon: true, compiled: true, pages: true, testTools: false, devPackages: false },
   test: { addon: true, compiled: true, pages: true, testTools: true, devPackages: true },
+  'test-pages': { addon: true, compiled: true, pages: true, testTools: true, devPackages: true, browser: true },
+  pictures: { addon: false, compiled: false, pages: true, testTools: false, devPackages: true, browser: true },
   bench: { addon: true, compiled: true, pages: false, testTools: true, devPackages: true },
   sim: { addon: false, compiled: false, pages: false, testTools: false, devPackages: true },
   tool: { addon: false, compiled: false, pages: false, testTools: false, devPackages: true },
@@ -55,8 +57,8 @@ const needsOf = (command) => {
 
 /**
  * Debian packages that are missing.
- * @param {{addon: boolean, testTools: boolean}} needs
- * @param {{pkgConfig: boolean, srtVersion?: string, compiler: boolean, ffmpeg: boolean, srtTools: boolean}} tools
+ * @param {{addon: boolean, testTools: boolean, browser?: boolean}} needs
+ * @param {{pkgConfig: boolean, srtVersion?: string, compiler: boolean, ffmpeg: boolean, srtTools: boolean, chromium?: boolean}} tools
  * @returns {string[]}
  */
 const missingDebianPackages = (needs, tools) => {
@@ -70,6 +72,7 @@ const missingDebianPackages = (needs, tools) => {
     if (!tools.ffmpeg) missing.push('ffmpeg');
     if (!tools.srtTools) missing.push('srt-tools');
   }
+  if (needs.browser && !tools.chromium) missing.push('chromium');
   return missing;
 };
 

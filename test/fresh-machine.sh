@@ -39,7 +39,7 @@ inside() {
 
 # shellcheck disable=SC2016 # expanded inside
 start='
-  free="SRTLA_PORT=0 SRT_SENDER_PORT=0 SRT_PLAYER_PORT=0 SLS_STATS_PORT=0 LINK_STATS_PORT=0"
+  free="SRTLA_PORT=0 SRT_SENDER_PORT=0 SRT_PLAYER_PORT=0 SLS_STATS_PORT=0 LINK_STATS_PORT=0 SLS_MGNT_PORT=0"
   begin=$(date +%s%N)
   env $free npm start >out 2>err & npm=$!
   until grep -q "Open in the firewall" out; do kill -0 $npm 2>/dev/null || { cat out err; exit 1; }; sleep 0.02; done

@@ -13,8 +13,8 @@ import type { Callers } from './callers.ts';
 
 /** Pages get a message at each of these. */
 const TICK_MS: Millis = 500;
-/** Without pages the node is looked at every so many ticks: for the history. */
-const TICKS_ALONE = 4;
+/** Without pages the node is looked at every so many ticks: for the history, whose steps must not be missed. */
+const TICKS_ALONE = 3;
 const CHECKLIST_EVERY_MS: Millis = 1_000;
 /** Shared pages show so many. */
 const SHARED_EVENTS = 12;

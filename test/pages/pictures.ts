@@ -45,10 +45,8 @@ const picturesOf = async (look: Look, size: string): Promise<void> => {
   const streamPath = await page.locator('.stream-link').first().getAttribute('href');
   for (const [name, path, ready, fullPage] of views) {
     const href = name === 'stream' || name === 'connect' ? `${streamPath}${path}` : path;
-    await page.evaluate((to) => {
-      history.pushState(undefined, '', to);
-      dispatchEvent(new PopStateEvent('popstate'));
-    }, href);
+    // As text: it runs in the page.
+    await page.evaluate(`history.pushState(undefined, '', ${JSON.stringify(href)}); dispatchEvent(new PopStateEvent('popstate'))`);
     await page.locator(ready).first().waitFor();
     await page.waitForTimeout(900);
     // On a phone the navigation stays at the lower edge, wherever that is.

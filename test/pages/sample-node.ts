@@ -121,6 +121,8 @@ export class SampleStreams {
     const totals = this.#stream.get(stream.publisher) ?? { received: 0, lost: 0, dropped: 0, resent: 0 };
     totals.received += (kbps * elapsed) / 8 / 1_316;
     totals.resent = lost * 1.02;
+    // A tunnel, now and then.
+    if (Math.floor(seconds / 97) !== Math.floor((seconds - elapsed / 1_000) / 97)) totals.dropped += 3 + index * 2;
     this.#stream.set(stream.publisher, totals);
     const rttMs = Math.max(...stream.links.map((link) => link.rttMs)) * (0.9 + 0.1 * Math.sin(seconds / 13));
     const group = `0x${(index + 1).toString(16).padStart(16, '0')}`;
@@ -143,6 +145,7 @@ export class SampleStreams {
           rttMs,
           pktRecvTotal: Math.round(totals.received),
           pktRcvRetransTotal: Math.round(totals.resent),
+          pktRcvDropTotal: totals.dropped,
           rcvBufMs: stream.latencyMs * (0.93 + 0.04 * Math.sin(seconds / 5)),
         }),
       }),
@@ -196,8 +199,7 @@ export const sampleNode = async ({ streams, carriers, env = {}, historyMs = 0 }:
   const samples = new SampleStreams(streams);
   const events = new EventHistory(silentLogger);
   const lookup = { ...carriersOff, of: carriers };
-  const startMs = performance.now();
-  let now = (): number => performance.now() - startMs + historyMs + 10_000;
+  let now = (): number => 10_000;
   const clock = (): number => now();
   const base = {
     snapshot: () => samples.at(clock()),
@@ -220,11 +222,11 @@ export const sampleNode = async ({ streams, carriers, env = {}, historyMs = 0 }:
     pagesDir: resolve(import.meta.dirname, '../../dist/dashboard'),
     preview: undefined,
   });
-  const live = now;
   for (let at = 10_000; at < historyMs + 10_000; at += 2_000) {
     now = () => at;
     server.state.look();
   }
-  now = live;
+  const startMs = performance.now();
+  now = () => performance.now() - startMs + historyMs + 10_000;
   return { ...server, events, close: () => rmSync(folder, { recursive: true, force: true }) };
 };

@@ -1,4 +1,4 @@
-import type { StreamEvent } from '../../src/data-plane/event-history.ts';
+import type { StreamEvent, StreamHappening } from '../../src/data-plane/event-history.ts';
 import type { LinkCarrier } from '../../src/stats/carrier.ts';
 import type { SampleStream } from './sample-node.ts';
 
@@ -42,7 +42,7 @@ export const SAMPLE_STREAMS: readonly SampleStream[] = [
 export const sampleEvents = (unixNow: number): StreamEvent[] => {
   const [bike, harbour] = SAMPLE_STREAMS.map(({ publisher }) => publisher) as [string, string];
   const player = { playerId: 'play_2a77d0c1e58b4f39', address: '198.51.100.20', port: 51_000 };
-  const events: [ageS: number, event: Omit<StreamEvent, 'atMs' | 'wallMs'>][] = [
+  const events: (readonly [ageS: number, event: Pick<StreamEvent, 'publisherId'> & StreamHappening])[] = [
     [861, { publisherId: bike, type: 'link-joined', group: '0x1', address: '203.0.113.14', port: 40_000 }],
     [860, { publisherId: bike, type: 'link-joined', group: '0x1', address: '203.0.113.77', port: 40_001 }],
     [859, { publisherId: bike, type: 'publisher-up', source: 'srtla', address: '127.0.0.1', latencyMs: 2_000, encrypted: false }],
@@ -54,6 +54,6 @@ export const sampleEvents = (unixNow: number): StreamEvent[] => {
     [221, { publisherId: bike, type: 'link-joined', group: '0x1', address: '203.0.113.201', port: 40_002 }],
     [64, { publisherId: bike, type: 'player-dropped', ...player, messages: 3 }],
     [12, { publisherId: harbour, type: 'player-up', playerId: 'play_90bb3e14d6fa4c7d', address: '198.51.100.44', port: 52_110, latencyMs: 2_000 }],
-  ] as [number, Omit<StreamEvent, 'atMs' | 'wallMs'>][];
-  return events.map(([ageS, event]) => ({ ...event, atMs: 0, wallMs: unixNow - ageS * 1_000 }) as StreamEvent);
+  ];
+  return events.map(([ageS, event]) => ({ ...event, atMs: 0, wallMs: unixNow - ageS * 1_000 }));
 };

@@ -11,6 +11,7 @@ import type { DataPlaneSettings } from './data-plane/settings.ts';
 import type { DataPlaneSnapshot } from './data-plane/snapshot.ts';
 import { obeyTestHooks } from './data-plane/test-hooks.ts';
 import { type Millis, monotonicNow } from './shared/clock.ts';
+import { ownAddressOf } from './shared/address.ts';
 import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
 import { prepareDataDir, readDataFile, removeDataFile, writeDataFile } from './shared/data-file.ts';
 import type { Logger } from './shared/logger.ts';
@@ -19,6 +20,7 @@ import { type Redaction, setRedaction } from './shared/redact.ts';
 import type { Row } from './sls-bridge/directory.ts';
 import { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { DirectoryLife } from './sls-bridge/directory-life.ts';
+import { LoopbackPlayers } from './sls-bridge/loopback-players.ts';
 import { libsrtEngine } from './sls-bridge/native.ts';
 import { NodeCarriers } from './stats/asn-node.ts';
 import type { DashboardDeps } from './stats/dashboard-deps.ts';
@@ -156,6 +158,7 @@ export class RelayNode {
   readonly #store: DirectoryFile;
   readonly #life: DirectoryLife;
   readonly #carriers: NodeCarriers;
+  readonly #preview: LoopbackPlayers | undefined;
   readonly #servers: readonly HttpListener[];
   readonly #lock: DataDirLock;
 
@@ -167,6 +170,7 @@ export class RelayNode {
     store: DirectoryFile;
     life: DirectoryLife;
     carriers: NodeCarriers;
+    preview: LoopbackPlayers | undefined;
     servers: readonly HttpListener[];
     lock: DataDirLock;
   }) {
@@ -177,6 +181,7 @@ export class RelayNode {
     this.#store = parts.store;
     this.#life = parts.life;
     this.#carriers = parts.carriers;
+    this.#preview = parts.preview;
     this.#servers = parts.servers;
     this.#lock = parts.lock;
   }
@@ -226,6 +231,7 @@ export class RelayNode {
     life.start();
     const token = randomBytes(24).toString('hex');
     const carriers = new NodeCarriers(settings, logger);
+    let preview: LoopbackPlayers | undefined;
     try {
       const snapshot = cached(() => plane.snapshot(), SNAPSHOT_AGE_MS);
       const { directory } = store;
@@ -252,6 +258,8 @@ export class RelayNode {
         ...{ srtla, publish, play, stats: open?.stats.port ?? 0, links: open?.links.port ?? 0 },
         dashboard: open?.dashboard?.port,
       });
+      const host = ownAddressOf(settings.bind);
+      preview = settings.dashboard.preview ? new LoopbackPlayers(() => ({ host, port: play })) : undefined;
       const dashboardDeps = (watch: NodeWatch): DashboardDeps => ({
         ...deps,
         watch,
@@ -260,7 +268,7 @@ export class RelayNode {
         ports: portsNow,
         settingViews: () => settingValues(settings),
         pagesDir: PAGES_DIR,
-        preview: undefined,
+        preview,
       });
       open = await openServers(deps, settings, settings.dashboard.enabled ? dashboardDeps : undefined);
       const { stats, links, dashboard } = open;
@@ -272,7 +280,7 @@ export class RelayNode {
       const facts: RuntimeFacts = { pid: process.pid, token, ports };
       await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
       const servers = [stats, links, ...(dashboard ? [dashboard] : [])];
-      return new RelayNode({ facts, settings, logger, plane, store, life, carriers, servers, lock });
+      return new RelayNode({ facts, settings, logger, plane, store, life, carriers, preview, servers, lock });
     } catch (error) {
       carriers.stop();
       life.stop();
@@ -293,6 +301,7 @@ export class RelayNode {
     this.#logger.info('stopping');
     this.#life.stop();
     this.#carriers.stop();
+    this.#preview?.close();
     // Together: a slow HTTP client must not add its second to the players' four.
     await Promise.all([this.#plane.stop(), ...this.#servers.map((server) => server.close())]);
     await this.#forgetFacts();

@@ -196,7 +196,7 @@ describe('management', () => {
       const facts = await scene.node.get<{ publishers: unknown[] }>('/v1/doctor', scene.node.token);
       return facts.publishers.length === 1;
     });
-    await sender.stop('SIGKILL');
+    await sender.stop();
   });
 
   it('drains and admits again', async () => {

@@ -25,7 +25,10 @@ const filesIn = (folder) =>
 const digestOf = (root) => {
   const hash = createHash('sha256');
   for (const file of [...filesIn(join(root, 'src/dashboard')).sort(), ...ALSO.map((name) => join(root, name))])
-    hash.update(`${file.slice(root.length)}\0`).update(readFileSync(file)).update('\0');
+    hash
+      .update(`${file.slice(root.length)}\0`)
+      .update(readFileSync(file))
+      .update('\0');
   return hash.digest('hex');
 };
 
@@ -33,8 +36,7 @@ const digestOf = (root) => {
 const arePagesBuilt = (root) => {
   try {
     return (
-      !existsSync(join(root, 'src/dashboard')) ||
-      readFileSync(join(root, OUT, STAMP), 'utf8').trim() === digestOf(root)
+      !existsSync(join(root, 'src/dashboard')) || readFileSync(join(root, OUT, STAMP), 'utf8').trim() === digestOf(root)
     );
   } catch {
     return false;
@@ -42,7 +44,8 @@ const arePagesBuilt = (root) => {
 };
 
 /** Whether what builds the pages is installed. */
-const canBuildPages = (root) => existsSync(join(root, 'node_modules/vite')) && existsSync(join(root, 'node_modules/preact'));
+const canBuildPages = (root) =>
+  existsSync(join(root, 'node_modules/vite')) && existsSync(join(root, 'node_modules/preact'));
 
 /** Replaces the folder as a whole. */
 const buildPages = async (root) => {
@@ -55,7 +58,13 @@ const buildPages = async (root) => {
     logLevel: 'error',
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
     // No map: the sources are at hand, and files under /assets are kept by browsers for good.
-    build: { outDir: fresh, emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+    build: {
+      outDir: fresh,
+      emptyOutDir: true,
+      target: 'es2022',
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+    },
   });
   for (const file of filesIn(fresh)) {
     if (!COMPRESSED.test(file)) continue;

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeState } from '../../test/support/node-states.ts';
-import { DirectoryFile } from '../sls-bridge/directory-file.ts';
 import { ownAddressOf } from '../shared/address.ts';
+import { DirectoryFile } from '../sls-bridge/directory-file.ts';
 import { askNode, findRunningNode, readRows } from './running-node.ts';
 
 const facts = (changes: object = {}): object => ({

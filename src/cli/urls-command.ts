@@ -1,9 +1,9 @@
 import type { Settings } from '../config/load.ts';
 import { TributaryError } from '../shared/errors.ts';
+import type { NodePorts } from '../stats/stream-urls.ts';
 import { choosePublicHost } from './public-host.ts';
 import { settingsOrProblems } from './relay.ts';
 import { findRunningNode, readRows } from './running-node.ts';
-import type { NodePorts } from '../stats/stream-urls.ts';
 import { urlLines } from './urls.ts';
 
 const HELP = `Usage: ./tributary urls [--data-dir FOLDER] [--SETTING VALUE …]

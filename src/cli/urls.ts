@@ -89,7 +89,11 @@ export const urlLines = ({ host, ports, rows, limit = Number.POSITIVE_INFINITY }
   if (groups.length === 0) lines.push('There is no stream id yet: POST /api/stream-ids makes one.', '');
   lines.push('Statistics of links:', `  http://${formatEndpoint(host.host, ports.links)}/stats`, '');
   if (ports.dashboard !== undefined)
-    lines.push('Dashboard (sign in with the admin key):', `  http://${formatEndpoint(host.host, ports.dashboard)}/`, '');
+    lines.push(
+      'Dashboard (sign in with the admin key):',
+      `  http://${formatEndpoint(host.host, ports.dashboard)}/`,
+      '',
+    );
   if (host.local) lines.push(localNote(host.host, ports));
   lines.push(firewallLine(ports), '');
   return lines;

@@ -31,7 +31,9 @@ export interface SettingValue extends SettingReference {
 export const settingValues = (settings: Settings): SettingValue[] =>
   settingRows().map((row) => {
     const { kind, secret = false } = settingAt(row.path);
-    const value = row.path.split('.').reduce<unknown>((block, part) => (block as Record<string, unknown>)[part], settings);
+    const value = row.path
+      .split('.')
+      .reduce<unknown>((block, part) => (block as Record<string, unknown>)[part], settings);
     const text = value === undefined ? '' : kind.show(value);
     return { ...row, value: secret && text !== '' ? '(set)' : text, changed: text !== row.byDefault };
   });

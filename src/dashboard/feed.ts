@@ -35,7 +35,9 @@ const advance = (trails: ReadonlyMap<string, Trail>, streams: readonly StreamVie
     streams.map(({ name, kbps, links }) => {
       const before = trails.get(name) ?? NO_TRAIL;
       const total = longer(before.total, kbps, 1);
-      const next = links.map((link) => [link.slot, longer(before.links.get(link.slot), link.kbps, total.length)] as const);
+      const next = links.map(
+        (link) => [link.slot, longer(before.links.get(link.slot), link.kbps, total.length)] as const,
+      );
       return [name, { total, links: new Map(next) }];
     }),
   );
@@ -62,7 +64,12 @@ const useFeed = <T extends LiveView | SharedView>(
   streamsOf: (view: T) => readonly StreamView[],
   onOver: () => void,
 ): FeedState<T> => {
-  const [state, setState] = useState<FeedState<T>>({ view: undefined, trails: new Map(), isLate: false, isOver: false });
+  const [state, setState] = useState<FeedState<T>>({
+    view: undefined,
+    trails: new Map(),
+    isLate: false,
+    isOver: false,
+  });
   useEffect(() => {
     const source = new EventSource(path);
     let late: ReturnType<typeof setTimeout> | undefined;

@@ -24,7 +24,10 @@ const titleOf = (path: string): string => {
 const SignedIn = ({ view: known, onSignedOut }: { view: SessionView; onSignedOut: () => void }) => {
   const path = usePath();
   const feed = useLiveFeed(() => {
-    session.look().then(({ signedIn }) => !signedIn && onSignedOut(), () => {});
+    session.look().then(
+      ({ signedIn }) => !signedIn && onSignedOut(),
+      () => {},
+    );
   });
   const { view } = feed;
   useEffect(() => {
@@ -67,7 +70,12 @@ const App = () => {
     whenSignedOut(signOut);
     session.look().then(setView, (error: Error) => setProblem(error.message));
   }, []);
-  if (!view) return <p class="loading" role="status">{problem}</p>;
+  if (!view)
+    return (
+      <p class="loading" role="status">
+        {problem}
+      </p>
+    );
   return view.signedIn ? <SignedIn view={view} onSignedOut={signOut} /> : <Login onSignedIn={setView} />;
 };
 

@@ -1,4 +1,5 @@
 import type { ComponentChildren, VNode } from 'preact';
+import { Scroll } from './parts/Scroll.tsx';
 
 const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|\[([^\]]+)\]\(([^)]+)\)/g;
 
@@ -25,18 +26,26 @@ const cells = (line: string): string[] =>
     .map((cell) => cell.trim());
 
 const table = ([head = '', , ...rows]: readonly string[]): VNode => (
-  <div class="scroll" tabIndex={0} role="group" aria-label="Table">
+  <Scroll label="Table">
     <table class="table">
       <thead>
-        <tr>{cells(head).map((cell) => <th scope="col">{inline(cell)}</th>)}</tr>
+        <tr>
+          {cells(head).map((cell) => (
+            <th scope="col">{inline(cell)}</th>
+          ))}
+        </tr>
       </thead>
       <tbody>
         {rows.map((row) => (
-          <tr>{cells(row).map((cell) => <td>{inline(cell)}</td>)}</tr>
+          <tr>
+            {cells(row).map((cell) => (
+              <td>{inline(cell)}</td>
+            ))}
+          </tr>
         ))}
       </tbody>
     </table>
-  </div>
+  </Scroll>
 );
 
 const list = (lines: readonly string[]): VNode => {
@@ -44,7 +53,13 @@ const list = (lines: readonly string[]): VNode => {
   for (const line of lines)
     if (line.startsWith('* ')) items.push(line.slice(2));
     else items[items.length - 1] += ` ${line.trim()}`;
-  return <ul>{items.map((item) => <li>{inline(item)}</li>)}</ul>;
+  return (
+    <ul>
+      {items.map((item) => (
+        <li>{inline(item)}</li>
+      ))}
+    </ul>
+  );
 };
 
 const heading = (line: string): VNode => {
@@ -69,7 +84,11 @@ export const markdown = (text: string): VNode[] => {
     };
     if (line.startsWith('```')) {
       at++;
-      blocks.push(<pre tabIndex={0}>{take((one) => !one.startsWith('```')).join('\n')}</pre>);
+      blocks.push(
+        <Scroll label="Example">
+          <pre>{take((one) => !one.startsWith('```')).join('\n')}</pre>
+        </Scroll>,
+      );
       at++;
     } else if (line.startsWith('#')) blocks.push(heading(lines[at++]!));
     else if (line.startsWith('|')) blocks.push(table(take((one) => one.startsWith('|'))));

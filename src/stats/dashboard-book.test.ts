@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { dataPlaneSnapshot, groupSnapshot, linkSnapshot, publisherSnapshot, srtStats } from '../../test/support/snapshots.ts';
+import {
+  dataPlaneSnapshot,
+  groupSnapshot,
+  linkSnapshot,
+  publisherSnapshot,
+  srtStats,
+} from '../../test/support/snapshots.ts';
 import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
 import { StreamDirectory } from '../sls-bridge/directory.ts';
 import type { LinkSnapshot } from '../srtla/types.ts';
@@ -117,7 +123,9 @@ describe('the history', () => {
     const of = (from: number, count: number): DataPlaneSnapshot =>
       dataPlaneSnapshot({
         players: [],
-        publishers: Array.from({ length: count }, (_, n) => publisherSnapshot({ publisherId: `live_${from + n}`, group: undefined })),
+        publishers: Array.from({ length: count }, (_, n) =>
+          publisherSnapshot({ publisherId: `live_${from + n}`, group: undefined }),
+        ),
       });
     book.observe(of(0, MAX_STREAMS + 5), names, 0);
     expect(book.records).toHaveLength(MAX_STREAMS);

@@ -1,7 +1,7 @@
 import type { Settings } from '../config/schema.ts';
 import type { StreamEvent } from '../data-plane/event-history.ts';
-import type { ShareStore } from './dashboard-shares.ts';
 import type { PreviewSource } from './dashboard-preview.ts';
+import type { ShareStore } from './dashboard-shares.ts';
 import type { SettingView } from './dashboard-types.ts';
 import type { StatsDeps } from './deps.ts';
 import type { NodeWatch } from './node-watch.ts';

@@ -63,7 +63,10 @@ describe('the feed', () => {
     state.tick();
     expect(made).toBe(1);
     await until('a message for each', () => pages.every((page) => messages(page).length > 0));
-    expect(messages(pages[0]!)[0]).toMatchObject({ up: true, streams: [{ label: 'Bike', state: 'live', links: [{}, {}] }] });
+    expect(messages(pages[0]!)[0]).toMatchObject({
+      up: true,
+      streams: [{ label: 'Bike', state: 'live', links: [{}, {}] }],
+    });
     expect(pages[0]!.text()).not.toContain('live_a');
   });
 

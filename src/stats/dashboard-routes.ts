@@ -132,7 +132,11 @@ export const dashboardRoutes = (
       return sendJson(reply, 400, errorAnswer(`Invalid days: give a whole number from ${least} to ${most}`));
     try {
       const { token, share } = await shares.create(id, days as number);
-      logger.info('a stream was shared', { stream: publicStreamName(id), days: days as number, key: actor(request, deps) });
+      logger.info('a stream was shared', {
+        stream: publicStreamName(id),
+        days: days as number,
+        key: actor(request, deps),
+      });
       return sendJson(reply, 200, { ...share, path: `/s/${token}` });
     } catch (error) {
       if (codeOf(error) === 'TRIBUTARY_SHARE_LIMIT')
@@ -181,9 +185,7 @@ export const dashboardRoutes = (
     sendJson(reply, 200, { settings: deps.settingViews() }),
   );
 
-  app.get('/data/doctor', { onRequest: may.any }, async (_request, reply) =>
-    sendJson(reply, 200, doctorChecks(deps)),
-  );
+  app.get('/data/doctor', { onRequest: may.any }, async (_request, reply) => sendJson(reply, 200, doctorChecks(deps)));
 };
 
 const idView = (row: Row, live: ReadonlySet<string>): IdView => {

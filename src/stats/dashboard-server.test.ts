@@ -9,7 +9,16 @@ const NAME = publicStreamName('live_a');
 describe('every answer', () => {
   it('carries the security headers, pages and refusals too', async () => {
     const { call } = await dashboardClient();
-    for (const url of ['/', '/streams/x', '/session', '/data/ids', '/api/keys', '/nothing', '/s/none/feed', '/assets/none.js'])
+    for (const url of [
+      '/',
+      '/streams/x',
+      '/session',
+      '/data/ids',
+      '/api/keys',
+      '/nothing',
+      '/s/none/feed',
+      '/assets/none.js',
+    ])
       expect((await call('GET', url)).headers, url).toMatchObject(SECURITY_HEADERS);
   });
 
@@ -103,7 +112,15 @@ describe('rights', () => {
   it('without a session there is nothing to see, a bearer key or not', async () => {
     const { call } = await dashboardClient();
     const headers = { authorization: `Bearer ${'a'.repeat(32)}` };
-    for (const url of ['/feed', '/data/ids', '/data/settings', `/data/streams/${NAME}`, '/api/stream-ids', '/api/keys', '/preview/x']) {
+    for (const url of [
+      '/feed',
+      '/data/ids',
+      '/data/settings',
+      `/data/streams/${NAME}`,
+      '/api/stream-ids',
+      '/api/keys',
+      '/preview/x',
+    ]) {
       const { statusCode, body } = await call('GET', url, undefined, headers);
       expect(statusCode === 401 || statusCode === 404, url).toBe(true);
       expect(body).not.toContain('live_a');
@@ -129,7 +146,15 @@ describe('rights', () => {
   it('a reader sees masked addresses, whoever may change things whole ones', async () => {
     const { call, signIn, deps, state, events } = await dashboardClient();
     state.look();
-    events.add({ atMs: 1, wallMs: 1, publisherId: 'live_a', type: 'link-joined', group: '0x1', address: '203.0.113.7', port: 1 });
+    events.add({
+      atMs: 1,
+      wallMs: 1,
+      publisherId: 'live_a',
+      type: 'link-joined',
+      group: '0x1',
+      address: '203.0.113.7',
+      port: 1,
+    });
     await signIn(await deps.keys.create('reader', 'read'));
     const seen = (await call('GET', `/data/streams/${NAME}`)).body;
     expect(seen).toContain('198.51.100.x');
@@ -176,7 +201,16 @@ describe('a shared link', () => {
   it('shows one stream without ids and addresses, and nothing else', async () => {
     const { call, signIn, deps, state, events } = await dashboardClient();
     state.look();
-    events.add({ atMs: 1, wallMs: 1, publisherId: 'live_a', type: 'player-up', playerId: 'play_a_long_one', address: '198.51.100.4', port: 1, latencyMs: 1 });
+    events.add({
+      atMs: 1,
+      wallMs: 1,
+      publisherId: 'live_a',
+      type: 'player-up',
+      playerId: 'play_a_long_one',
+      address: '198.51.100.4',
+      port: 1,
+      latencyMs: 1,
+    });
     await signIn();
     const { path } = (await call('POST', `/data/streams/${NAME}/shares`, { days: 7 })).json();
     const stream = deps.shares.streamOf(path.slice('/s/'.length))!;
@@ -203,7 +237,9 @@ describe('a shared link', () => {
     deps.unixMs += 86_400_000;
     expect(deps.shares.streamOf(token)).toBeUndefined();
     const other = (await call('POST', `/data/streams/${publicStreamName('live_b')}/shares`, { days: 1 })).json();
-    expect((await call('DELETE', `/data/streams/${publicStreamName('live_b')}/shares/${other.id}`)).statusCode).toBe(200);
+    expect((await call('DELETE', `/data/streams/${publicStreamName('live_b')}/shares/${other.id}`)).statusCode).toBe(
+      200,
+    );
     expect(deps.shares.streamOf(other.path.slice('/s/'.length))).toBeUndefined();
     expect((await call('GET', `${other.path}/feed`)).statusCode).toBe(404);
   });
@@ -219,7 +255,9 @@ describe('set-up help', () => {
     const { call, signIn, deps } = await dashboardClient();
     const [publisher] = deps.view.publishers;
     deps.view = dataPlaneSnapshot({
-      publishers: [{ ...publisher!, latencyMs: 120, warnings: ['latency-short'], stats: { ...publisher!.stats, rttMs: 90 } }],
+      publishers: [
+        { ...publisher!, latencyMs: 120, warnings: ['latency-short'], stats: { ...publisher!.stats, rttMs: 90 } },
+      ],
       counters: { linkKernelDrops: 12 },
     });
     await signIn();

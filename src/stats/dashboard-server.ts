@@ -137,7 +137,12 @@ const pageRoutes = (app: FastifyInstance, folder: string): void => {
 };
 
 /** Pages of one stream, for whoever has a link to it. */
-const sharedRoutes = (app: FastifyInstance, deps: DashboardDeps, state: DashboardState, context: RouteContext): void => {
+const sharedRoutes = (
+  app: FastifyInstance,
+  deps: DashboardDeps,
+  state: DashboardState,
+  context: RouteContext,
+): void => {
   const { shares, clock } = deps;
   const { guesses, callers } = context;
 

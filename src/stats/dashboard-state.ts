@@ -1,7 +1,14 @@
 import type { Millis } from '../shared/clock.ts';
 import { maskedAddress } from '../shared/masked-address.ts';
 import type { AddressView } from '../shared/redact.ts';
-import { advanceChecklist, type ChecklistMemory, type ChecklistReport, NO_MEMORY, STUCK_AFTER_MS } from './checklist.ts';
+import type { Callers } from './callers.ts';
+import {
+  advanceChecklist,
+  type ChecklistMemory,
+  type ChecklistReport,
+  NO_MEMORY,
+  STUCK_AFTER_MS,
+} from './checklist.ts';
 import { StreamBook, type StreamRecord } from './dashboard-book.ts';
 import type { DashboardDeps } from './dashboard-deps.ts';
 import { EventFeed, eventViews } from './dashboard-events.ts';
@@ -9,7 +16,6 @@ import { DashboardFeed } from './dashboard-feed.ts';
 import { PublisherIndex } from './dashboard-index.ts';
 import type { EventView, HistoryView, LiveView, SharedView, StreamView, TrailsView } from './dashboard-types.ts';
 import { labelOf, sharedStreamView, streamView } from './dashboard-view.ts';
-import type { Callers } from './callers.ts';
 
 /** Pages get a message at each of these. */
 const TICK_MS: Millis = 500;
@@ -94,9 +100,9 @@ export class DashboardState {
   trails(subject: string): TrailsView {
     const publisherId = this.index.withDigest(subject);
     const records = this.book.records.filter((record) => record.isThere);
-    return (
-      subject.startsWith('*') ? records : records.filter((record) => record.publisherId === publisherId)
-    ).map((record) => this.book.trail(record));
+    return (subject.startsWith('*') ? records : records.filter((record) => record.publisherId === publisherId)).map(
+      (record) => this.book.trail(record),
+    );
   }
 
   /** @param subject SHA-256 of a publisher id */

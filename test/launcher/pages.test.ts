@@ -5,7 +5,9 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const { arePagesBuilt } = createRequire(import.meta.url)('../../bin/pages.cjs') as { arePagesBuilt(root: string): boolean };
+const { arePagesBuilt } = createRequire(import.meta.url)('../../bin/pages.cjs') as {
+  arePagesBuilt(root: string): boolean;
+};
 const built = (name: string): Buffer => readFileSync(resolve(ROOT, 'dist/dashboard', name));
 
 const MOST_BYTES = 150_000;

@@ -99,19 +99,32 @@ describe('the live page', () => {
 
   it('fades a link that is unplugged, says when it was heard last, and brings it back', async () => {
     await scene.tell('block 127.0.2.1');
-    await until('the lane to fade', async () => {
-      const opacity = await lane('127.0.2.1').locator('.lane-spark').evaluate('(cell) => Number(getComputedStyle(cell).opacity)');
-      return Number(opacity) < 0.6;
-    }, 30_000);
+    await until(
+      'the lane to fade',
+      async () => {
+        const opacity = await lane('127.0.2.1')
+          .locator('.lane-spark')
+          .evaluate('(cell) => Number(getComputedStyle(cell).opacity)');
+        return Number(opacity) < 0.6;
+      },
+      30_000,
+    );
     expect(await lane('127.0.2.1').getAttribute('data-state')).toMatch(/quiet|gone/);
     expect(await lane('127.0.2.1').locator('.lane-heard').textContent()).toMatch(/\d s/);
     await scene.tell('unblock 127.0.2.1');
-    await until('the lane to be back', async () => (await lane('127.0.2.1').getAttribute('data-state')) === 'active', 40_000);
+    await until(
+      'the lane to be back',
+      async () => (await lane('127.0.2.1').getAttribute('data-state')) === 'active',
+      40_000,
+    );
     expect(await page.locator('.lane').count()).toBe(3);
   });
 
   it('tells what happens, in words', async () => {
-    await page.getByRole('complementary', { name: 'Events' }).getByText(/Stream started \(bonded/).waitFor();
+    await page
+      .getByRole('complementary', { name: 'Events' })
+      .getByText(/Stream started \(bonded/)
+      .waitFor();
   });
 });
 
@@ -127,7 +140,11 @@ describe('the page of a stream', () => {
   it('shows the picture on demand, and it advances', async () => {
     await page.getByRole('button', { name: 'Show the picture' }).click();
     const video = page.locator('video');
-    await until('two seconds of picture', async () => Number(await video.evaluate('(one) => one.currentTime')) > 2, 40_000);
+    await until(
+      'two seconds of picture',
+      async () => Number(await video.evaluate('(one) => one.currentTime')) > 2,
+      40_000,
+    );
     await page.getByRole('heading', { name: 'Players' }).waitFor();
     await page.locator('.table', { hasText: '127.0.0.1' }).getByText('playing').waitFor();
     await page.getByRole('button', { name: 'Stop' }).click();
@@ -146,7 +163,10 @@ describe('the page of a stream', () => {
     await card.getByRole('button', { name: /^Show/ }).click();
     await card.getByText(`srtla://127.0.0.1:${scene.node.ports.srtla[0]}?streamid=${row!.publisher}`).waitFor();
     await card.getByRole('button', { name: /^QR code/ }).click();
-    await page.getByRole('dialog').getByRole('img', { name: /QR code/ }).waitFor();
+    await page
+      .getByRole('dialog')
+      .getByRole('img', { name: /QR code/ })
+      .waitFor();
     await page.keyboard.press('Escape');
     expect(await page.getByRole('dialog').count()).toBe(0);
     await page.locator('.paste', { hasText: 'OBS' }).getByText('mpegts').waitFor();
@@ -160,7 +180,11 @@ describe('the page of a stream', () => {
     const heard: string[] = [];
     stranger.on('response', (response) => {
       // The feed does not end: it is read below.
-      if (!response.url().endsWith('/feed')) void response.text().then((text) => heard.push(text), () => {});
+      if (!response.url().endsWith('/feed'))
+        void response.text().then(
+          (text) => heard.push(text),
+          () => {},
+        );
     });
     await stranger.goto(link);
     await stranger.locator('.lane').nth(2).waitFor();

@@ -46,7 +46,9 @@ const picturesOf = async (look: Look, size: string): Promise<void> => {
   for (const [name, path, ready, fullPage] of views) {
     const href = name === 'stream' || name === 'connect' ? `${streamPath}${path}` : path;
     // As text: it runs in the page.
-    await page.evaluate(`history.pushState(undefined, '', ${JSON.stringify(href)}); dispatchEvent(new PopStateEvent('popstate'))`);
+    await page.evaluate(
+      `history.pushState(undefined, '', ${JSON.stringify(href)}); dispatchEvent(new PopStateEvent('popstate'))`,
+    );
     await page.locator(ready).first().waitFor();
     await page.waitForTimeout(900);
     // On a phone the navigation stays at the lower edge, wherever that is.

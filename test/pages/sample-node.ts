@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { settingValues } from '../../src/config/reference.ts';
 import { loadSettings } from '../../src/config/resolve.ts';
 import type { Settings } from '../../src/config/schema.ts';
 import { EventHistory } from '../../src/data-plane/event-history.ts';
 import type { DataPlaneSnapshot, PlayerSnapshot, PublisherSnapshot } from '../../src/data-plane/snapshot.ts';
-import { settingValues } from '../../src/config/reference.ts';
 import { silentLogger } from '../../src/shared/logger.ts';
 import { DirectoryFile } from '../../src/sls-bridge/directory-file.ts';
 import type { GroupSnapshot, LinkSnapshot } from '../../src/srtla/types.ts';
@@ -113,7 +113,10 @@ export class SampleStreams {
         lastHeardMs: 4 + this.#random() * 30,
         uptimeMs: 4_215_000 + nowMs,
         jitterMs: link.rttMs * (0.05 + this.#random() * 0.06),
-        roundTrip: { ms: link.rttMs * (0.95 + 0.12 * Math.sin(seconds / 11 + phase) + this.#random() * 0.06), source: 'srt' },
+        roundTrip: {
+          ms: link.rttMs * (0.95 + 0.12 * Math.sin(seconds / 11 + phase) + this.#random() * 0.06),
+          source: 'srt',
+        },
       });
     });
     const kbps = links.reduce((sum, link) => sum + link.bitrate1sKbps, 0) * 0.96;
@@ -164,7 +167,12 @@ export class SampleStreams {
       latencyMs: 2_000,
       sentMessages: 2_304_411 - number * 40_000,
       droppedMessages: number * 3,
-      stats: srtStats({ rttMs: 18 + number * 9, sndBufMs: 21 + number * 4, sendRateMbps: 6.1, pktRetransTotal: number * 12 }),
+      stats: srtStats({
+        rttMs: 18 + number * 9,
+        sndBufMs: 21 + number * 4,
+        sendRateMbps: 6.1,
+        pktRetransTotal: number * 12,
+      }),
     };
   }
 }
@@ -189,7 +197,12 @@ export interface SampleNodeOptions {
 }
 
 /** The real server of the dashboard over streams that are made up. */
-export const sampleNode = async ({ streams, carriers, env = {}, historyMs = 0 }: SampleNodeOptions): Promise<SampleNode> => {
+export const sampleNode = async ({
+  streams,
+  carriers,
+  env = {},
+  historyMs = 0,
+}: SampleNodeOptions): Promise<SampleNode> => {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-pages-'));
   const rows = streams.map(({ publisher, player, label }) => ({ publisher, player, label }));
   const store = await DirectoryFile.open(folder, Date.now, () => rows);

@@ -45,15 +45,59 @@ export const sampleEvents = (unixNow: number): StreamEvent[] => {
   const events: (readonly [ageS: number, event: Pick<StreamEvent, 'publisherId'> & StreamHappening])[] = [
     [861, { publisherId: bike, type: 'link-joined', group: '0x1', address: '203.0.113.14', port: 40_000 }],
     [860, { publisherId: bike, type: 'link-joined', group: '0x1', address: '203.0.113.77', port: 40_001 }],
-    [859, { publisherId: bike, type: 'publisher-up', source: 'srtla', address: '127.0.0.1', latencyMs: 2_000, encrypted: false }],
+    [
+      859,
+      {
+        publisherId: bike,
+        type: 'publisher-up',
+        source: 'srtla',
+        address: '127.0.0.1',
+        latencyMs: 2_000,
+        encrypted: false,
+      },
+    ],
     [842, { publisherId: bike, type: 'player-up', ...player, latencyMs: 2_000 }],
     [611, { publisherId: bike, type: 'link-joined', group: '0x1', address: '203.0.113.201', port: 40_002 }],
-    [433, { publisherId: harbour, type: 'publisher-refused', source: 'srt', address: '198.51.100.9', why: 'passphrase', code: 10, times: 3 }],
-    [402, { publisherId: harbour, type: 'publisher-up', source: 'srtla', address: '127.0.0.1', latencyMs: 3_000, encrypted: false }],
-    [233, { publisherId: bike, type: 'link-left', group: '0x1', address: '203.0.113.201', port: 40_002, why: 'timeout' }],
+    [
+      433,
+      {
+        publisherId: harbour,
+        type: 'publisher-refused',
+        source: 'srt',
+        address: '198.51.100.9',
+        why: 'passphrase',
+        code: 10,
+        times: 3,
+      },
+    ],
+    [
+      402,
+      {
+        publisherId: harbour,
+        type: 'publisher-up',
+        source: 'srtla',
+        address: '127.0.0.1',
+        latencyMs: 3_000,
+        encrypted: false,
+      },
+    ],
+    [
+      233,
+      { publisherId: bike, type: 'link-left', group: '0x1', address: '203.0.113.201', port: 40_002, why: 'timeout' },
+    ],
     [221, { publisherId: bike, type: 'link-joined', group: '0x1', address: '203.0.113.201', port: 40_002 }],
     [64, { publisherId: bike, type: 'player-dropped', ...player, messages: 3 }],
-    [12, { publisherId: harbour, type: 'player-up', playerId: 'play_90bb3e14d6fa4c7d', address: '198.51.100.44', port: 52_110, latencyMs: 2_000 }],
+    [
+      12,
+      {
+        publisherId: harbour,
+        type: 'player-up',
+        playerId: 'play_90bb3e14d6fa4c7d',
+        address: '198.51.100.44',
+        port: 52_110,
+        latencyMs: 2_000,
+      },
+    ],
   ];
   return events.map(([ageS, event]) => ({ ...event, atMs: 0, wallMs: unixNow - ageS * 1_000 }));
 };

@@ -29,9 +29,13 @@ export interface Scene {
 const sendEndlessly = (args: readonly string[]): EndlessSender => {
   const repeat = ['-v', 'error', '-re', '-stream_loop', '-1', '-i', testClip(CLIP_SECONDS), '-c', 'copy'];
   const source = spawn('ffmpeg', [...repeat, '-f', 'mpegts', 'pipe:1'], { stdio: ['ignore', 'pipe', 'ignore'] });
-  const sender = spawn(process.execPath, ['dist/main.js', 'send', ...args, '--input', '-', '--latency', '1000', '--quiet'], {
-    stdio: [source.stdout, 'ignore', 'ignore'],
-  });
+  const sender = spawn(
+    process.execPath,
+    ['dist/main.js', 'send', ...args, '--input', '-', '--latency', '1000', '--quiet'],
+    {
+      stdio: [source.stdout, 'ignore', 'ignore'],
+    },
+  );
   source.stdout.destroy();
   const end = async (child: ChildProcess): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -19,7 +19,12 @@ export interface DashboardClient extends DashboardServer {
   deps: TestDeps & DashboardDeps;
   events: EventHistory;
   /** Of a browser on the very pages: with the cookie of the last sign-in. */
-  call: (method: InjectOptions['method'], url: string, body?: object, headers?: Record<string, string>) => Promise<Response>;
+  call: (
+    method: InjectOptions['method'],
+    url: string,
+    body?: object,
+    headers?: Record<string, string>,
+  ) => Promise<Response>;
   signIn: (key?: string) => Promise<Response>;
   cookie: () => string;
 }

@@ -2,6 +2,7 @@ import { useMemo, useState } from 'preact/hooks';
 import type { HistoryView, Series, StreamView } from '../../stats/dashboard-types.ts';
 import { useAsked } from '../feed.ts';
 import { Chart } from '../parts/Chart.tsx';
+import { Segments } from '../parts/Segments.tsx';
 import { LINK_COLOURS } from '../theme.ts';
 
 const RANGES = [5, 15, 30] as const;
@@ -9,7 +10,8 @@ const RANGES = [5, 15, 30] as const;
 const EVERY_MS = 4_000;
 
 const linkName = (slot: number): string => `--link-${slot % LINK_COLOURS}`;
-const atMost = (value: number): string => (value >= 100 ? String(Math.round(value)) : String(Math.round(value * 10) / 10));
+const atMost = (value: number): string =>
+  value >= 100 ? String(Math.round(value)) : String(Math.round(value * 10) / 10);
 
 /** The last half hour of a stream, link by link. */
 export const Charts = ({ name, stream }: { name: string; stream: StreamView | undefined }) => {
@@ -24,13 +26,12 @@ export const Charts = ({ name, stream }: { name: string; stream: StreamView | un
     <section class="charts" aria-label="The last minutes">
       <div class="section-head">
         <h2>History</h2>
-        <div class="segments" role="group" aria-label="Time shown">
-          {RANGES.map((range) => (
-            <button key={range} type="button" aria-pressed={range === minutes} onClick={() => setMinutes(range)}>
-              {range} min
-            </button>
-          ))}
-        </div>
+        <Segments
+          label="Time shown"
+          choices={RANGES.map((value) => ({ value, text: `${value} min` }))}
+          chosen={minutes}
+          onChoose={setMinutes}
+        />
       </div>
       <div class="chart-grid">
         <Chart
@@ -40,7 +41,13 @@ export const Charts = ({ name, stream }: { name: string; stream: StreamView | un
           unit="Mbit/s"
           show={(value) => (value / 1_000).toFixed(1)}
           lines={[
-            { label: 'Stream', colour: '--text', values: of(view.history.kbps), dashed: links.length > 0, filled: links.length === 0 },
+            {
+              label: 'Stream',
+              colour: '--text',
+              values: of(view.history.kbps),
+              dashed: links.length > 0,
+              filled: links.length === 0,
+            },
             ...each('kbps'),
           ]}
         />
@@ -93,7 +100,9 @@ export const Charts = ({ name, stream }: { name: string; stream: StreamView | un
 const cut = (history: HistoryView, minutes: number) => {
   const steps = (minutes * 60_000) / history.stepMs;
   const of = (series: Series): Series => series.slice(-steps);
-  const times = of(history.kbps).map((_, index, all) => (history.endMs - (all.length - 1 - index) * history.stepMs) / 1_000);
+  const times = of(history.kbps).map(
+    (_, index, all) => (history.endMs - (all.length - 1 - index) * history.stepMs) / 1_000,
+  );
   // Links of half an hour ago say nothing about the last five minutes.
   const links = history.links.filter(({ kbps }) => of(kbps).some((value) => value !== null));
   return { history, times, of, links };

@@ -7,8 +7,20 @@ import { Dialog } from '../parts/Dialog.tsx';
 const TEXTS = ['label', 'passphrase'] as const;
 const NUMBERS = [
   { name: 'maxPlayers', text: 'Players at most', help: 'On this player id.', min: 1, max: 1_000 },
-  { name: 'maxBitrateKbps', text: 'Bitrate at most, kbit/s', help: '20 % above it, or 30 s above it, closes the stream.', min: 64, max: 1_000_000 },
-  { name: 'latencyMs', text: 'Sender latency at least, ms', help: 'An app that asks for less gets this.', min: 20, max: 30_000 },
+  {
+    name: 'maxBitrateKbps',
+    text: 'Bitrate at most, kbit/s',
+    help: '20 % above it, or 30 s above it, closes the stream.',
+    min: 64,
+    max: 1_000_000,
+  },
+  {
+    name: 'latencyMs',
+    text: 'Sender latency at least, ms',
+    help: 'An app that asks for less gets this.',
+    min: 20,
+    max: 30_000,
+  },
   { name: 'playerLatencyMs', text: 'Player latency at least, ms', help: 'Likewise for players.', min: 20, max: 30_000 },
 ] as const;
 
@@ -67,14 +79,20 @@ export const IdForm = ({ id, onClose }: { id: IdView | undefined; onClose: () =>
             <div key={kind} class="paste-row">
               <dt>{kind} id</dt>
               <dd>
-                <code class="paste-value" data-made={kind}>{made[kind]}</code>
+                <code class="paste-value" data-made={kind}>
+                  {made[kind]}
+                </code>
                 <CopyButton text={made[kind]} what={`the ${kind} id`} />
               </dd>
             </div>
           ))}
         </dl>
         <p class="faint">Its page has URLs, QR codes and the OBS block.</p>
-        <p class="actions end"><button type="button" class="button primary" onClick={onClose}>Done</button></p>
+        <p class="actions end">
+          <button type="button" class="button primary" onClick={onClose}>
+            Done
+          </button>
+        </p>
       </Dialog>
     );
   return (
@@ -82,15 +100,28 @@ export const IdForm = ({ id, onClose }: { id: IdView | undefined; onClose: () =>
       <form onSubmit={onSubmit} class="form">
         <label class="field">
           <span>Name</span>
-          <input name="label" maxlength={100} value={values.label} onInput={(event) => put('label', event.currentTarget.value)} />
+          <input
+            name="label"
+            maxlength={100}
+            value={values.label}
+            onInput={(event) => put('label', event.currentTarget.value)}
+          />
           <small>For people: it stands on cards and shared pages.</small>
         </label>
         {id === undefined && (
           <label class="check">
-            <input type="checkbox" name="plugin" checked={forPlugin} onChange={(event) => setForPlugin(event.currentTarget.checked)} />
+            <input
+              type="checkbox"
+              name="plugin"
+              checked={forPlugin}
+              onChange={(event) => setForPlugin(event.currentTarget.checked)}
+            />
             <span>
               For the OBS plugin
-              <small>Player and publisher id share one token, which the plugin needs. Whoever sees one of them then knows the other.</small>
+              <small>
+                Player and publisher id share one token, which the plugin needs. Whoever sees one of them then knows the
+                other.
+              </small>
             </span>
           </label>
         )}
@@ -99,33 +130,64 @@ export const IdForm = ({ id, onClose }: { id: IdView | undefined; onClose: () =>
           <div class="form-grid">
             <label class="field">
               <span>Passphrase</span>
-              <input name="passphrase" minlength={10} maxlength={79} autocomplete="off" disabled={isPassphraseOff} placeholder={id?.passphrase ? 'set; leave empty to keep it' : ''} value={values.passphrase} onInput={(event) => put('passphrase', event.currentTarget.value)} />
+              <input
+                name="passphrase"
+                minlength={10}
+                maxlength={79}
+                autocomplete="off"
+                disabled={isPassphraseOff}
+                placeholder={id?.passphrase ? 'set; leave empty to keep it' : ''}
+                value={values.passphrase}
+                onInput={(event) => put('passphrase', event.currentTarget.value)}
+              />
               <small>10 to 79 characters; sender and players need the same.</small>
             </label>
             {NUMBERS.map(({ name, text, help, min, max }) => (
               <label key={name} class="field">
                 <span>{text}</span>
-                <input name={name} type="number" min={min} max={max} value={values[name]} onInput={(event) => put(name, event.currentTarget.value)} />
+                <input
+                  name={name}
+                  type="number"
+                  min={min}
+                  max={max}
+                  value={values[name]}
+                  onInput={(event) => put(name, event.currentTarget.value)}
+                />
                 <small>{help}</small>
               </label>
             ))}
             <label class="field">
               <span>Good until</span>
-              <input name="expires" type="date" value={values.expires} onInput={(event) => put('expires', event.currentTarget.value)} />
+              <input
+                name="expires"
+                type="date"
+                value={values.expires}
+                onInput={(event) => put('expires', event.currentTarget.value)}
+              />
               <small>The end of that day, UTC. Empty: for good.</small>
             </label>
           </div>
           {id?.passphrase && (
             <label class="check">
-              <input type="checkbox" checked={isPassphraseOff} onChange={(event) => setPassphraseOff(event.currentTarget.checked)} />
+              <input
+                type="checkbox"
+                checked={isPassphraseOff}
+                onChange={(event) => setPassphraseOff(event.currentTarget.checked)}
+              />
               <span>Take the passphrase away</span>
             </label>
           )}
         </details>
-        <p class="notice" data-tone="bad" role="alert" hidden={problem === ''}>{problem}</p>
+        <p class="notice" data-tone="bad" role="alert" hidden={problem === ''}>
+          {problem}
+        </p>
         <p class="actions end">
-          <button type="button" class="button" onClick={onClose}>Cancel</button>
-          <button type="submit" class="button primary">{id ? 'Save' : 'Make it'}</button>
+          <button type="button" class="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" class="button primary">
+            {id ? 'Save' : 'Make it'}
+          </button>
         </p>
       </form>
     </Dialog>
@@ -149,17 +211,35 @@ export const RevokeDialog = ({ id, onClose, remove }: RevokeDialogProps) => {
       <div class="choices">
         <section>
           <h3>Revoke now</h3>
-          <p>Sender and players are cut within a second and refused from then on. Take this when the id is in wrong hands.</p>
-          <button type="button" class="button danger" onClick={run('revoke')}>Revoke now</button>
+          <p>
+            Sender and players are cut within a second and refused from then on. Take this when the id is in wrong
+            hands.
+          </p>
+          <button type="button" class="button danger" onClick={run('revoke')}>
+            Revoke now
+          </button>
         </section>
         <section>
           <h3>Let it run out</h3>
-          <p>The id leaves the list. {id.live ? 'The stream that is live may go on for ten minutes more, through reconnections too.' : 'Nobody is live on it: it is refused at once.'}</p>
-          <button type="button" class="button" onClick={run('soft')}>Let it run out</button>
+          <p>
+            The id leaves the list.{' '}
+            {id.live
+              ? 'The stream that is live may go on for ten minutes more, through reconnections too.'
+              : 'Nobody is live on it: it is refused at once.'}
+          </p>
+          <button type="button" class="button" onClick={run('soft')}>
+            Let it run out
+          </button>
         </section>
       </div>
-      <p class="notice" data-tone="bad" role="alert" hidden={problem === ''}>{problem}</p>
-      <p class="actions end"><button type="button" class="button" onClick={onClose}>Keep it</button></p>
+      <p class="notice" data-tone="bad" role="alert" hidden={problem === ''}>
+        {problem}
+      </p>
+      <p class="actions end">
+        <button type="button" class="button" onClick={onClose}>
+          Keep it
+        </button>
+      </p>
     </Dialog>
   );
 };

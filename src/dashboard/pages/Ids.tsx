@@ -64,7 +64,12 @@ export const Ids = ({ permissions }: { permissions: NonNullable<SessionView['per
       {data.ids.length > 5 && (
         <label class="field search">
           <span class="hidden">Search</span>
-          <input type="search" placeholder="Search by name" value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
+          <input
+            type="search"
+            placeholder="Search by name"
+            value={search}
+            onInput={(event) => setSearch(event.currentTarget.value)}
+          />
         </label>
       )}
       <ul class="id-list">
@@ -105,7 +110,13 @@ export const Ids = ({ permissions }: { permissions: NonNullable<SessionView['per
       </ul>
       {shown.length > 200 && <p class="faint">… and {shown.length - 200} more: search for them.</p>}
       {changed && <IdForm id={changed === 'new' ? undefined : changed} onClose={close} />}
-      {revoked && <RevokeDialog id={revoked} onClose={close} remove={(mode) => call('DELETE', `/api/stream-ids/${encodeURIComponent(revoked.player)}?mode=${mode}`)} />}
+      {revoked && (
+        <RevokeDialog
+          id={revoked}
+          onClose={close}
+          remove={(mode) => call('DELETE', `/api/stream-ids/${encodeURIComponent(revoked.player)}?mode=${mode}`)}
+        />
+      )}
     </section>
   );
 };

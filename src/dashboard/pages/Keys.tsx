@@ -4,6 +4,7 @@ import { useAsked } from '../feed.ts';
 import { dateText } from '../format.ts';
 import { Confirm } from '../parts/Confirm.tsx';
 import { CopyButton } from '../parts/Copy.tsx';
+import { Scroll } from '../parts/Scroll.tsx';
 
 interface KeyRow {
   id: string;
@@ -43,23 +44,37 @@ export const Keys = () => {
   };
   return (
     <section class="stack">
-      <p class="faint">For scripts, control planes and people: with each of them one can sign in here too, with its rights.</p>
+      <p class="faint">
+        For scripts, control planes and people: with each of them one can sign in here too, with its rights.
+      </p>
       <form class="card inline-form" onSubmit={onSubmit}>
         <label class="field">
           <span>Name</span>
-          <input value={name} maxlength={200} placeholder="Moderators" onInput={(event) => setName(event.currentTarget.value)} />
+          <input
+            value={name}
+            maxlength={200}
+            placeholder="Moderators"
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
         </label>
         <label class="field">
           <span>May do</span>
-          <select value={permissions} onChange={(event) => setPermissions(event.currentTarget.value as KeyRow['permissions'])}>
+          <select
+            value={permissions}
+            onChange={(event) => setPermissions(event.currentTarget.value as KeyRow['permissions'])}
+          >
             <option value="read">read: {RIGHTS.read}</option>
             <option value="write">write: {RIGHTS.write}</option>
             <option value="admin">admin: {RIGHTS.admin}</option>
           </select>
         </label>
-        <button type="submit" class="button primary">Make a key</button>
+        <button type="submit" class="button primary">
+          Make a key
+        </button>
       </form>
-      <p class="notice" data-tone="bad" role="alert" hidden={problem === ''}>{problem}</p>
+      <p class="notice" data-tone="bad" role="alert" hidden={problem === ''}>
+        {problem}
+      </p>
       {made && (
         <div class="card made" role="status">
           <div>
@@ -74,33 +89,42 @@ export const Keys = () => {
       {!data ? (
         <p class="loading">{error ?? 'Reading the keys…'}</p>
       ) : (
-        <div class="card scroll" tabindex={0} role="group" aria-label="Table of keys">
-          <table class="table">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">May do</th>
-                <th scope="col">Made</th>
-                <th scope="col">Last used</th>
-                <th scope="col"><span class="hidden">Actions</span></th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.data.map((key) => (
-                <tr key={key.id}>
-                  <th scope="row">{key.name}<span class="sub">{key.id}</span></th>
-                  <td>{key.permissions}</td>
-                  <td>{key.created ? dateText(Date.parse(key.created)) : 'settings'}</td>
-                  <td>{key.lastUsed ? new Date(key.lastUsed).toLocaleString() : 'not since the start'}</td>
-                  <td>
-                    {!key.preset && (
-                      <button type="button" class="button small danger-quiet" onClick={() => setLeaving(key)}>Revoke</button>
-                    )}
-                  </td>
+        <div class="card">
+          <Scroll label="Table of keys">
+            <table class="table">
+              <thead>
+                <tr>
+                  <th scope="col">Name</th>
+                  <th scope="col">May do</th>
+                  <th scope="col">Made</th>
+                  <th scope="col">Last used</th>
+                  <th scope="col">
+                    <span class="hidden">Actions</span>
+                  </th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
+              </thead>
+              <tbody>
+                {data.data.map((key) => (
+                  <tr key={key.id}>
+                    <th scope="row">
+                      {key.name}
+                      <span class="sub">{key.id}</span>
+                    </th>
+                    <td>{key.permissions}</td>
+                    <td>{key.created ? dateText(Date.parse(key.created)) : 'settings'}</td>
+                    <td>{key.lastUsed ? new Date(key.lastUsed).toLocaleString() : 'not since the start'}</td>
+                    <td>
+                      {!key.preset && (
+                        <button type="button" class="button small danger-quiet" onClick={() => setLeaving(key)}>
+                          Revoke
+                        </button>
+                      )}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </Scroll>
         </div>
       )}
       {leaving && (

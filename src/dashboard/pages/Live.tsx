@@ -64,7 +64,12 @@ export const Live = ({ feed }: { feed: FeedState<LiveView> }) => {
         {view.streams.length === 0 && <Empty view={view} />}
         <div class="cards" data-many={view.streams.length > 2}>
           {view.streams.map((stream) => (
-            <StreamCard key={stream.name} stream={stream} trail={trails.get(stream.name)} href={`/streams/${stream.name}`} />
+            <StreamCard
+              key={stream.name}
+              stream={stream}
+              trail={trails.get(stream.name)}
+              href={`/streams/${stream.name}`}
+            />
           ))}
         </div>
       </div>

@@ -34,7 +34,8 @@ export const Login = ({ onSignedIn }: { onSignedIn: (view: SessionView) => void 
           />
         </label>
         <p id="login-help" class="faint">
-          The first start printed it: “Generated default admin API key”. It stays on this node: the browser keeps a session only.
+          The first start printed it: “Generated default admin API key”. It stays on this node: the browser keeps a
+          session only.
         </p>
         <p class="notice" data-tone="bad" role="alert" hidden={problem === ''}>
           {problem}

@@ -3,6 +3,8 @@ import type { LiveView, SettingView } from '../../stats/dashboard-types.ts';
 import { call } from '../api.ts';
 import { useAsked } from '../feed.ts';
 import { Confirm } from '../parts/Confirm.tsx';
+import { Scroll } from '../parts/Scroll.tsx';
+import { Segments } from '../parts/Segments.tsx';
 
 const Drain = ({ view }: { view: LiveView | undefined }) => {
   const [isAsking, setAsking] = useState(false);
@@ -46,21 +48,26 @@ export const NodePage = ({ view }: { view: LiveView | undefined }) => {
       <section class="card">
         <div class="section-head">
           <h2>Settings</h2>
-          <div class="segments" role="group" aria-label="Which settings">
-            <button type="button" aria-pressed={!isAll} onClick={() => setAll(false)}>Changed</button>
-            <button type="button" aria-pressed={isAll} onClick={() => setAll(true)}>All</button>
-          </div>
+          <Segments
+            label="Which settings"
+            choices={[
+              { value: 'changed', text: 'Changed' },
+              { value: 'all', text: 'All' },
+            ]}
+            chosen={isAll ? 'all' : 'changed'}
+            onChoose={(value) => setAll(value === 'all')}
+          />
         </div>
         <p class="faint">
-          They come from the settings file, the environment and the command line, and are read at the start: every change needs a restart. Ids, keys,
-          shared links and draining change at once.
+          They come from the settings file, the environment and the command line, and are read at the start: every
+          change needs a restart. Ids, keys, shared links and draining change at once.
         </p>
         {!data ? (
           <p class="loading">{error ?? 'Reading the settings…'}</p>
         ) : shown.length === 0 ? (
           <p>Everything is as it comes.</p>
         ) : (
-          <div class="scroll" tabindex={0} role="group" aria-label="Table of settings">
+          <Scroll label="Table of settings">
             <table class="table settings">
               <thead>
                 <tr>
@@ -73,15 +80,22 @@ export const NodePage = ({ view }: { view: LiveView | undefined }) => {
               <tbody>
                 {shown.map((setting) => (
                   <tr key={setting.path} data-changed={setting.changed}>
-                    <th scope="row"><code>{setting.path}</code><span class="sub">{setting.env}</span></th>
-                    <td><code>{setting.value || '–'}</code></td>
-                    <td><code>{setting.byDefault || '–'}</code></td>
+                    <th scope="row">
+                      <code>{setting.path}</code>
+                      <span class="sub">{setting.env}</span>
+                    </th>
+                    <td>
+                      <code>{setting.value || '–'}</code>
+                    </td>
+                    <td>
+                      <code>{setting.byDefault || '–'}</code>
+                    </td>
                     <td class="meaning">{setting.doc}</td>
                   </tr>
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
         )}
       </section>
     </section>

@@ -12,7 +12,14 @@ const STEPS: readonly { name: string; steps: readonly ChecklistView['step'][] }[
   { name: 'A player watches', steps: ['playing'] },
 ];
 /** How many of the five are done at each step. */
-const DONE: Readonly<Record<ChecklistView['step'], number>> = { waiting: 0, packets: 1, registered: 2, refused: 2, live: 4, playing: 5 };
+const DONE: Readonly<Record<ChecklistView['step'], number>> = {
+  waiting: 0,
+  packets: 1,
+  registered: 2,
+  refused: 2,
+  live: 4,
+  playing: 5,
+};
 
 const Checklist = ({ checklist }: { checklist: ChecklistView }) => {
   const done = DONE[checklist.step];
@@ -21,7 +28,8 @@ const Checklist = ({ checklist }: { checklist: ChecklistView }) => {
       <h2 id="way">The way of your stream</h2>
       <ol class="steps">
         {STEPS.map(({ name }, index) => {
-          const state = index < done ? 'done' : index === done ? (checklist.step === 'refused' ? 'bad' : 'now') : 'open';
+          const state =
+            index < done ? 'done' : index === done ? (checklist.step === 'refused' ? 'bad' : 'now') : 'open';
           return (
             <li key={name} data-state={state} aria-current={state === 'now' ? 'step' : undefined}>
               <span class="step-mark">{state === 'done' ? <Icon name="check" size={14} /> : index + 1}</span>
@@ -31,11 +39,17 @@ const Checklist = ({ checklist }: { checklist: ChecklistView }) => {
           );
         })}
       </ol>
-      <p class="now" role="status" data-step={checklist.step}>{checklist.text}</p>
+      <p class="now" role="status" data-step={checklist.step}>
+        {checklist.text}
+      </p>
       {checklist.causes.length > 0 && (
         <div class="causes">
           <h3>Likeliest causes{checklist.forMs > 30_000 ? `, after ${ago(checklist.forMs)} at this step` : ''}</h3>
-          <ol>{checklist.causes.map((cause) => <li key={cause}>{cause}</li>)}</ol>
+          <ol>
+            {checklist.causes.map((cause) => (
+              <li key={cause}>{cause}</li>
+            ))}
+          </ol>
         </div>
       )}
     </section>
@@ -55,12 +69,17 @@ const Doctor = () => {
             {data.checks.map(({ fine, text }) => (
               <li key={text.slice(0, 24)} data-fine={fine}>
                 <Icon name={fine ? 'check' : 'warn'} size={16} />
-                <span><span class="hidden">{fine ? 'Fine: ' : 'Warning: '}</span>{text}</span>
+                <span>
+                  <span class="hidden">{fine ? 'Fine: ' : 'Warning: '}</span>
+                  {text}
+                </span>
               </li>
             ))}
           </ul>
           <h3>A firewall must let in</h3>
-          <p><code>{data.firewall}</code></p>
+          <p>
+            <code>{data.firewall}</code>
+          </p>
         </>
       )}
     </section>
@@ -78,18 +97,28 @@ const Begin = () => {
         {[...names].slice(0, 5).map(([name, label]) => (
           <li key={name}>
             <span>{label}</span>
-            <a class="button small" href={`/streams/${name}/connect`} onClick={stay}>Connect</a>
+            <a class="button small" href={`/streams/${name}/connect`} onClick={stay}>
+              Connect
+            </a>
           </li>
         ))}
       </ul>
-      {names.size > 5 && <p><a href="/manage" onClick={stay}>All ids</a></p>}
+      {names.size > 5 && (
+        <p>
+          <a href="/manage" onClick={stay}>
+            All ids
+          </a>
+        </p>
+      )}
     </section>
   );
 };
 
 export const Setup = ({ view }: { view: LiveView | undefined }) => (
   <div class="page">
-    <div class="page-head"><h1>Set-up help</h1></div>
+    <div class="page-head">
+      <h1>Set-up help</h1>
+    </div>
     <div class="two">
       <div class="stack">
         {view ? <Checklist checklist={view.checklist} /> : <p class="loading">Connecting to the node…</p>}

@@ -9,13 +9,22 @@ export const Shared = ({ token }: { token: string }) => {
   return (
     <div class="frame shared">
       <header class="top">
-        <span class="home"><Logo /></span>
-        <div class="top-end"><ThemeButton /></div>
+        <span class="home">
+          <Logo />
+        </span>
+        <div class="top-end">
+          <ThemeButton />
+        </div>
       </header>
-      <p class="trouble" role="status" data-on={isLate && !isOver}>The node does not answer. Trying again…</p>
+      <p class="trouble" role="status" data-on={isLate && !isOver}>
+        The node does not answer. Trying again…
+      </p>
       <main id="content">
         {isOver ? (
-          <section class="card empty"><h1>This link shows nothing any more</h1><p>Ask for a new one.</p></section>
+          <section class="card empty">
+            <h1>This link shows nothing any more</h1>
+            <p>Ask for a new one.</p>
+          </section>
         ) : !view ? (
           <p class="loading">Connecting…</p>
         ) : (
@@ -24,9 +33,15 @@ export const Shared = ({ token }: { token: string }) => {
             {view.stream ? (
               <StreamCard stream={view.stream} trail={trails.get(view.stream.name)} />
             ) : (
-              <section class="card empty"><h2>{view.title}</h2><p>Nobody is live now. The page follows by itself.</p></section>
+              <section class="card empty">
+                <h2>{view.title}</h2>
+                <p>Nobody is live now. The page follows by itself.</p>
+              </section>
             )}
-            <section class="card"><h2>Events</h2><EventList events={view.events} /></section>
+            <section class="card">
+              <h2>Events</h2>
+              <EventList events={view.events} />
+            </section>
           </div>
         )}
       </main>

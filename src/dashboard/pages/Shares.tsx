@@ -30,7 +30,8 @@ export const Shares = ({ details, canWrite, onChange }: SharesProps) => {
     <section class="card">
       <h2>Share what is seen here</h2>
       <p class="faint">
-        A link shows the numbers of this stream and its links: no ids, no addresses, nothing to change. A moderator can keep an eye on the bond with it.
+        A link shows the numbers of this stream and its links: no ids, no addresses, nothing to change. A moderator can
+        keep an eye on the bond with it.
       </p>
       {canWrite && (
         <form class="inline-form" onSubmit={onSubmit}>
@@ -43,10 +44,14 @@ export const Shares = ({ details, canWrite, onChange }: SharesProps) => {
               <option value={365}>a year</option>
             </select>
           </label>
-          <button type="submit" class="button primary">Make a link</button>
+          <button type="submit" class="button primary">
+            Make a link
+          </button>
         </form>
       )}
-      <p class="notice" data-tone="bad" role="alert" hidden={problem === ''}>{problem}</p>
+      <p class="notice" data-tone="bad" role="alert" hidden={problem === ''}>
+        {problem}
+      </p>
       {made && (
         <div class="made" role="status">
           <div>
@@ -68,7 +73,11 @@ export const Shares = ({ details, canWrite, onChange }: SharesProps) => {
                 <span class="sub">{share.id}</span>
               </span>
               {canWrite && (
-                <button type="button" class="button small" onClick={() => call('DELETE', `${base}/${share.id}`).then(onChange, fail)}>
+                <button
+                  type="button"
+                  class="button small"
+                  onClick={() => call('DELETE', `${base}/${share.id}`).then(onChange, fail)}
+                >
                   Take back
                 </button>
               )}

@@ -8,6 +8,7 @@ import { EventList } from '../parts/EventList.tsx';
 import { Icon } from '../parts/Icon.tsx';
 import { Paste } from '../parts/Paste.tsx';
 import { Preview } from '../parts/Preview.tsx';
+import { Scroll } from '../parts/Scroll.tsx';
 import { StreamCard } from '../parts/StreamCard.tsx';
 import { Tabs } from '../parts/Tabs.tsx';
 import { stay } from '../route.ts';
@@ -24,20 +25,38 @@ const Players = ({ name, players, canWrite }: { name: string; players: readonly 
       {players.length === 0 ? (
         <p class="faint">Nobody is watching. The Connect tab has what to paste into OBS or VLC.</p>
       ) : (
-        <div class="scroll" tabindex={0} role="group" aria-label="Table of players">
+        <Scroll label="Table of players">
           <table class="table">
             <thead>
               <tr>
                 <th scope="col">Player</th>
                 <th scope="col">State</th>
-                <th scope="col" class="number">Since</th>
-                <th scope="col" class="number">RTT</th>
-                <th scope="col" class="number">Latency</th>
-                <th scope="col" class="number">Buffered</th>
-                <th scope="col" class="number">Rate</th>
-                <th scope="col" class="number">Sent again</th>
-                <th scope="col" class="number">Missed</th>
-                {canWrite && <th scope="col"><span class="hidden">Actions</span></th>}
+                <th scope="col" class="number">
+                  Since
+                </th>
+                <th scope="col" class="number">
+                  RTT
+                </th>
+                <th scope="col" class="number">
+                  Latency
+                </th>
+                <th scope="col" class="number">
+                  Buffered
+                </th>
+                <th scope="col" class="number">
+                  Rate
+                </th>
+                <th scope="col" class="number">
+                  Sent again
+                </th>
+                <th scope="col" class="number">
+                  Missed
+                </th>
+                {canWrite && (
+                  <th scope="col">
+                    <span class="hidden">Actions</span>
+                  </th>
+                )}
               </tr>
             </thead>
             <tbody>
@@ -57,14 +76,16 @@ const Players = ({ name, players, canWrite }: { name: string; players: readonly 
                   <td class="number">{player.droppedMessages}</td>
                   {canWrite && (
                     <td>
-                      <button type="button" class="button small" onClick={() => setLeaving(player)}>Disconnect</button>
+                      <button type="button" class="button small" onClick={() => setLeaving(player)}>
+                        Disconnect
+                      </button>
                     </td>
                   )}
                 </tr>
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
       {leaving && (
         <Confirm
@@ -98,18 +119,27 @@ export const Stream = ({ path, feed, session }: StreamProps) => {
     ) : (
       <section class="card empty">
         <h1>{error}</h1>
-        <p><a class="button" href="/" onClick={stay}>All streams</a></p>
+        <p>
+          <a class="button" href="/" onClick={stay}>
+            All streams
+          </a>
+        </p>
       </section>
     );
   return (
     <div class="page">
       <div class="page-head">
-        <a class="back" href="/" onClick={stay}><Icon name="back" size={16} />All streams</a>
+        <a class="back" href="/" onClick={stay}>
+          <Icon name="back" size={16} />
+          All streams
+        </a>
         <div class="page-title">
           <h1>{details.label ?? details.name}</h1>
           {details.label !== undefined && <span class="faint">{details.name}</span>}
           {canWrite && stream && stream.state !== 'waiting' && (
-            <button type="button" class="button" onClick={() => setKicking(true)}>Disconnect sender</button>
+            <button type="button" class="button" onClick={() => setKicking(true)}>
+              Disconnect sender
+            </button>
           )}
         </div>
         <Tabs
@@ -129,7 +159,11 @@ export const Stream = ({ path, feed, session }: StreamProps) => {
           ) : (
             <section class="card empty">
               <h2>Nobody is live on this id</h2>
-              <p class="actions"><a class="button primary" href={`/streams/${name}/connect`} onClick={stay}>Connect a sender</a></p>
+              <p class="actions">
+                <a class="button primary" href={`/streams/${name}/connect`} onClick={stay}>
+                  Connect a sender
+                </a>
+              </p>
             </section>
           )}
           {details.preview && stream && stream.state !== 'waiting' && <Preview name={name} />}
@@ -150,7 +184,8 @@ export const Stream = ({ path, feed, session }: StreamProps) => {
           onClose={() => setKicking(false)}
           run={() => call('DELETE', `/data/streams/${name}/publisher`)}
         >
-          The stream ends now; players stay and wait. An app that reconnects by itself is back in a moment: to keep it out, revoke the id.
+          The stream ends now; players stay and wait. An app that reconnects by itself is back in a moment: to keep it
+          out, revoke the id.
         </Confirm>
       )}
     </div>
@@ -163,12 +198,20 @@ const Connect = ({ details }: { details: StreamDetails }) =>
       <section>
         <h2>Send</h2>
         <p class="faint">With the publisher id: whoever has it can go live in your place.</p>
-        <div class="paste-grid">{details.senders.map((card) => <Paste key={card.program} card={card} />)}</div>
+        <div class="paste-grid">
+          {details.senders.map((card) => (
+            <Paste key={card.program} card={card} />
+          ))}
+        </div>
       </section>
       <section>
         <h2>Watch</h2>
         <p class="faint">With a player id: it lets people watch, and nothing else.</p>
-        <div class="paste-grid">{details.players.map((card) => <Paste key={card.program} card={card} />)}</div>
+        <div class="paste-grid">
+          {details.players.map((card) => (
+            <Paste key={card.program} card={card} />
+          ))}
+        </div>
       </section>
     </>
   ) : (

@@ -30,14 +30,20 @@ const paint = (canvas: HTMLCanvasElement, { total, links }: Trail): void => {
     const colour = linkColour(slots[number] ?? 0);
     const above = below.map((value, index) => value + (layer[index - (length - layer.length)] ?? 0));
     context.beginPath();
-    curve(context, above.map((value, index) => [x(index), y(value)]));
+    curve(
+      context,
+      above.map((value, index) => [x(index), y(value)]),
+    );
     for (let index = length - 1; index >= 0; index--) context.lineTo(x(index), y(below[index]!));
     context.closePath();
     context.globalAlpha = 0.32;
     context.fillStyle = colour;
     context.fill();
     context.beginPath();
-    curve(context, above.map((value, index) => [x(index), y(value)]));
+    curve(
+      context,
+      above.map((value, index) => [x(index), y(value)]),
+    );
     context.globalAlpha = 0.95;
     context.lineWidth = 1.5;
     context.strokeStyle = colour;

@@ -32,7 +32,11 @@ export interface ChartProps {
 const HEIGHT = 190;
 const FONT = '11px system-ui, sans-serif';
 
-type Plot = { new (options: uPlot.Options, data: uPlot.AlignedData, target: HTMLElement): uPlot; paths: uPlot.Series.PathBuilderFactories; sync: typeof uPlot.sync };
+type Plot = {
+  new (options: uPlot.Options, data: uPlot.AlignedData, target: HTMLElement): uPlot;
+  paths: uPlot.Series.PathBuilderFactories;
+  sync: typeof uPlot.sync;
+};
 
 const optionsOf = (Uplot: Plot, { lines, show, least }: ChartProps, width: number): uPlot.Options => {
   const axis: Partial<uPlot.Axis> = {
@@ -54,15 +58,17 @@ const optionsOf = (Uplot: Plot, { lines, show, least }: ChartProps, width: numbe
     ],
     series: [
       {},
-      ...lines.map(({ label, colour, bars, filled, dashed }): uPlot.Series => ({
-        label,
-        stroke: themeColour(colour),
-        width: bars ? 0 : 1.6,
-        points: { show: false },
-        ...(dashed ? { dash: [5, 4] } : {}),
-        ...(filled ? { fill: `${themeColour(colour)}26` } : {}),
-        ...(bars ? { paths: Uplot.paths.bars!({ size: [1, 6], align: 0 }), fill: themeColour(colour) } : {}),
-      })),
+      ...lines.map(
+        ({ label, colour, bars, filled, dashed }): uPlot.Series => ({
+          label,
+          stroke: themeColour(colour),
+          width: bars ? 0 : 1.6,
+          points: { show: false },
+          ...(dashed ? { dash: [5, 4] } : {}),
+          ...(filled ? { fill: `${themeColour(colour)}26` } : {}),
+          ...(bars ? { paths: Uplot.paths.bars!({ size: [1, 6], align: 0 }), fill: themeColour(colour) } : {}),
+        }),
+      ),
     ],
   };
 };

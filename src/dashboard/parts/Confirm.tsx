@@ -20,10 +20,16 @@ export const Confirm = ({ title, action, run, onClose, children }: ConfirmProps)
   return (
     <Dialog title={title} onClose={onClose}>
       <p>{children}</p>
-      <p class="notice" data-tone="bad" role="alert" hidden={problem === ''}>{problem}</p>
+      <p class="notice" data-tone="bad" role="alert" hidden={problem === ''}>
+        {problem}
+      </p>
       <p class="actions end">
-        <button type="button" class="button" onClick={onClose}>Cancel</button>
-        <button type="button" class="button danger" onClick={onClick}>{action}</button>
+        <button type="button" class="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="button" class="button danger" onClick={onClick}>
+          {action}
+        </button>
       </p>
     </Dialog>
   );

@@ -3,7 +3,11 @@ import { Icon } from './Icon.tsx';
 
 /** Without HTTPS browsers keep the clipboard from pages; the old way still works. */
 const copyText = async (text: string): Promise<boolean> => {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
+  if (navigator.clipboard)
+    return navigator.clipboard.writeText(text).then(
+      () => true,
+      () => false,
+    );
   const field = document.createElement('textarea');
   field.value = text;
   // Where a dialog is open, everything outside of it is inert.

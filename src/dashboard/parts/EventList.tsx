@@ -16,7 +16,6 @@ export const EventList = ({ events, names, empty = 'Nothing has happened yet.' }
   ) : (
     <ol class="events">
       {events.map((event, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: places are what rows stand for
         <li key={index} data-tone={event.tone}>
           <time dateTime={new Date(event.atMs).toISOString()}>{clock(event.atMs)}</time>
           <span class="event-text">

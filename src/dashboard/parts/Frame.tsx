@@ -32,7 +32,12 @@ export const ThemeButton = () => {
     setDark(!dark);
   };
   return (
-    <button type="button" class="button ghost icon-only" onClick={onClick} aria-label={dark ? 'Light theme' : 'Dark theme'}>
+    <button
+      type="button"
+      class="button ghost icon-only"
+      onClick={onClick}
+      aria-label={dark ? 'Light theme' : 'Dark theme'}
+    >
       <Icon name={dark ? 'sun' : 'moon'} />
     </button>
   );

@@ -66,7 +66,7 @@ const Lane = ({ link, values, most }: { link: LinkView; values: readonly number[
 
 /** A row for each link of a bonded stream. */
 export const Lanes = ({ links, trail }: { links: readonly LinkView[]; trail: Trail }) => {
-  const most = Math.max(...[...trail.links.values()].flatMap((values) => values), 1);
+  const most = Math.max(...[...trail.links.values()].flat(), 1);
   return (
     <table class="lanes">
       <caption class="hidden">Links of the bond</caption>
@@ -74,12 +74,24 @@ export const Lanes = ({ links, trail }: { links: readonly LinkView[]; trail: Tra
         <tr>
           <th scope="col">Link</th>
           <th scope="col">Share</th>
-          <th scope="col" class="wide">Last minute</th>
-          <th scope="col" class="number">Rate</th>
-          <th scope="col" class="number">RTT</th>
-          <th scope="col" class="number">Jitter</th>
-          <th scope="col" class="number">Loss</th>
-          <th scope="col" class="number">Heard</th>
+          <th scope="col" class="wide">
+            Last minute
+          </th>
+          <th scope="col" class="number">
+            Rate
+          </th>
+          <th scope="col" class="number">
+            RTT
+          </th>
+          <th scope="col" class="number">
+            Jitter
+          </th>
+          <th scope="col" class="number">
+            Loss
+          </th>
+          <th scope="col" class="number">
+            Heard
+          </th>
         </tr>
       </thead>
       <tbody>

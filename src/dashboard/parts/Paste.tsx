@@ -5,7 +5,8 @@ import { Dialog } from './Dialog.tsx';
 import { Icon } from './Icon.tsx';
 import { Qr } from './Qr.tsx';
 
-const hide = (text: string): string => text.replace(/((?:streamid|passphrase)=|^live_|moblin:\/\/\?)[^&']*/g, '$1••••••••');
+const hide = (text: string): string =>
+  text.replace(/((?:streamid|passphrase)=|^live_|moblin:\/\/\?)[^&']*/g, '$1••••••••');
 
 type Field = PasteCard['fields'][number];
 
@@ -19,7 +20,13 @@ const FieldRow = ({ field, program, onScan }: { field: Field; program: string; o
         <code class="paste-value">{isOpen ? field.value : hide(field.value)}</code>
         <span class="paste-actions">
           {field.secret && (
-            <button type="button" class="button small" aria-pressed={isOpen} onClick={() => setOpen(!isOpen)} aria-label={`${isOpen ? 'Hide' : 'Show'} ${what}`}>
+            <button
+              type="button"
+              class="button small"
+              aria-pressed={isOpen}
+              onClick={() => setOpen(!isOpen)}
+              aria-label={`${isOpen ? 'Hide' : 'Show'} ${what}`}
+            >
               <Icon name="eye" size={15} />
               <span>{isOpen ? 'Hide' : 'Show'}</span>
             </button>
@@ -52,7 +59,12 @@ export const Paste = ({ card }: { card: PasteCard }) => {
       {scanned && (
         <Dialog title={`${card.program}: ${scanned.name}`} onClose={() => setScanned(undefined)}>
           <Qr text={scanned.value} label={`QR code of the ${scanned.name} for ${card.program}`} />
-          {scanned.secret && <p class="notice" data-tone="warn"><Icon name="warn" size={16} />Whoever films this code can go live in your place.</p>}
+          {scanned.secret && (
+            <p class="notice" data-tone="warn">
+              <Icon name="warn" size={16} />
+              Whoever films this code can go live in your place.
+            </p>
+          )}
         </Dialog>
       )}
     </section>

@@ -15,10 +15,19 @@ export const Preview = ({ name }: { name: string }) => {
       if (isGone) return;
       const player = mpegts.createPlayer(
         { type: 'mpegts', isLive: true, url: `/preview/${name}` },
-        { enableWorker: false, liveBufferLatencyChasing: true, liveBufferLatencyMaxLatency: 3, liveBufferLatencyMinRemain: 0.8 },
+        {
+          enableWorker: false,
+          liveBufferLatencyChasing: true,
+          liveBufferLatencyMaxLatency: 3,
+          liveBufferLatencyMinRemain: 0.8,
+        },
       );
       player.on(mpegts.Events.ERROR, (_type: string, detail: string) => {
-        setProblem(detail === 'HttpStatusCodeInvalid' ? 'Two others are watching, or the stream has ended.' : `The picture stopped (${detail}).`);
+        setProblem(
+          detail === 'HttpStatusCodeInvalid'
+            ? 'Two others are watching, or the stream has ended.'
+            : `The picture stopped (${detail}).`,
+        );
         setOn(false);
       });
       player.attachMediaElement(element);
@@ -35,7 +44,14 @@ export const Preview = ({ name }: { name: string }) => {
     <section class="card preview" data-on={isOn}>
       <div class="section-head">
         <h2>Picture</h2>
-        <button type="button" class="button" onClick={() => { setProblem(''); setOn(!isOn); }}>
+        <button
+          type="button"
+          class="button"
+          onClick={() => {
+            setProblem('');
+            setOn(!isOn);
+          }}
+        >
           <Icon name={isOn ? 'close' : 'players'} size={16} />
           {isOn ? 'Stop' : 'Show the picture'}
         </button>

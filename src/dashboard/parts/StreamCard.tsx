@@ -49,7 +49,12 @@ export const StreamCard = ({ stream, trail = EMPTY, href }: StreamCardProps) => 
   const { value, unit } = bitrate(stream.kbps);
   const title = stream.label ?? stream.name;
   const active = stream.links.filter(({ state }) => state !== 'gone').length;
-  const way = stream.source === 'srtla' ? `Bonded, ${count(active, 'link')}` : stream.source === 'srt' ? 'Plain SRT' : 'No sender yet';
+  const way =
+    stream.source === 'srtla'
+      ? `Bonded, ${count(active, 'link')}`
+      : stream.source === 'srt'
+        ? 'Plain SRT'
+        : 'No sender yet';
   return (
     <article class="card stream" data-state={stream.state} aria-label={title}>
       <header class="stream-head">
@@ -100,7 +105,10 @@ export const StreamCard = ({ stream, trail = EMPTY, href }: StreamCardProps) => 
         </dl>
       </div>
       {stream.source !== undefined && (
-        <BondFlow trail={trail} label={`The last minute: now ${bitrateText(stream.kbps)} over ${count(active, 'link')}`} />
+        <BondFlow
+          trail={trail}
+          label={`The last minute: now ${bitrateText(stream.kbps)} over ${count(active, 'link')}`}
+        />
       )}
       {stream.warnings.map((warning) => (
         <p key={warning} class="notice" data-tone="warn">

@@ -1,3 +1,4 @@
+import { runAsn } from './cli/asn.ts';
 import { runConfig } from './cli/config.ts';
 import { runBackup, runExportSls, runImportSls, runRestore } from './cli/data-commands.ts';
 import { runDemo } from './cli/demo.ts';
@@ -19,6 +20,7 @@ const COMMANDS: Readonly<Record<string, { run: (argv: readonly string[]) => Prom
   'export-sls': { run: runExportSls, about: 'writes them as a database of SLS' },
   backup: { run: runBackup, about: 'stream ids and API keys into one file' },
   restore: { run: runRestore, about: 'and back' },
+  asn: { run: runAsn, about: 'databases of carriers: fetches them, says which there are' },
   config: { run: runConfig, about: 'every setting, its value and where it came from' },
 };
 

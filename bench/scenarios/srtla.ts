@@ -32,7 +32,7 @@ const SHAPES: readonly Shape[] = [
 /** Those with goals. */
 export const GOAL_SHAPES = SHAPES.filter(({ packetsPerSecond }) => [5_000, 20_000, 150_000].includes(packetsPerSecond));
 
-/** Past this share of a core a way is not tried any more: it would only show a queue. */
+/** A way that has used this share of its core is not tried with more: it would only show a queue. What a packet costs falls with the load. */
 const SATURATED = 0.85;
 
 const startStage = async (kind: Kind, { cores, options }: BenchContext): Promise<Stage> => {
@@ -134,8 +134,8 @@ const measureShape = async (
   earlier: readonly SrtlaCell[],
   { options, cores, progress }: BenchContext,
 ): Promise<SrtlaCell[]> => {
-  const costUs = (kind: Kind): number => earlier.findLast((cell) => cell.kind === kind)?.cpuUsPerPacket ?? 0;
-  const able = [...stages].filter(([kind]) => costUs(kind) * shape.packetsPerSecond <= SATURATED * 1e6);
+  const usedShare = (kind: Kind): number => earlier.findLast((cell) => cell.kind === kind)?.cpuShare ?? 0;
+  const able = [...stages].filter(([kind]) => usedShare(kind) <= SATURATED);
   const measured: SrtlaCell[] = [];
   for (let round = 1; round <= shape.rounds; round++) {
     for (const [kind, stage] of able) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "socket_flags.h"
+
 namespace tributary {
 
 int BatchReader::read(int64_t nowMs) {
@@ -33,6 +35,12 @@ int BatchReader::read(int64_t nowMs) {
   return runs;
 }
 
+void BatchReader::look() {
+  const auto lock = table_.lock();
+  for (SrtSocket* socket : table_.readers())
+    if (!socket->readable && socket->state != SrtSocket::State::connecting) socket->readable = hasMore(*socket);
+}
+
 int BatchReader::readTurn(SrtSocket& socket, int firstSlot, int64_t nowMs) {
   const int most = std::min(kTurnMessages, slots_->count() - firstSlot);
   SRT_MSGCTRL control = srt_msgctrl_default;
@@ -47,8 +55,17 @@ int BatchReader::readTurn(SrtSocket& socket, int firstSlot, int64_t nowMs) {
     slots_->lengths()[slot] = length;
     // Of a broken socket libsrt gives no source time. Its tail is read at every tick, so that it is due now.
     slots_->sourceTimesUs()[slot] = static_cast<double>(control.srctime > 0 ? control.srctime : srt_time_now());
+    if (!hasMore(socket)) {
+      socket.readable = false;
+      return messages + 1;
+    }
   }
   return messages;
+}
+
+bool BatchReader::hasMore(const SrtSocket& socket) {
+  // Of one that is ending libsrt says nothing here: it is read until it refuses.
+  return socket.state == SrtSocket::State::ending || (getInt(socket.handle, SRTO_EVENT) & (SRT_EPOLL_IN | SRT_EPOLL_ERR)) != 0;
 }
 
 void BatchReader::onReadError(SrtSocket& socket, int64_t nowMs) {

@@ -61,6 +61,8 @@ SRTSOCKET Engine::connect(const ConnectOptions& options) {
   return socket.handle;
 }
 
+void Engine::look() { reader_.look(); }
+
 int Engine::receive() { return reader_.read(steadyMs()); }
 
 void Engine::send(const int32_t* sockets, size_t socketCount, int firstSlot, int slotCount, double* dropped) {

@@ -42,6 +42,7 @@ class Engine final : public Closable {
   void rearm() { gate_.rearm(); }
 
   /** Returns the number of runs. */
+  void look();
   int receive();
   /** Slots to sockets; adds to `dropped` what they would not take. */
   void send(const int32_t* sockets, size_t socketCount, int firstSlot, int slotCount, double* dropped);

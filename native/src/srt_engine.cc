@@ -34,6 +34,7 @@ Napi::Function SrtEngine::define(Napi::Env env) {
                          InstanceMethod<&SrtEngine::refuseAll>("refuseAll"),
                          InstanceMethod<&SrtEngine::refusePublishers>("refusePublishers"),
                          InstanceMethod<&SrtEngine::takeEvents>("takeEvents"),
+                         InstanceMethod<&SrtEngine::look>("look"),
                          InstanceMethod<&SrtEngine::receive>("receive"),
                          InstanceMethod<&SrtEngine::send>("send"),
                          InstanceMethod<&SrtEngine::sendMessage>("sendMessage"),
@@ -124,6 +125,8 @@ Napi::Value SrtEngine::takeEvents(const Info& info) {
   for (size_t i = 0; i < events.size(); i++) list.Set(static_cast<uint32_t>(i), toJs(info.Env(), events[i]));
   return list;
 }
+
+void SrtEngine::look(const Info& info) { use(info).look(); }
 
 Napi::Value SrtEngine::receive(const Info& info) { return Napi::Number::New(info.Env(), use(info).receive()); }
 

@@ -29,6 +29,7 @@ class SrtEngine : public JsEngine<SrtEngine, Engine> {
   void refuseAll(const Info& info);
   void refusePublishers(const Info& info);
   Napi::Value takeEvents(const Info& info);
+  void look(const Info& info);
   Napi::Value receive(const Info& info);
   void send(const Info& info);
   Napi::Value sendMessage(const Info& info);

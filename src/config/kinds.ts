@@ -168,6 +168,13 @@ export const credential: Kind<string | undefined> = kind(
   showText,
 );
 
+/** Digits, which YAML reads as a number where they are not quoted. */
+export const accountNumber: Kind<string | undefined> = kind(
+  z.preprocess((value) => (typeof value === 'number' ? String(value) : value), z.string().regex(/^\d{1,16}$/)),
+  'give a number of up to 16 digits',
+  showText,
+);
+
 const isWebUrl = (text: string): boolean => {
   if (/\s/.test(text) || text.length > 2_048 || !URL.canParse(text)) return false;
   return ['http:', 'https:'].includes(new URL(text).protocol);

@@ -1,4 +1,5 @@
 import {
+  accountNumber,
   address,
   addressList,
   bytes,
@@ -249,7 +250,7 @@ export const SETTINGS = {
   'stats.trusted': setting(
     networkList,
     ['127.0.0.0/8', '::1'],
-    'Addresses and networks that see publisher ids and full client addresses without a key. A request that came through a proxy (X-Forwarded-For) is never trusted.',
+    'Addresses and networks that see publisher ids without a key. A request that came through a proxy (X-Forwarded-For) is never trusted.',
     { reloadable: true },
   ),
   'api.key': setting(secret, undefined, 'An admin API key; with it none is generated on the first start.', {
@@ -281,7 +282,7 @@ export const SETTINGS = {
     secret: true,
   }),
   'asn.maxmindAccount': setting(
-    credential,
+    accountNumber,
     undefined,
     'Number of a MaxMind account; without it the key alone is sent, as old accounts allow.',
   ),

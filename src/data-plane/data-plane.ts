@@ -76,6 +76,8 @@ export class DataPlane {
         transport: settings.srtla.transport,
         coalesceMs: settings.srtla.coalesceMs,
         hopLoss: settings.hopLoss,
+        // Looking more seldom than the bridge would be woken saves nothing worth the delay.
+        ...(settings.srtla.coalesceMs <= settings.bridge.tickMs ? { visited: this.#bridge } : {}),
         random: randomBytes,
         clock,
         logger,

@@ -191,6 +191,11 @@ export interface NativeSrtEngine {
   refusePublishers(refuse: boolean): void;
 
   takeEvents(): SrtEvent[];
+  /**
+   * Notes which sockets have something due, before `takeEvents()` and `receive()`, for a caller that comes by itself every few ms and
+   * leaves the gate shut. Meanwhile callers and ends are noticed every 20 ms.
+   */
+  look(): void;
   /** Reads what is due into the slots. Returns the number of runs; 0 = nothing left. */
   receive(): number;
   /**

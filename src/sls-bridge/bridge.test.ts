@@ -102,6 +102,25 @@ describe('SlsBridge', () => {
     expect(events.map((event) => event.type)).toEqual(['player-up', 'publisher-up']);
   });
 
+  it('is not woken while somebody comes by, looks once a tick, and is woken again afterwards', () => {
+    accept(7, listener('play', 'close'), 'play_a');
+    accept(8, listener('publish', 'close'), 'live_a');
+    bridge.visit(100);
+    engine.arrive(8, new TextEncoder().encode('a'));
+    bridge.visit(102);
+    expect([engine.texts(7), engine.looked]).toEqual([[], 1]);
+    bridge.visit(104);
+    expect([engine.texts(7), engine.looked]).toEqual([['a'], 2]);
+    // A wake-up that was on its way.
+    engine.arrive(8, new TextEncoder().encode('b'));
+    bridge.pump();
+    expect([engine.texts(7), engine.rearmed]).toEqual([['a', 'b'], 0]);
+    engine.arrive(8, new TextEncoder().encode('c'));
+    bridge.leave();
+    bridge.leave();
+    expect([engine.texts(7), engine.rearmed]).toEqual([['a', 'b', 'c'], 1]);
+  });
+
   it('knows a bonded publisher by its door, and yields it when its encoder begins anew', () => {
     bridge.addRow({ publisher: 'live_b', player: 'play_b' });
     accept(8, listener('publish', 'reject'), 'live_a');

@@ -63,6 +63,8 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
   readonly #coalesceMs: Millis;
   /** While it is busy, this looks for datagrams. */
   #pacer: NodeJS.Timeout | undefined;
+  /** See `Visited`. */
+  #isVisiting = false;
   #closed: Promise<void> | undefined;
   readonly #pumpAgain = (): void => this.#pump();
 
@@ -185,14 +187,25 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
       if (count === SLOTS) continue;
       const next = this.#udp.rearm();
       if (next === UDP_NEXT.more) continue;
-      if (next === UDP_NEXT.later) this.#pumpLater();
+      if (next === UDP_NEXT.later) this.#pumpLater(now);
+      else this.#leave();
       return;
     }
   }
 
-  #pumpLater(): void {
+  #pumpLater(now: Millis): void {
+    if (this.#options.visited) {
+      this.#isVisiting = true;
+      this.#options.visited.visit(now);
+    }
     if (this.#pacer === undefined) this.#pacer = setTimeout(this.#pumpAgain, this.#coalesceMs);
     else this.#pacer.refresh();
+  }
+
+  #leave(): void {
+    if (!this.#isVisiting) return;
+    this.#isVisiting = false;
+    this.#options.visited?.leave();
   }
 
   #take(slot: number): void {
@@ -241,6 +254,7 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
   async #close(): Promise<void> {
     clearTimeout(this.#timer);
     clearTimeout(this.#pacer);
+    this.#leave();
     this.#core.stop(this.#options.clock(), this);
     this.#flush();
     await this.#links.close();

@@ -3,6 +3,7 @@ import { HANDSHAKE, MAX_DATAGRAM_BYTES, RETURN_SILENT_MS, SRT_HEADER_BYTES, SRT_
 import { COUNTER, type Counters } from './counters.ts';
 import type { Group } from './group.ts';
 import type { Link } from './link.ts';
+import { LinkOutlet } from './link-outlet.ts';
 import { classify, KIND } from './packet.ts';
 import type { Feedback } from './repair/feedback.ts';
 import { RingMemory } from './repair/handover-ring.ts';
@@ -35,11 +36,13 @@ export class ReturnPath {
   readonly #feedback: Feedback;
   /** Losses are detected exactly. */
   readonly #exact: boolean;
+  readonly #outlet: LinkOutlet;
   readonly #memory = new RingMemory();
 
   constructor(sessions: Sessions, counters: Counters, feedback: Feedback, exact: boolean) {
     this.#sessions = sessions;
     this.#counters = counters;
+    this.#outlet = new LinkOutlet(counters);
     this.#feedback = feedback;
     this.#exact = exact;
   }
@@ -64,8 +67,8 @@ export class ReturnPath {
       // The encoder of this session is gone, and some encoders would take its packets for the new one's.
       this.#counters.count(COUNTER.serverSuperseded);
     } else if (session.repair !== undefined) this.#repaired(session, session.repair, type, packet, now, out);
-    else if (type === SRT_TYPE.ack) this.#broadcast(group, packet, now, out);
-    else if (type === SRT_TYPE.nak) this.#send(this.#nakLink(session, packet, now), packet, out);
+    else if (type === SRT_TYPE.ack) this.#outlet.broadcast(group, packet, now, out);
+    else if (type === SRT_TYPE.nak) this.#outlet.send(this.#nakLink(session, packet, now), packet, out);
     else this.#other(session, type, packet, now, out);
     if (type === SRT_TYPE.shutdown) this.#sessions.endedByServer(session, now, out);
   }
@@ -83,10 +86,10 @@ export class ReturnPath {
 
   #other(session: Session, type: number, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
     const { group } = session;
-    if (type === SRT_TYPE.shutdown) this.#broadcast(group, packet, now, out);
+    if (type === SRT_TYPE.shutdown) this.#outlet.broadcast(group, packet, now, out);
     // Once, and where the question came from: some encoders begin anew at each copy.
-    else if (type === SRT_TYPE.handshake) this.#send(group.handshakeLink ?? returnLink(group, now), packet, out);
-    else this.#send(returnLink(group, now), packet, out);
+    else if (type === SRT_TYPE.handshake) this.#outlet.send(group.handshakeLink ?? returnLink(group, now), packet, out);
+    else this.#outlet.send(returnLink(group, now), packet, out);
   }
 
   #learn(session: Session, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
@@ -102,19 +105,6 @@ export class ReturnPath {
     } else if (isRejection(type)) this.#sessions.reject(session, type, now, out);
   }
 
-  /** Everything in the bond that lives; where nothing was heard lately, at least the link that was heard last. */
-  #broadcast(group: Group, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
-    const { links } = group;
-    let sent = false;
-    for (let i = 0; i < links.length; i++) {
-      const link = links[i]!;
-      if (!link.confirmed || !link.isActive(now)) continue;
-      sent = true;
-      this.#send(link, packet, out);
-    }
-    if (!sent) this.#send(group.freshest, packet, out);
-  }
-
   /** A new loss is reported on the best link; a report that repeats an older one goes on the next, should the best have failed. */
   #nakLink(session: Session, packet: Uint8Array, now: Millis): Link | undefined {
     const { group } = session;
@@ -127,15 +117,6 @@ export class ReturnPath {
     const link = repeats ? nextActive(group, now) : returnLink(group, now);
     group.nakLink = link;
     return link;
-  }
-
-  #send(link: Link | undefined, packet: Uint8Array, out: SrtlaOutbox): void {
-    if (link === undefined) {
-      this.#counters.count(COUNTER.serverNoLink);
-      return;
-    }
-    this.#counters.count(COUNTER.toLinks);
-    out.sendToLink(link.peer, packet);
   }
 }
 

@@ -14,6 +14,14 @@ export type UdpTransport = 'batched' | 'dgram';
  */
 export type ServerWay = 'socket' | 'address' | 'shared';
 
+/** What has work every few ms on the shell's thread. */
+export interface Visited {
+  /** A batch of the links is done, and the next one is looked for in a few ms. */
+  visit(now: Millis): void;
+  /** From now on datagrams wake the shell, which may be long. Called once after the last `visit`. */
+  leave(): void;
+}
+
 export interface SrtlaShellOptions {
   /** Numeric addresses to listen on, one socket each; `::` is dual-stack and gives way to `0.0.0.0` where the host has no IPv6. */
   addresses: readonly string[];
@@ -31,6 +39,8 @@ export interface SrtlaShellOptions {
   transport?: 'auto' | UdpTransport;
   /** Least time between two wake-ups of the batched transport while it is busy. */
   coalesceMs?: Millis;
+  /** Looked after by the batched transport for as long as it is busy and looks for datagrams by itself. */
+  visited?: Visited;
   /** Default: `shared` for a server on this machine, else `socket`. Of the batched transport. */
   serverWay?: ServerWay;
   /** For tests: datagrams that get lost between here and the SRT server. */

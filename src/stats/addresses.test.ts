@@ -1,41 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ipv6Prefix } from '../shared/ipv6-prefix.ts';
-import { AddressMask } from '../shared/masked-address.ts';
 import { RequestBudget } from './request-budget.ts';
 import { Trust } from './trust.ts';
-
-describe('ipv6Prefix', () => {
-  it.each([
-    ['2001:db8:1:2:3:4:5:6', 3, '2001:db8:1'],
-    ['2001:db8::1', 4, '2001:db8:0:0'],
-    ['2001:0db8:0000::1', 3, '2001:db8:0'],
-    ['::1', 4, '0:0:0:0'],
-    ['fe80::1%eth0', 4, 'fe80:0:0:0'],
-    ['2001:db8::', 4, '2001:db8:0:0'],
-  ])('%s, %i groups: %s', (address, groups, expected) => {
-    expect(ipv6Prefix(address, groups)).toBe(expected);
-  });
-});
-
-describe('AddressMask', () => {
-  it('leaves out the last octet, or the last 80 bits, and keeps the port', () => {
-    const mask = new AddressMask();
-    expect(mask.mask('203.0.113.7', 40_000)).toBe('203.0.113.0:40000');
-    expect(mask.mask('2001:db8:1:2::9', 51_820)).toBe('[2001:db8:1::]:51820');
-  });
-  it('keeps endpoints apart that differ only in what is left out', () => {
-    const mask = new AddressMask();
-    expect(['10.0.0.5', '10.0.0.9', '10.0.0.1'].map((address) => mask.mask(address, 5))).toEqual([
-      '10.0.0.0:5',
-      '10.0.0.1:5',
-      '10.0.0.2:5',
-    ]);
-    expect(['2001:db8::1', '2001:db8::2'].map((address) => mask.mask(address, 5))).toEqual([
-      '[2001:db8:0::]:5',
-      '[2001:db8:0::1]:5',
-    ]);
-  });
-});
 
 describe('RequestBudget', () => {
   it('allows so many a minute and address', () => {

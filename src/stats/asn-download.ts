@@ -101,10 +101,15 @@ const ask = (
       ...(isFirst && source.credentials !== undefined ? { auth: source.credentials } : {}),
       ...(isFirst ? {} : { lookup: publicOnly(source) }),
     };
-    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, done);
-    request.on('timeout', () =>
-      request.destroy(downloadFailed(source, `nothing came for ${idleMs / 1_000} s`, TRY_AGAIN)),
-    );
+    let received: IncomingMessage | undefined;
+    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, (response) => {
+      received = response;
+      done(response);
+    });
+    request.on('timeout', () => {
+      const silence = downloadFailed(source, `nothing came for ${idleMs / 1_000} s`, TRY_AGAIN);
+      (received ?? request).destroy(silence);
+    });
     request.on('error', failed);
     request.end();
   });

@@ -7,13 +7,14 @@ import { type AsnDatabase, openAsnDatabase } from './asn-database.ts';
 import { type AsnFile, type AsnSearchPath, asnFiles } from './asn-files.ts';
 import type { AddressPlace, CarrierDatabase, CarrierLookup, LinkCarrier } from './carrier.ts';
 import { carrierOf } from './carrier-label.ts';
+import { RecentMap } from './recent-map.ts';
 import { reservedLabel } from './reserved-address.ts';
 
 /** A file that is being copied changes many times. */
 const SETTLE_MS: Millis = 500;
 /** Some file systems (network, some containers) do not tell what changes. */
 const LOOK_AGAIN_MS: Millis = 60_000;
-/** Addresses whose answer is kept; the one known longest is forgotten. */
+/** Addresses whose answer is kept. */
 const MAX_KEPT = 16_384;
 
 export interface AsnLookupOptions {
@@ -37,7 +38,7 @@ interface Looked {
 export class AsnLookup implements CarrierLookup {
   readonly #options: AsnLookupOptions;
   readonly #looked = new Map<string, Looked>();
-  readonly #kept = new Map<string, LinkCarrier | undefined>();
+  readonly #kept = new RecentMap<string, LinkCarrier | undefined>(MAX_KEPT);
   #watchers: FSWatcher[] = [];
   #settling: NodeJS.Timeout | undefined;
   #again: NodeJS.Timeout | undefined;
@@ -60,7 +61,6 @@ export class AsnLookup implements CarrierLookup {
   of(address: string): LinkCarrier | undefined {
     if (this.#kept.has(address)) return this.#kept.get(address);
     const carrier = this.#find(address);
-    if (this.#kept.size >= MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
     this.#kept.set(address, carrier);
     return carrier;
   }

@@ -50,7 +50,10 @@ const shortName = (name: string): string => {
         .trimEnd()}…`;
 };
 
-/** Label and kind of an organisation: by its number, by the table of names, by the words in its name. */
+/**
+ * Label and kind of an organisation, by the table of names. Where its number is in the table of numbers, that one knows better which of
+ * its networks this is. Whoever is in neither has a shortened name, and a kind by the words in it.
+ */
 export const carrierOf = ({ asn, name, country }: Organisation): LinkCarrier | undefined => {
   if (asn === undefined && name === undefined) return undefined;
   const rest = {
@@ -59,11 +62,9 @@ export const carrierOf = ({ asn, name, country }: Organisation): LinkCarrier | u
     ...(country === undefined ? {} : { country }),
   };
   const known = asn === undefined ? undefined : BY_NUMBER.get(asn);
-  if (known) return { ...rest, label: known[0], kind: known[1] };
-  if (name === undefined) return { ...rest, label: `AS${asn}`, kind: 'unknown' };
-  const lower = name.toLowerCase();
+  const lower = name?.toLowerCase() ?? '';
   const row = ROWS.find(({ pattern }) => pattern.test(lower));
-  if (row) return { ...rest, label: row.label, kind: row.kind };
-  const kind = WORDS.find(([words]) => words.test(lower))?.[1] ?? 'unknown';
-  return { ...rest, label: shortName(name), kind };
+  const label = row?.label ?? known?.[0] ?? (name === undefined ? `AS${asn}` : shortName(name));
+  const kind = known?.[1] ?? row?.kind ?? WORDS.find(([words]) => words.test(lower))?.[1] ?? 'unknown';
+  return { ...rest, label, kind };
 };

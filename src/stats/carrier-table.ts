@@ -277,7 +277,7 @@ export const HOSTING_ROWS: readonly CarrierRow[] = [
   ['buyvm', 'BuyVM', 'hosting'],
 ];
 
-/** Where one name stands for several networks, or for none that anybody knows: the number decides before any name. */
+/** Where one name stands for several networks the number decides on the kind; its label is for names that are in no row. */
 export const BY_NUMBER: ReadonlyMap<number, readonly [label: string, kind: LinkKind]> = new Map([
   [21928, ['T-Mobile', 'cellular']],
   [20057, ['AT&T', 'cellular']],

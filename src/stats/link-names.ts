@@ -1,5 +1,6 @@
 import type { GroupSnapshot } from '../srtla/types.ts';
 import type { CarrierLookup, LinkCarrier, LinkKind } from './carrier.ts';
+import { RecentMap } from './recent-map.ts';
 
 /** What a link is called. */
 export interface NamedLink {
@@ -38,7 +39,7 @@ interface GroupNames {
 }
 
 const NOBODY: Numbered = new Map();
-/** More groups than a node has; of what is asked for no more, the one asked for longest ago is forgotten. */
+/** More groups than a node has. */
 const MAX_GROUPS = 10_000;
 
 /**
@@ -47,7 +48,7 @@ const MAX_GROUPS = 10_000;
  */
 export class LinkNames {
   readonly #carriers: CarrierLookup;
-  readonly #groups = new Map<string, GroupNames>();
+  readonly #groups = new RecentMap<string, GroupNames>(MAX_GROUPS);
 
   constructor(carriers: CarrierLookup) {
     this.#carriers = carriers;
@@ -70,7 +71,7 @@ export class LinkNames {
       organisations: numbered(before?.organisations, (carrier) => carrier?.org ?? ''),
       labels: numbered(before?.labels, (carrier) => carrier?.label ?? ''),
     };
-    this.#keep(id, names);
+    this.#groups.set(id, names);
     return known.map(({ key, carrier }) => {
       const nameless = `Link-${names.places.get(key)!.number}`;
       return {
@@ -79,12 +80,6 @@ export class LinkNames {
         carrier,
       };
     });
-  }
-
-  #keep(id: string, names: GroupNames): void {
-    this.#groups.delete(id);
-    this.#groups.set(id, names);
-    if (this.#groups.size > MAX_GROUPS) this.#groups.delete(this.#groups.keys().next().value!);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { dataPlaneSnapshot, groupSnapshot, linkSnapshot } from '../../test/support/snapshots.ts';
 import { ADMIN, statsDeps } from '../../test/support/stats-deps.ts';
-import { publicStreamName } from '../shared/redact.ts';
+import { publicStreamName, setRedaction } from '../shared/redact.ts';
 import type { LinksAnswer } from './compat-links.ts';
 import { createLinksServer } from './links-server.ts';
 import { RequestBudget } from './request-budget.ts';
@@ -99,15 +99,36 @@ describe('secrets', () => {
     }
   });
 
-  it('client addresses are masked for everybody but a key, a trusted address and the publisher id itself', async () => {
-    const { groups } = await server([A]);
+  it('client addresses are masked for everybody without an admin or write key', async () => {
+    const { groups, deps } = await server([A]);
     const whole = ['203.0.113.7:40000', '[2001:db8:1:2::9]:51820'];
-    const masked = ['203.0.113.0:40000', '[2001:db8:1::]:51820'];
-    expect(addresses(await groups('/stats'))).toEqual(['192.0.2.0:1234', ...masked]);
+    const masked = ['203.0.113.x:40000', '[2001:db8:1::x]:51820'];
+    expect(addresses(await groups('/stats'))).toEqual(['192.0.2.x:1234', ...masked]);
     expect(addresses(await groups('/stats?stream_id=play_a'))).toEqual(masked);
     expect(addresses(await groups('/stats?stream_id=play_a', STRANGER, KEY))).toEqual(whole);
-    expect(addresses(await groups('/stats?stream_id=live_a'))).toEqual(whole);
-    expect(addresses(await groups('/stats', '::1'))).toEqual(['192.0.2.200:1234', ...whole]);
+    expect(addresses(await groups('/stats?stream_id=live_a'))).toEqual(masked);
+    expect(addresses(await groups('/stats', '::1'))).toEqual(['192.0.2.x:1234', ...masked]);
+    for (const [permissions, expected] of [
+      ['read', masked],
+      ['write', whole],
+      ['admin', whole],
+    ] as const) {
+      const key = await deps.keys.create(permissions, permissions);
+      const headers = { authorization: `Bearer ${key}` };
+      expect(addresses(await groups('/stats/live_a', STRANGER, headers))).toEqual(expected);
+      expect(addresses(await groups('/stats/live_a', '127.0.0.1', headers))).toEqual(expected);
+    }
+  });
+
+  it.each([
+    ['full', /^203\.0\.113\.7:40000$/],
+    ['hash', /^hash-[0-9a-f]{12}:40000$/],
+  ] as const)('or as the setting has it: %s', async (view, expected) => {
+    setRedaction({ salt: 'x', addresses: view });
+    onTestFinished(() => setRedaction({ salt: 'x', addresses: 'prefix' }));
+    const { groups } = await server([A]);
+    expect(addresses(await groups('/stats/play_a'))[0]).toMatch(expected);
+    expect(addresses(await groups('/stats/play_a', STRANGER, KEY))[0]).toBe('203.0.113.7:40000');
   });
 
   it('trust is a setting', async () => {

@@ -112,13 +112,20 @@ describe('EventOutlet', () => {
 });
 
 describe('the log of an event', () => {
-  it('has its words, and neither id', () => {
+  it('has its words, neither id, and no whole address', () => {
     const lines: Line[] = [];
     const logger = keepingLogger(lines);
     const moment = { atMs: 1, wallMs: 2, publisherId: 'live_secret' };
-    const watcher = { playerId: 'play_0123456789', address: '::1', port: 9 };
+    const watcher = { playerId: 'play_0123456789', address: '2001:db8::5', port: 9 };
     logStreamEvent(logger, { ...moment, type: 'player-dropped', messages: 4, ...watcher });
-    logStreamEvent(logger, { ...moment, type: 'link-left', group: '0xa', address: '::1', port: 9, why: 'timeout' });
+    logStreamEvent(logger, {
+      ...moment,
+      type: 'link-left',
+      group: '0xa',
+      address: '203.0.113.7',
+      port: 9,
+      why: 'timeout',
+    });
     expect(lines).toEqual([
       {
         severity: 'warn',
@@ -127,14 +134,20 @@ describe('the log of an event', () => {
           stream: expect.stringMatching(/^stream-/),
           messages: 4,
           playerId: 'play_01…',
-          address: '::1',
+          address: '2001:db8:0::x',
           port: 9,
         },
       },
       {
         severity: 'info',
         message: 'link-left',
-        fields: { stream: expect.stringMatching(/^stream-/), group: '0xa', address: '::1', port: 9, why: 'timeout' },
+        fields: {
+          stream: expect.stringMatching(/^stream-/),
+          group: '0xa',
+          address: '203.0.113.x',
+          port: 9,
+          why: 'timeout',
+        },
       },
     ]);
     expect(JSON.stringify(lines)).not.toContain('live_secret');

@@ -1,11 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { parseSrtlaArguments } from '../../src/cli/srtla-arguments.ts';
 import { Peer } from '../native/peer.ts';
 import { testClip } from '../support/media.ts';
+import { IPINFO_LITE, ipinfoRecord, mmdbFile } from '../support/mmdb-writer.ts';
 import { type Program, tributary, until } from '../support/processes.ts';
+
+const CARRIERS = {
+  '127.0.0.0/8': ipinfoRecord(12_576, 'EE Limited', 'GB'),
+  '127.0.3.0/24': ipinfoRecord(24_940, 'Hetzner Online GmbH', 'DE'),
+};
 
 const folder = mkdtempSync(join(tmpdir(), 'tributary-srtla-'));
 const programs: Program[] = [];
@@ -43,9 +49,11 @@ describe('tributary srtla', () => {
       peers.push(server);
       const { port: serverPort } = server.listen({ role: 'publish' });
       server.engine.allow('publish', 'live_test', { maxSockets: 1 });
+      const database = join(folder, 'own.mmdb');
+      writeFileSync(database, mmdbFile({ type: IPINFO_LITE, networks: CARRIERS }));
       const statsPort = 40_000 + Math.floor(Math.random() * 20_000);
       const { program, port } = await stage([
-        ...['--srt_hostname', 'localhost', '--srt_port', String(serverPort), '--verbose', '--geoip_db=/nowhere.mmdb'],
+        ...['--srt_hostname', 'localhost', '--srt_port', String(serverPort), '--verbose', `--geoip_db=${database}`],
         ...[
           `--stats_port=${statsPort}`,
           '--stats_bind',
@@ -67,13 +75,24 @@ describe('tributary srtla', () => {
       const stats = await until('three links with traffic', async () => {
         const answer = await fetch(`http://127.0.0.1:${statsPort}/whatever`);
         const { groups } = (await answer.json()) as {
-          groups: { stream_id: string; conn_count: number; total_bytes: number; connections: { bytes: number }[] }[];
+          groups: {
+            stream_id: string;
+            conn_count: number;
+            total_bytes: number;
+            connections: { bytes: number; addr: string; asn_org: string; kind: string }[];
+          }[];
         };
         const group = groups[0];
         return group?.conn_count === 3 && group.connections.every(({ bytes }) => bytes > 50_000) ? group : undefined;
       });
       expect(stats.stream_id).toBe('live_test');
       expect(stats.connections.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(stats.total_bytes);
+      expect(stats.connections.map(({ asn_org, kind }) => `${asn_org} ${kind}`).sort()).toEqual([
+        'EE Limited (2) cellular',
+        'EE Limited cellular',
+        'Hetzner Online GmbH hosting',
+      ]);
+      for (const { addr } of stats.connections) expect(addr).toMatch(/^127\.0\.[123]\.x:\d+$/);
       await sender.success(40_000);
       const { socket } = await server.accepted('live_test');
       await server.ended(socket);
@@ -82,7 +101,6 @@ describe('tributary srtla', () => {
       // The id is the right to go live: it is in no log line.
       expect(program.output).not.toContain('live_test');
       expect(program.output).toContain(`"transport":"${transport}`);
-      expect(program.output).toContain('--geoip_db is not used');
       expect(await program.stop()).toBe(0);
       expect(program.output).toContain('stopping');
     },

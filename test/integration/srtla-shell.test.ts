@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { monotonicNow } from '../../src/shared/clock.ts';
 import { silentLogger } from '../../src/shared/logger.ts';
 import {
@@ -64,11 +64,23 @@ const choice = (): Partial<SrtlaShellOptions> => {
   return serverWay === undefined ? { transport } : { transport, serverWay };
 };
 
+/** Which of the calls there were, in order, repetitions left out. */
+class Visits {
+  readonly calls: ('visit' | 'leave')[] = [];
+  visit(): void {
+    if (this.calls.at(-1) !== 'visit') this.calls.push('visit');
+  }
+  leave(): void {
+    this.calls.push('leave');
+  }
+}
+
 const startShell = async (
   bondPort: () => number,
   addresses: readonly string[],
   ports: readonly number[] = [0],
   events: SrtlaEvent[] = [],
+  visited?: Visits,
 ): Promise<SrtlaReceiver> => {
   const shell = await createSrtlaShell({
     addresses,
@@ -77,6 +89,7 @@ const startShell = async (
     bondHost: '127.0.0.1',
     bondPort,
     ...choice(),
+    ...(visited && { visited }),
     random: randomBytes,
     clock: monotonicNow,
     logger: silentLogger,
@@ -321,6 +334,36 @@ describe.each(VARIANTS)('$transport $serverWay', (each) => {
       await Promise.all([shell.adjust(['127.0.0.1', '127.0.0.2']), shell.close()]);
       const other = await startShell(() => 1, ['127.0.0.2'], shell.ports);
       expect(other.ports).toEqual(shell.ports);
+    });
+  });
+
+  // Node's own sockets come by for nobody.
+  describe.skipIf(each.transport === 'dgram')('who is visited', () => {
+    const flood = async (shell: SrtlaReceiver, until: () => boolean): Promise<void> => {
+      const link = await peer('127.0.0.1');
+      await vi.waitUntil(
+        () => {
+          for (let i = 0; i < 100; i++) link.send(KEEPALIVE, shell.ports[0]!, '127.0.0.1');
+          return until();
+        },
+        { timeout: 10_000, interval: 5 },
+      );
+    };
+
+    it('is visited while the links are busy, and left once when they are quiet again', async () => {
+      const visits = new Visits();
+      const shell = await startShell(() => 1, ['127.0.0.1'], [0], [], visits);
+      await flood(shell, () => visits.calls.length > 0);
+      await vi.waitUntil(() => visits.calls.at(-1) === 'leave', { timeout: 10_000 });
+      expect(visits.calls).toEqual(visits.calls.map((_, i) => (i % 2 === 0 ? 'visit' : 'leave')));
+    });
+
+    it('is left when the shell closes', async () => {
+      const visits = new Visits();
+      const shell = await startShell(() => 1, ['127.0.0.1'], [0], [], visits);
+      await flood(shell, () => visits.calls.length > 0);
+      await shell.close();
+      expect(visits.calls.at(-1)).toBe('leave');
     });
   });
 

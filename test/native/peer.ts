@@ -76,10 +76,15 @@ export class Peer {
 
   pump(): void {
     this.wakes++;
+    this.take();
+    this.engine.rearm();
+  }
+
+  /** Without opening the gate again. */
+  take(): void {
     this.#takeEvents();
     for (let runs = this.engine.receive(); runs > 0; runs = this.engine.receive()) this.#takeRuns(runs);
     this.#takeEvents();
-    this.engine.rearm();
   }
 
   listen(options: Partial<SrtListenOptions> = {}): { listener: number; port: number } {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { numbered, Peer, stream, turn, until } from './peer.ts';
+import { numbered, numberOf, Peer, stream, turn, until } from './peer.ts';
 
 const peers: Peer[] = [];
 const peer = (...options: ConstructorParameters<typeof Peer>): Peer => {
@@ -65,6 +65,31 @@ describe('wake-ups', () => {
     const tookMs = performance.now() - startMs;
     expect(node.wakes - wakes).toBeLessThanOrEqual(Math.ceil(tookMs / tickMs) + 2);
     expect(node.wakes - wakes).toBeGreaterThan(10);
+  });
+
+  test('none for somebody who looks by himself; callers, messages and ends are there all the same', async () => {
+    const node = peer({ onWake: () => {} });
+    const encoder = peer();
+    const { port } = node.listen();
+    node.engine.allow('publish', 'in', { maxSockets: 1 });
+    const looking = setInterval(() => {
+      node.engine.look();
+      node.take();
+    }, 3);
+    try {
+      const socket = await encoder.join(port, 'in', { latencyMs: 120 });
+      const { socket: publisher } = await node.accepted('in');
+      await stream(encoder, socket, 0, 500, { perMs: 2 });
+      await until('everything', () => node.messages(publisher).length === 500);
+      expect(node.messages(publisher).map(numberOf)).toEqual(Array.from({ length: 500 }, (_, i) => i));
+      await stream(encoder, socket, 500, 520, { perMs: 2 });
+      await until('the tail to arrive', () => encoder.stat(socket, 'sndBufPackets') === 0);
+      encoder.engine.close(socket);
+      await node.ended(publisher);
+      expect(node.messages(publisher)).toHaveLength(520);
+    } finally {
+      clearInterval(looking);
+    }
   });
 
   test('not more than one for each tick while a tail is read', async () => {

@@ -1,5 +1,6 @@
 import type { InjectOptions } from 'fastify';
 import { keyLine } from '../../src/cli/urls.ts';
+import { setRedaction } from '../../src/shared/redact.ts';
 import { KeyStore } from '../../src/stats/key-store.ts';
 import { createLinksServer } from '../../src/stats/links-server.ts';
 import { createStatsServer } from '../../src/stats/stats-server.ts';
@@ -25,6 +26,8 @@ export interface ClientRow {
   port?: 'links' | 'push' | 'log';
   more?: Omit<InjectOptions, 'method' | 'url'>;
 }
+
+setRedaction({ salt: 'of the golden files', addresses: 'prefix' });
 
 const KEY = { authorization: `Bearer ${ADMIN}` };
 /** As irlserver's SLS has it: the key is the whole header. */

@@ -192,7 +192,7 @@ describe('types of numbers, as they stand in the text', () => {
           question,
         );
         expectReadable(answer);
-        expect(numbersIn(answer)).toHaveLength(26);
+        expect(numbersIn(answer)).toHaveLength(27);
       }),
     );
   });

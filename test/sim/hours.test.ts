@@ -3,7 +3,6 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { BOND_SCENARIOS } from '../../src/sender/impair/scenarios.ts';
 import { BEL, PROFILES, type Profile } from '../../src/sender/profile.ts';
-import { HAS_EXACT_DETECTION } from './sim-node.ts';
 import { Simulation } from './simulation.ts';
 
 /** The whole rate and every profile: minutes of computing, for a night. */
@@ -29,7 +28,7 @@ describe('three hours', () => {
       seed: 1,
       minutes: HOURS * 60,
       kbps: NIGHTLY ? 6_000 : 300,
-      detection: HAS_EXACT_DETECTION ? 'exact' : 'plain',
+      detection: 'exact',
       isn: 2 ** 31 - 10_000,
       timestampUs: 2 ** 32 - 60_000_000,
       skewPpm: 20,
@@ -42,6 +41,6 @@ describe('three hours', () => {
     expect(result.sessions).toBe(1);
     expect([result.lostAtPlayer, result.duplicatedAtPlayer, result.inventedAtPlayer]).toEqual([0, 0, 0]);
     expect(heap.at(-1)! - heap[0]!).toBeLessThan(GROWTH_BYTES);
-    if (HAS_EXACT_DETECTION) expect(result.ratio).toBeLessThanOrEqual(1.15);
+    expect(result.ratio).toBeLessThanOrEqual(1.15);
   });
 });

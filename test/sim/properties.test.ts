@@ -3,11 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { BondScenario, LinkScenario } from '../../src/sender/impair/scenarios.ts';
 import { PROFILES } from '../../src/sender/profile.ts';
 import { srtlaAckCount, srtlaAckEntry } from '../../src/srtla/packet.ts';
-import { HAS_EXACT_DETECTION } from './sim-node.ts';
 import { Simulation, type SimulationOptions } from './simulation.ts';
 import { readU32 } from './srt-wire.ts';
 
-const DETECTION = HAS_EXACT_DETECTION ? 'exact' : 'plain';
+const DETECTION = 'exact';
 /** True once the receiver is patient with a link that carries its first packet long after the others. */
 const ASKS_NOTHING_WHILE_LEARNING = false;
 const SECONDS = 12;
@@ -149,7 +148,7 @@ describe('whatever the links do', () => {
   });
 });
 
-describe.runIf(HAS_EXACT_DETECTION)('links that stay in order', () => {
+describe('links that stay in order', () => {
   const steady = fc.record({
     delays: fc.array(fc.integer({ min: 1, max: 250 }), { minLength: 1, maxLength: 4 }),
     lossRate: share(0.03),

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { BOND_SCENARIOS } from '../../src/sender/impair/scenarios.ts';
 import { PROFILES } from '../../src/sender/profile.ts';
 import type { Measures } from './measures.ts';
-import { HAS_EXACT_DETECTION } from './sim-node.ts';
 import { Simulation, type SimulationOptions } from './simulation.ts';
 
 const MINUTES = 1;
@@ -38,7 +37,7 @@ describe('a plain receiver', () => {
   });
 });
 
-describe.runIf(HAS_EXACT_DETECTION)('a receiver that knows what is lost', () => {
+describe('a receiver that knows what is lost', () => {
   const full = cells.filter(([scenario]) => scenario !== 'short-latency');
   it.each(full)('%s, %s: loses nothing and asks once', (scenario, profile) => {
     const result = run(scenario, profile);

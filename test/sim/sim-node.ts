@@ -24,9 +24,6 @@ export interface SimNodeOptions {
   readonly closeSession: (session: SessionId) => void;
 }
 
-/** True once the receiver core knows exact loss detection; until then `exact` runs as `plain`. */
-export const HAS_EXACT_DETECTION = 'lossDetection' in DEFAULT_SRTLA_SETTINGS;
-
 /** The node's core with what its shell would do, on a fake clock. Datagrams are counted as the kernel would see them. */
 export class SimNode implements SrtlaOutbox {
   readonly core: SrtlaCore;

@@ -29,6 +29,7 @@ export class FakeSrtEngine implements SrtEngine {
   /** What `stats` answers; fields that are not here are 0. */
   readonly figures = new Map<number, Partial<Record<SrtStatsField, number>>>();
   disposed = false;
+  looked = 0;
   rearmed = 0;
   #events: SrtEvent[] = [];
   #pending: { socket: number; messages: Uint8Array[] }[] = [];
@@ -87,6 +88,9 @@ export class FakeSrtEngine implements SrtEngine {
     const events = this.#events;
     this.#events = [];
     return events;
+  }
+  look(): void {
+    this.looked++;
   }
   receive(): number {
     let slot = 0;

@@ -2,7 +2,7 @@ import type { Millis } from '../../shared/clock.ts';
 import { ACK_EVERY_MS } from '../constants.ts';
 import { COUNTER, type Counters } from '../counters.ts';
 import type { Group } from '../group.ts';
-import type { Link } from '../link.ts';
+import { LinkOutlet } from '../link-outlet.ts';
 import type { Session } from '../session.ts';
 import type { SrtlaOutbox } from '../types.ts';
 import { LinkChoice } from './link-choice.ts';
@@ -21,12 +21,14 @@ const MOST_IN_RANGE = 8_192;
  */
 export class Feedback {
   readonly #counters: Counters;
+  readonly #outlet: LinkOutlet;
   readonly #choice = new LinkChoice();
   readonly #questions = new QuestionList();
   readonly #nak = new NakWriter();
 
   constructor(counters: Counters) {
     this.#counters = counters;
+    this.#outlet = new LinkOutlet(counters);
   }
 
   /** Something has arrived, or time has passed: asks for what is certainly lost. */
@@ -76,7 +78,7 @@ export class Feedback {
     for (let i = 0; i < links.length; i++) {
       const link = links[i]!;
       if (link !== best && !(link.confirmed && link.isActive(now))) continue;
-      if (link.flow.takesAck(link === best ? 0 : pauseMs, now)) this.#send(link, packet, out);
+      if (link.flow.takesAck(link === best ? 0 : pauseMs, now)) this.#outlet.send(link, packet, out);
       else this.#counters.count(COUNTER.acksThinned);
     }
   }
@@ -108,9 +110,9 @@ export class Feedback {
       const packet = this.#nak.end();
       if (packet === undefined) return;
       this.#counters.count(COUNTER.naksSent);
-      if (rank === EVERY_LINK) this.#everywhere(group, packet, now, out);
+      if (rank === EVERY_LINK) this.#outlet.broadcast(group, packet, now, out);
       else if (rank === TWICE) this.#twice(group, repair, packet, now, out);
-      else this.#send(this.#choice.ranked(group.links, rank, now) ?? group.freshest, packet, out);
+      else this.#outlet.send(this.#choice.ranked(group.links, rank, now) ?? group.freshest, packet, out);
     }
   }
 
@@ -118,30 +120,9 @@ export class Feedback {
   #twice(group: Group, repair: Repair, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
     const best = this.#choice.ranked(group.links, 0, now) ?? group.freshest;
     const next = this.#choice.ranked(group.links, 1, now);
-    this.#send(best, packet, out);
+    this.#outlet.send(best, packet, out);
     if (best === undefined) return;
     const isNear = next?.flow.isKnown === true && next.flow.lagMs - best.flow.lagMs < repair.roundTrip.smallestMs(now);
-    this.#send(isNear ? next : best, packet, out);
-  }
-
-  #everywhere(group: Group, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {
-    const { links } = group;
-    let sent = false;
-    for (let i = 0; i < links.length; i++) {
-      const link = links[i]!;
-      if (!link.confirmed || !link.isActive(now)) continue;
-      sent = true;
-      this.#send(link, packet, out);
-    }
-    if (!sent) this.#send(group.freshest, packet, out);
-  }
-
-  #send(link: Link | undefined, packet: Uint8Array, out: SrtlaOutbox): void {
-    if (link === undefined) {
-      this.#counters.count(COUNTER.serverNoLink);
-      return;
-    }
-    this.#counters.count(COUNTER.toLinks);
-    out.sendToLink(link.peer, packet);
+    this.#outlet.send(isNear ? next : best, packet, out);
   }
 }

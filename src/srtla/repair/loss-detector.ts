@@ -4,13 +4,11 @@ import { COUNTER, type Counters } from '../counters.ts';
 import type { Link } from '../link.ts';
 import type { TimestampClock } from '../skew.ts';
 import { LinkChoice } from './link-choice.ts';
+import { OpenQuestions } from './open-questions.ts';
 import type { PlayClock } from './play-clock.ts';
 import type { RoundTrip } from './round-trip.ts';
 import { type SequenceWindow, STATE, sequenceDistance, sequencePlus } from './sequence-window.ts';
 
-/** Open questions; those beyond are left to the SRT server's too-late rule. Room for so many at first, then twice as many. */
-const MOST_ASKED = 8_192;
-const FIRST_ASKED = 512;
 /** Missing numbers cost time: a session may open so many at once, and so many more each tick (15,000 a second). */
 const MOST_CREDIT = 8_192;
 const CREDIT_PER_TICK = 150;
@@ -95,14 +93,7 @@ export class LossDetector {
   #opener = -1;
   #strays = 0;
 
-  // What is asked for, oldest first.
-  #asked = new Int32Array(FIRST_ASKED);
-  #askedMs = new Float64Array(FIRST_ASKED);
-  /** The encoder's clock as of the answer: what it sends from then on comes behind the retransmission. */
-  #answerMs = new Float64Array(FIRST_ASKED);
-  #playMs = new Float64Array(FIRST_ASKED);
-  #tries = new Uint8Array(FIRST_ASKED);
-  #askedCount = 0;
+  readonly #open = new OpenQuestions();
   /** Missing numbers that may still be opened. */
   #credit = MOST_CREDIT;
   /** By rank: from a question to the encoder's reading of it; NaN = not worked out since the last tick. */
@@ -130,7 +121,7 @@ export class LossDetector {
   }
 
   get askedCount(): number {
-    return this.#askedCount;
+    return this.#open.count;
   }
 
   /** A data packet has come by `link`; `clock` has read its stamp, or peeked at that of a retransmission. Returns a value of `ARRIVAL`. */
@@ -208,30 +199,31 @@ export class LossDetector {
   tick(now: Millis, out: Questions): void {
     this.#learn(now);
     this.judge(now, out);
-    if (this.#askedCount === 0) return;
+    const open = this.#open;
+    if (open.count === 0) return;
     const { window } = this;
     const slowestMs = this.#times[SLOWEST_ANSWER]!;
     let kept = 0;
-    for (let i = 0; i < this.#askedCount; i++) {
-      const sequence = this.#asked[i]!;
+    for (let i = 0; i < open.count; i++) {
+      const sequence = open.sequences[i]!;
       if (!window.has(sequence) || window.stateOf(sequence) !== STATE.asked) continue;
-      const playMs = this.#playMs[i]!;
+      const playMs = open.playMs[i]!;
       if (now > playMs) {
         window.set(sequence, STATE.givenUp);
         this.#counts.unrepaired += 1;
         this.#counters.count(COUNTER.packetsUnrepaired);
         continue;
       }
-      if (kept !== i) this.#move(i, kept);
+      if (kept !== i) open.move(i, kept);
       if (this.#isDue(kept, now)) {
-        const tries = this.#tries[kept]!;
+        const tries = open.tries[kept]!;
         const rank = rankOf(tries, playMs - now, slowestMs);
         this.#note(kept, tries, rank, now);
         out.ask(sequence, rank);
       }
       kept += 1;
     }
-    this.#askedCount = kept;
+    open.count = kept;
   }
 
   /** The SRT server lacks a packet that has arrived, and there is no copy: it has to come again. */
@@ -240,7 +232,7 @@ export class LossDetector {
     this.#due(window.sentMsOf(sequence), now);
     if (now > this.#times[DUE]!) return;
     this.#opener = -1;
-    this.#open(sequence, now, out);
+    this.#askFirst(sequence, now, out);
   }
 
   /** The encoder will not send these any more. */
@@ -264,7 +256,7 @@ export class LossDetector {
     this.window.restart(sequence);
     this.#cursor = sequence;
     this.#opener = -1;
-    this.#askedCount = 0;
+    this.#open.count = 0;
     this.#counts.restarts += 1;
     this.#counters.count(COUNTER.lossRestarts);
     for (const link of this.#links) link.flow.clear();
@@ -282,42 +274,22 @@ export class LossDetector {
     this.#counts.lost += 1;
     this.#counters.count(COUNTER.packetsLost);
     this.#blame(sequence);
-    this.#open(sequence, now, out);
+    this.#askFirst(sequence, now, out);
   }
 
-  #open(sequence: number, now: Millis, out: Questions): void {
-    if (this.#askedCount === this.#asked.length && !this.#grow()) {
+  #askFirst(sequence: number, now: Millis, out: Questions): void {
+    const at = this.#open.add();
+    if (at < 0) {
       this.window.set(sequence, STATE.givenUp);
       this.#counts.unrepaired += 1;
       this.#counters.count(COUNTER.packetsUnrepaired);
       return;
     }
     this.window.set(sequence, STATE.asked);
-    const at = this.#askedCount++;
-    this.#asked[at] = sequence;
-    this.#playMs[at] = this.#times[DUE]!;
+    this.#open.sequences[at] = sequence;
+    this.#open.playMs[at] = this.#times[DUE]!;
     this.#note(at, 0, 0, now);
     out.ask(sequence, 0);
-  }
-
-  #grow(): boolean {
-    const size = this.#asked.length * 2;
-    if (size > MOST_ASKED) return false;
-    const grown = (old: Float64Array): Float64Array<ArrayBuffer> => {
-      const values = new Float64Array(size);
-      values.set(old);
-      return values;
-    };
-    const asked = new Int32Array(size);
-    asked.set(this.#asked);
-    this.#asked = asked;
-    const tries = new Uint8Array(size);
-    tries.set(this.#tries);
-    this.#tries = tries;
-    this.#askedMs = grown(this.#askedMs);
-    this.#answerMs = grown(this.#answerMs);
-    this.#playMs = grown(this.#playMs);
-    return true;
   }
 
   /** `DUE` of what was stamped then. No encoder's stamp is believed to lie further ahead than links differ. */
@@ -327,29 +299,21 @@ export class LossDetector {
 
   /** Question number `tries + 1` goes out for this entry. */
   #note(at: number, tries: number, rank: number, now: Millis): void {
-    this.#askedMs[at] = now;
-    this.#tries[at] = Math.min(MOST_RANK, tries + 1);
-    this.#answerMs[at] = now + this.#answerDelayMs(rank, now);
-  }
-
-  #move(from: number, to: number): void {
-    this.#asked[to] = this.#asked[from]!;
-    this.#askedMs[to] = this.#askedMs[from]!;
-    this.#answerMs[to] = this.#answerMs[from]!;
-    this.#playMs[to] = this.#playMs[from]!;
-    this.#tries[to] = this.#tries[from]!;
+    this.#open.askedMs[at] = now;
+    this.#open.tries[at] = Math.min(MOST_RANK, tries + 1);
+    this.#open.answerMs[at] = now + this.#answerDelayMs(rank, now);
   }
 
   /** The retransmission is certainly lost, or there is no time to wait for certainty. */
   #isDue(at: number, now: Millis): boolean {
     const times = this.#times;
-    const sinceMs = now - this.#askedMs[at]!;
+    const sinceMs = now - this.#open.askedMs[at]!;
     if (sinceMs < LEAST_REPEAT_MS) return false;
     if (this.#isAnswerLost(at, now)) return true;
     if (sinceMs < times[ROUND_TRIP]! + PACING_MS) return false;
-    const playMs = this.#playMs[at]!;
+    const playMs = this.#open.playMs[at]!;
     // The last moment for an answer by the slowest link: once, without certainty.
-    if (this.#tries[at] === 1 && now >= playMs - times[SLOWEST_ANSWER]!) return true;
+    if (this.#open.tries[at] === 1 && now >= playMs - times[SLOWEST_ANSWER]!) return true;
     // Certain at `until` at the latest; would a question still help then?
     return times[UNTIL]! > playMs - times[ROUND_TRIP]!;
   }
@@ -394,7 +358,7 @@ export class LossDetector {
   /** The same for a retransmission, by stamps. Sets `UNTIL`: when it would be certain if all links stayed silent from now on. */
   #isAnswerLost(at: number, now: Millis): boolean {
     const links = this.#links;
-    const stampMs = this.#answerMs[at]! - this.#times[SMALLEST]!;
+    const stampMs = this.#open.answerMs[at]! - this.#times[SMALLEST]!;
     let until = NEVER;
     for (let i = 0; i < links.length; i++) {
       const { flow } = links[i]!;

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { dataPlaneSnapshot, publisherSnapshot } from '../../../test/support/snapshots.ts';
 import { CORS, statsClient as server } from '../../../test/support/stats-client.ts';
 import { ADMIN } from '../../../test/support/stats-deps.ts';
+import { publicStreamName } from '../../shared/redact.ts';
+import type { StreamEventView } from '../deps.ts';
 
 const GRACE_MS = 600_000;
 const silent = dataPlaneSnapshot({ publishers: [], players: [] });
@@ -261,13 +263,17 @@ describe('live streams', () => {
     expect(data).toEqual([
       {
         label: 'Bike',
-        name: 'stream-f047dd',
+        name: publicStreamName('live_a'),
         publisher: 'live_a',
         players: [expect.objectContaining({ key: '7', player: 'play_a_long_one', address: '198.51.100.4:50123' })],
         publishers: [
           expect.objectContaining({
             ...{ bitrateKbps: 4_123, source: 'srtla', state: 'live', rttMs: 41.235, warnings: [] },
             links: ['203.0.113.7:40000', '[2001:db8:1:2::9]:51820'],
+            carriers: [
+              { kind: 'unknown', label: 'Link-1' },
+              { kind: 'unknown', label: 'Link-2' },
+            ],
           }),
         ],
       },
@@ -277,6 +283,36 @@ describe('live streams', () => {
       publishers: [],
     });
     expect((await call('GET', '/api/streams/none', withKey(ADMIN))).status).toBe(404);
+  });
+
+  it('come with what the licence of the carrier database wants to be shown', async () => {
+    const { call, withKey, deps } = await server();
+    const database = { path: '/x.mmdb', type: 'x', builtMs: 0, attribution: 'by whom' };
+    deps.carriers = { ...deps.carriers, databases: [database] };
+    for (const url of ['/api/streams', '/api/streams/live_a'])
+      expect(JSON.parse((await call('GET', url, withKey(ADMIN))).body).attribution).toEqual(['by whom']);
+  });
+
+  it('show no address to a key that may only read', async () => {
+    const { call, withKey, deps } = await server();
+    const read = await deps.keys.create('r', 'read');
+    const write = await deps.keys.create('w', 'write');
+    deps.history.set('live_a', [
+      { wallMs: 5, type: 'link-joined', address: '203.0.113.7', port: 9 } as StreamEventView,
+    ]);
+    const seen = async (key: string): Promise<string> => {
+      const urls = ['/api/streams', '/api/streams/live_a', '/api/events/live_a', '/v1/doctor'];
+      const answers = await Promise.all(urls.map((url) => call('GET', url, withKey(key))));
+      for (const { status } of answers) expect(status).toBe(200);
+      return answers.map(({ body }) => body).join('\n');
+    };
+    const masked = await seen(read);
+    for (const address of ['203.0.113.7', '2001:db8:1:2::9', '198.51.100.4', '127.0.0.1'])
+      expect(masked).not.toContain(address);
+    for (const address of ['203.0.113.x', '2001:db8:1::x', '198.51.100.x']) expect(masked).toContain(address);
+    const whole = await seen(write);
+    for (const address of ['203.0.113.7', '2001:db8:1:2::9', '198.51.100.4']) expect(whole).toContain(address);
+    expect(whole).not.toContain('203.0.113.x');
   });
 
   it('have a history', async () => {

@@ -14,6 +14,11 @@ const NOT_FOUND = errorAnswer('Stream not found');
 export const streamRoutes = (app: FastifyInstance, { deps, watch }: RouteContext): void => {
   const { directory, snapshot, control, events, keys, logger } = deps;
   const may = guards(keys);
+  /** What pages have to show beside carriers. */
+  const attribution = (): { attribution?: string[] } => {
+    const lines = deps.carriers.databases.map((database) => database.attribution);
+    return lines.length === 0 ? {} : { attribution: lines };
+  };
   const viewFor = (request: FastifyRequest): LiveView => ({
     snapshot: snapshot(),
     directory,
@@ -22,13 +27,18 @@ export const streamRoutes = (app: FastifyInstance, { deps, watch }: RouteContext
   });
 
   app.get('/api/streams', { onRequest: may.any }, async (request, reply) =>
-    sendJson(reply, 200, { data: liveStreams(viewFor(request)), draining: watch.draining, status: 'success' }),
+    sendJson(reply, 200, {
+      ...attribution(),
+      data: liveStreams(viewFor(request)),
+      draining: watch.draining,
+      status: 'success',
+    }),
   );
 
   app.get('/api/streams/*', { onRequest: may.any }, async (request, reply) => {
     const id = publisherOf(deps, pathRest(request));
     if (id === undefined) return sendJson(reply, 404, NOT_FOUND);
-    return sendJson(reply, 200, { data: liveStream(viewFor(request), id), status: 'success' });
+    return sendJson(reply, 200, { ...attribution(), data: liveStream(viewFor(request), id), status: 'success' });
   });
 
   // Events of an id that is deleted stay to be read.

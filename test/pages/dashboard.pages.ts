@@ -29,7 +29,7 @@ const listen = (one: Page): Page => {
 };
 
 const visit = (path: string): Promise<unknown> => page.goto(`${scene.base}${path}`);
-const lane = (address: string) => page.locator('.lane', { hasText: address });
+const lane = (address: string) => page.locator(`.lane:has(th[title^="${address}:"])`);
 
 beforeAll(async () => {
   scene = await openScene({ TRIBUTARY_DASHBOARD_PREVIEW: 'true' });

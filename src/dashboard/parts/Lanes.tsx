@@ -23,7 +23,8 @@ const KINDS: Readonly<Record<LinkView['kind'], string>> = {
   fixed: 'Fixed line',
   satellite: 'Satellite',
   hosting: 'Hosting',
-  private: 'Private network',
+  // The label says so already.
+  private: '',
   unknown: '',
 };
 

@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 1,
-    testTimeout: 90_000,
+    testTimeout: 300_000,
     hookTimeout: 120_000,
   },
 });

@@ -18,10 +18,8 @@ const tenth = (value: number): number => Math.round(value * 10) / 10;
 const known = (value: number | undefined): number | null => (value === undefined ? null : tenth(value));
 
 /** The name that people have given the stream. */
-export const labelOf = (directory: StreamDirectory, publisherId: string): string | undefined => {
-  const rows = directory.playersOf(publisherId);
-  return rows.find(({ label }) => label)?.label ?? rows.find(({ description }) => description)?.description;
-};
+export const labelOf = (directory: StreamDirectory, publisherId: string): string | undefined =>
+  directory.playersOf(publisherId).find(({ label }) => label !== undefined)?.label;
 
 const linkName = (named: NamedLink): Pick<LinkView, 'label' | 'kind' | 'country'> => {
   const { asn: _asn, ...shownFields } = carrierFields(named);

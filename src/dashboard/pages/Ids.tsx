@@ -78,7 +78,7 @@ export const Ids = ({ permissions }: { permissions: NonNullable<SessionView['per
             <div class="id-head">
               <h2>
                 <a href={`/streams/${id.name}`} onClick={stay} class="stream-link">
-                  {id.label ?? id.description ?? id.name}
+                  {id.label ?? id.name}
                   <Icon name="next" size={16} />
                 </a>
               </h2>
@@ -88,10 +88,11 @@ export const Ids = ({ permissions }: { permissions: NonNullable<SessionView['per
                   Live
                 </span>
               )}
-              {id.forPlugin && <span class="tag">for the OBS plugin</span>}
+              {id.forPlugin && <span class="tag">OBS plugin</span>}
             </div>
             <Id id={id.publisher} what="publisher id" secret />
             <Id id={id.player} what="player id" secret={id.forPlugin} />
+            {id.description !== undefined && <p class="faint id-limits">{id.description}</p>}
             {limitsOf(id) !== '' && <p class="faint id-limits">{limitsOf(id)}</p>}
             {permissions !== 'read' && (
               <p class="actions">

@@ -88,7 +88,7 @@ const Doctor = () => {
 
 const Begin = () => {
   const { data } = useAsked<{ ids: IdView[] }>('/data/ids');
-  const names = new Map((data?.ids ?? []).map((id) => [id.name, id.label ?? id.description ?? id.name]));
+  const names = new Map((data?.ids ?? []).map((id) => [id.name, id.label ?? id.name]));
   return (
     <section class="card">
       <h2>What to paste</h2>

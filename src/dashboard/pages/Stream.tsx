@@ -166,7 +166,7 @@ export const Stream = ({ path, feed, session }: StreamProps) => {
               </p>
             </section>
           )}
-          {details.preview && stream && stream.state !== 'waiting' && <Preview name={name} />}
+          {details.preview && stream && <Preview name={name} />}
           <Charts name={name} stream={stream} />
           <Players name={name} players={details.connected} canWrite={canWrite} />
           <section class="card">

@@ -17,9 +17,10 @@ export const Preview = ({ name }: { name: string }) => {
         { type: 'mpegts', isLive: true, url: `/preview/${name}` },
         {
           enableWorker: false,
-          liveBufferLatencyChasing: true,
-          liveBufferLatencyMaxLatency: 3,
-          liveBufferLatencyMinRemain: 0.8,
+          // Faster until it is near the live edge: jumping would tear what is on screen.
+          liveSync: true,
+          liveSyncMaxLatency: 3,
+          liveSyncTargetLatency: 1.5,
         },
       );
       player.on(mpegts.Events.ERROR, (_type: string, detail: string) => {

@@ -194,26 +194,29 @@ export const IdForm = ({ id, onClose }: { id: IdView | undefined; onClose: () =>
   );
 };
 
-export interface RevokeDialogProps {
-  id: IdView;
-  onClose: () => void;
-  remove: (mode: 'soft' | 'revoke') => Promise<unknown>;
+/** What is to be deleted: a player id, or a publisher id with all of its player ids. */
+export interface Doomed {
+  readonly id: IdView;
+  readonly whole: boolean;
 }
 
 /** The two ways to delete an id, and what is different. */
-export const RevokeDialog = ({ id, onClose, remove }: RevokeDialogProps) => {
+export const RevokeDialog = ({ doomed, onClose }: { doomed: Doomed; onClose: () => void }) => {
+  const { id, whole } = doomed;
   const [problem, setProblem] = useState('');
   const run = (mode: 'soft' | 'revoke') => (): void => {
-    remove(mode).then(onClose, (error: Error) => setProblem(error.message));
+    const path = `/api/stream-ids/${encodeURIComponent(whole ? id.publisher : id.player)}?mode=${mode}`;
+    call('DELETE', path).then(onClose, (error: Error) => setProblem(error.message));
   };
   return (
-    <Dialog title={`Delete ${id.label ?? id.name}?`} onClose={onClose}>
+    <Dialog title={whole ? `Delete ${id.label ?? id.name}?` : 'Delete this player id?'} onClose={onClose}>
       <div class="choices">
         <section>
           <h3>Revoke now</h3>
           <p>
-            Sender and players are cut within a second and refused from then on. Take this when the id is in wrong
-            hands.
+            {whole
+              ? 'Sender and players are cut within a second and refused from then on. Take this when the id is in wrong hands.'
+              : 'Whoever watches with it is cut within a second and refused from then on. The stream goes on for its other player ids.'}
           </p>
           <button type="button" class="button danger" onClick={run('revoke')}>
             Revoke now
@@ -224,7 +227,7 @@ export const RevokeDialog = ({ id, onClose, remove }: RevokeDialogProps) => {
           <p>
             The id leaves the list.{' '}
             {id.live
-              ? 'The stream that is live may go on for ten minutes more, through reconnections too.'
+              ? 'While the stream is live it may be used for ten minutes more, through reconnections too.'
               : 'Nobody is live on it: it is refused at once.'}
           </p>
           <button type="button" class="button" onClick={run('soft')}>

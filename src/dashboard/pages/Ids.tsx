@@ -1,14 +1,15 @@
 import { useState } from 'preact/hooks';
 import type { IdView, SessionView } from '../../stats/dashboard-types.ts';
-import { call } from '../api.ts';
 import { useAsked } from '../feed.ts';
 import { dateText } from '../format.ts';
 import { CopyButton } from '../parts/Copy.tsx';
 import { Icon } from '../parts/Icon.tsx';
 import { stay } from '../route.ts';
-import { IdForm, RevokeDialog } from './IdForms.tsx';
+import { type Doomed, IdForm, RevokeDialog } from './IdForms.tsx';
 
 const EVERY_MS = 3_000;
+/** Publisher ids on one page. */
+const MOST_SHOWN = 100;
 
 const masked = (id: string): string => (id.length <= 9 ? `${id.slice(0, 2)}…` : `${id.slice(0, 7)}…`);
 
@@ -33,19 +34,92 @@ const Id = ({ id, what, secret }: { id: string; what: string; secret?: boolean }
   </div>
 );
 
+const byPublisher = (ids: readonly IdView[]): IdView[][] => {
+  const groups = new Map<string, IdView[]>();
+  for (const id of ids) groups.set(id.publisher, [...(groups.get(id.publisher) ?? []), id]);
+  return [...groups.values()];
+};
+
+interface GroupProps {
+  /** Of one publisher id. */
+  rows: readonly IdView[];
+  permissions: NonNullable<SessionView['permissions']>;
+  onChange: (id: IdView) => void;
+  onRevoke: (doomed: Doomed) => void;
+}
+
+/** A publisher id with its player ids. */
+const Group = ({ rows, permissions, onChange, onRevoke }: GroupProps) => {
+  const [first] = rows;
+  if (!first) return null;
+  return (
+    <li class="card id-card" data-live={first.live}>
+      <div class="id-head">
+        <h2>
+          <a href={`/streams/${first.name}`} onClick={stay} class="stream-link">
+            {rows.find(({ label }) => label !== undefined)?.label ?? first.name}
+            <Icon name="next" size={16} />
+          </a>
+        </h2>
+        {first.live && (
+          <span class="badge" data-state="live">
+            <span class="dot" />
+            Live
+          </span>
+        )}
+      </div>
+      <Id id={first.publisher} what="publisher id" secret />
+      {permissions === 'admin' && rows.length > 1 && (
+        <p class="actions">
+          <button type="button" class="button small danger-quiet" onClick={() => onRevoke({ id: first, whole: true })}>
+            Delete the publisher id…
+          </button>
+        </p>
+      )}
+      {rows.map((id) => (
+        <div key={id.player} class="id-player">
+          <Id id={id.player} what="player id" secret={id.forPlugin} />
+          <p class="faint id-limits">
+            {[id.forPlugin && id.description === undefined && 'for the OBS plugin', id.description, limitsOf(id)]
+              .filter(Boolean)
+              .join(' · ')}
+          </p>
+          {permissions !== 'read' && (
+            <p class="actions">
+              <button type="button" class="button small" onClick={() => onChange(id)}>
+                Name and limits
+              </button>
+              {permissions === 'admin' && (
+                <button
+                  type="button"
+                  class="button small danger-quiet"
+                  onClick={() => onRevoke({ id, whole: rows.length === 1 })}
+                >
+                  Delete…
+                </button>
+              )}
+            </p>
+          )}
+        </div>
+      ))}
+    </li>
+  );
+};
+
 export const Ids = ({ permissions }: { permissions: NonNullable<SessionView['permissions']> }) => {
   const { data, error, reload } = useAsked<{ ids: IdView[] }>('/data/ids', EVERY_MS);
   const [changed, setChanged] = useState<IdView | 'new'>();
-  const [revoked, setRevoked] = useState<IdView>();
+  const [doomed, setDoomed] = useState<Doomed>();
   const [search, setSearch] = useState('');
   if (!data) return <p class="loading">{error ?? 'Reading the stream ids…'}</p>;
   const wanted = search.trim().toLowerCase();
   const shown = data.ids.filter((id) =>
     [id.label, id.description, id.name, id.player].some((text) => text?.toLowerCase().includes(wanted)),
   );
+  const groups = byPublisher(shown);
   const close = (): void => {
     setChanged(undefined);
-    setRevoked(undefined);
+    setDoomed(undefined);
     reload();
   };
   return (
@@ -73,51 +147,19 @@ export const Ids = ({ permissions }: { permissions: NonNullable<SessionView['per
         </label>
       )}
       <ul class="id-list">
-        {shown.slice(0, 200).map((id) => (
-          <li key={id.player} class="card id-card" data-live={id.live}>
-            <div class="id-head">
-              <h2>
-                <a href={`/streams/${id.name}`} onClick={stay} class="stream-link">
-                  {id.label ?? id.name}
-                  <Icon name="next" size={16} />
-                </a>
-              </h2>
-              {id.live && (
-                <span class="badge" data-state="live">
-                  <span class="dot" />
-                  Live
-                </span>
-              )}
-              {id.forPlugin && <span class="tag">OBS plugin</span>}
-            </div>
-            <Id id={id.publisher} what="publisher id" secret />
-            <Id id={id.player} what="player id" secret={id.forPlugin} />
-            {id.description !== undefined && <p class="faint id-limits">{id.description}</p>}
-            {limitsOf(id) !== '' && <p class="faint id-limits">{limitsOf(id)}</p>}
-            {permissions !== 'read' && (
-              <p class="actions">
-                <button type="button" class="button small" onClick={() => setChanged(id)}>
-                  Name and limits
-                </button>
-                {permissions === 'admin' && (
-                  <button type="button" class="button small danger-quiet" onClick={() => setRevoked(id)}>
-                    Delete…
-                  </button>
-                )}
-              </p>
-            )}
-          </li>
+        {groups.slice(0, MOST_SHOWN).map((rows) => (
+          <Group
+            key={rows[0]!.publisher}
+            rows={rows}
+            permissions={permissions}
+            onChange={setChanged}
+            onRevoke={setDoomed}
+          />
         ))}
       </ul>
-      {shown.length > 200 && <p class="faint">… and {shown.length - 200} more: search for them.</p>}
+      {groups.length > MOST_SHOWN && <p class="faint">… and {groups.length - MOST_SHOWN} more: search for them.</p>}
       {changed && <IdForm id={changed === 'new' ? undefined : changed} onClose={close} />}
-      {revoked && (
-        <RevokeDialog
-          id={revoked}
-          onClose={close}
-          remove={(mode) => call('DELETE', `/api/stream-ids/${encodeURIComponent(revoked.player)}?mode=${mode}`)}
-        />
-      )}
+      {doomed && <RevokeDialog doomed={doomed} onClose={close} />}
     </section>
   );
 };

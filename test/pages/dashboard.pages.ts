@@ -94,6 +94,7 @@ describe('the live page', () => {
     await still.evaluate('new Promise((done) => setTimeout(done, 60_000))');
     const shifts = await still.evaluate('window.shifts');
     await still.close();
+    await page.bringToFront();
     expect(shifts).toBeLessThanOrEqual(0.05);
   });
 
@@ -102,9 +103,8 @@ describe('the live page', () => {
     await until(
       'the lane to fade',
       async () => {
-        const opacity = await lane('127.0.2.1')
-          .locator('.lane-spark')
-          .evaluate('(cell) => Number(getComputedStyle(cell).opacity)');
+        // What it fades to: a page that is not painted does not get there.
+        const opacity = await lane('127.0.2.1').evaluate(`(row) => getComputedStyle(row).getPropertyValue('--vigour')`);
         return Number(opacity) < 0.6;
       },
       30_000,
@@ -115,7 +115,7 @@ describe('the live page', () => {
     await until(
       'the lane to be back',
       async () => (await lane('127.0.2.1').getAttribute('data-state')) === 'active',
-      40_000,
+      60_000,
     );
     expect(await page.locator('.lane').count()).toBe(3);
   });

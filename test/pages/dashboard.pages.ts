@@ -104,7 +104,8 @@ describe('the live page', () => {
       'the lane to fade',
       async () => {
         // What it fades to: a page that is not painted does not get there.
-        const opacity = await lane('127.0.2.1').evaluate(`(row) => getComputedStyle(row).getPropertyValue('--vigour')`);
+        const style = (await lane('127.0.2.1').getAttribute('style')) ?? '';
+        const opacity = /--vigour: ?([\d.]+)/.exec(style)?.[1];
         return Number(opacity) < 0.6;
       },
       30_000,
@@ -142,7 +143,7 @@ describe('the page of a stream', () => {
     const video = page.locator('video');
     await until(
       'two seconds of picture',
-      async () => Number(await video.evaluate('(one) => one.currentTime')) > 2,
+      async () => Number(await page.evaluate(`document.querySelector('video')?.currentTime`)) > 2,
       40_000,
     );
     await page.getByRole('heading', { name: 'Players' }).waitFor();

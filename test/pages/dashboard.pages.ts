@@ -140,7 +140,6 @@ describe('the page of a stream', () => {
 
   it('shows the picture on demand, and it advances', async () => {
     await page.getByRole('button', { name: 'Show the picture' }).click();
-    const video = page.locator('video');
     await until(
       'two seconds of picture',
       async () => Number(await page.evaluate(`document.querySelector('video')?.currentTime`)) > 2,

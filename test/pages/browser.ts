@@ -24,9 +24,16 @@ export interface Look {
 export const DESKTOP: Look = { width: 1360, height: 900, theme: 'light' };
 export const PHONE: Look = { width: 390, height: 844, theme: 'light' };
 
+/** A busy machine paints a page with a moving picture now and then only. */
+const PATIENCE_MS = 120_000;
+
 /** A browser of its own, with its own cookies. */
-export const openContext = (browser: Browser, { width, height, theme }: Look): Promise<BrowserContext> =>
-  browser.newContext({ viewport: { width, height }, colorScheme: theme, locale: 'en-GB', timezoneId: 'UTC' });
+export const openContext = async (browser: Browser, { width, height, theme }: Look): Promise<BrowserContext> => {
+  const viewport = { width, height };
+  const context = await browser.newContext({ viewport, colorScheme: theme, locale: 'en-GB', timezoneId: 'UTC' });
+  context.setDefaultTimeout(PATIENCE_MS);
+  return context;
+};
 
 export const signIn = async (page: Page, base: string, key: string): Promise<void> => {
   await page.goto(base);

@@ -155,7 +155,7 @@ export const Stream = ({ path, feed, session }: StreamProps) => {
       {tab === '' && (
         <>
           {stream ? (
-            <StreamCard stream={stream} trail={feed.trails.get(name)} />
+            <StreamCard stream={stream} trail={feed.trails.get(name)} isNamed />
           ) : (
             <section class="card empty">
               <h2>Nobody is live on this id</h2>

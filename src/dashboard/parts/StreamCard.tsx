@@ -42,10 +42,12 @@ export interface StreamCardProps {
   trail?: Trail | undefined;
   /** Of its page; none where this is it. */
   href?: string;
+  /** The page says its name already. */
+  isNamed?: boolean;
 }
 
 /** A stream: how it is, and below it a lane for each of its links. */
-export const StreamCard = ({ stream, trail = EMPTY, href }: StreamCardProps) => {
+export const StreamCard = ({ stream, trail = EMPTY, href, isNamed = false }: StreamCardProps) => {
   const { value, unit } = bitrate(stream.kbps);
   const title = stream.label ?? stream.name;
   const active = stream.links.filter(({ state }) => state !== 'gone').length;
@@ -62,7 +64,7 @@ export const StreamCard = ({ stream, trail = EMPTY, href }: StreamCardProps) => 
           <span class="dot" />
           {STATES[stream.state]}
         </span>
-        <h2>
+        <h2 class={isNamed ? 'hidden' : undefined}>
           {href === undefined ? (
             title
           ) : (

@@ -267,7 +267,7 @@ describe('everybody can use it', () => {
     for (const path of [...PATHS, stream, `${stream}/connect`, `${stream}/share`]) {
       await visit(path);
       await page.locator('main h1, main .card').first().waitFor();
-      await page.waitForFunction(`!document.querySelector('.loading')`);
+      await until('all of the page', async () => (await page.locator('.loading').count()) === 0, 60_000);
       expect(await seriousViolations(page), `${path} ${theme}`).toEqual([]);
     }
     await page.emulateMedia({ colorScheme: 'light' });

@@ -206,6 +206,8 @@ export class RelayNode {
     const { settings, logger, version, onGeneratedKey, onImport } = options;
     // The thread loads it too; here it fails before anything is written.
     libsrtEngine();
+    const imported = await importOldDataFolder(settings.dataDir);
+    if (imported) onImport(importLines(imported.database, imported.counts));
     const redaction = { salt: await nodeSalt(settings.dataDir), addresses: settings.privacy.addresses };
     setRedaction(redaction);
     const plane = new DataPlaneHost({
@@ -215,8 +217,6 @@ export class RelayNode {
       testHooks: testHooksAllowed(),
       onStuck: () => giveUp(logger),
     });
-    const imported = await importOldDataFolder(settings.dataDir);
-    if (imported) onImport(importLines(imported.database, imported.counts));
     const store = await DirectoryFile.open(settings.dataDir);
     const { keys, generated } = await KeyStore.open(settings.dataDir, settings.api.key);
     if (generated !== undefined) onGeneratedKey(generated);

@@ -39,7 +39,8 @@ class EventQueue {
   void pushRefused(Event event);
   /** Moves all events to `out`; returns the refusals that were only counted. */
   uint64_t take(std::vector<Event>& out);
-  bool empty() const { return size_.load(std::memory_order_acquire) == 0; }
+  bool empty() const { return size() == 0; }
+  size_t size() const { return size_.load(std::memory_order_acquire); }
 
  private:
   static constexpr size_t kMostRefusals = 1024;

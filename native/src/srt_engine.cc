@@ -38,6 +38,7 @@ Napi::Function SrtEngine::define(Napi::Env env) {
                          InstanceMethod<&SrtEngine::receive>("receive"),
                          InstanceMethod<&SrtEngine::send>("send"),
                          InstanceMethod<&SrtEngine::sendMessage>("sendMessage"),
+                         InstanceMethod<&SrtEngine::queuedEvents>("queuedEvents"),
                          InstanceMethod<&SrtEngine::rearm>("rearm"),
                          InstanceMethod<&SrtEngine::stats>("stats"),
                          InstanceMethod<&SrtEngine::close>("close"),
@@ -155,6 +156,10 @@ Napi::Value SrtEngine::sendMessage(const Info& info) {
   const auto* bytes = reinterpret_cast<const char*>(message.Data());
   const int length = static_cast<int>(message.ElementLength());
   return Napi::Number::New(info.Env(), engine.sendMessage(socket, bytes, length, static_cast<int64_t>(timeUs)));
+}
+
+Napi::Value SrtEngine::queuedEvents(const Info& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(use(info).events().size()));
 }
 
 void SrtEngine::rearm(const Info& info) { use(info).rearm(); }

@@ -33,6 +33,7 @@ class SrtEngine : public JsEngine<SrtEngine, Engine> {
   Napi::Value receive(const Info& info);
   void send(const Info& info);
   Napi::Value sendMessage(const Info& info);
+  Napi::Value queuedEvents(const Info& info);
   void rearm(const Info& info);
   Napi::Value stats(const Info& info);
   void close(const Info& info);

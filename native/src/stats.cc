@@ -43,6 +43,7 @@ bool readStats(SRTSOCKET socket, double* out) {
       number(srt_time_now() - startUs) / 1000,
       number(s.pktReorderTolerance),
       number(s.byteAvailRcvBuf),
+      number(s.byteSndBuf),
   };
   static_assert(sizeof values == kStatsFields * sizeof(double), "one value for each field");
   std::copy(std::begin(values), std::end(values), out);

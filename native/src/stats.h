@@ -5,7 +5,7 @@
 namespace tributary {
 
 /** Values of `SRT_STATS_FIELDS` in JavaScript, in its order. */
-constexpr size_t kStatsFields = 31;
+constexpr size_t kStatsFields = 32;
 
 /** False when the socket is gone; `out` keeps what it held. */
 bool readStats(SRTSOCKET socket, double* out);

@@ -27,6 +27,8 @@ struct UdpCounters {
   double reg2Dropped = 0;
   /** Taken out of a receive buffer that was filling while JavaScript was away. */
   double spilledDatagrams = 0;
+  /** Of these, those that JavaScript has not taken yet. */
+  double spilledWaiting = 0;
 };
 constexpr int kUdpCounters = sizeof(UdpCounters) / sizeof(double);
 

@@ -60,6 +60,7 @@ class UdpSpill {
   void relieve();
 
   double datagrams() const { return static_cast<double>(spilled_.load(std::memory_order_relaxed)); }
+  double waiting() const { return static_cast<double>(count_.load(std::memory_order_relaxed)); }
 
  private:
   struct Source {

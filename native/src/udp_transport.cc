@@ -155,6 +155,7 @@ const UdpCounters& UdpTransport::counters() {
   }
   counters_.wakeups = poller_.wakeups();
   counters_.spilledDatagrams = spill_.datagrams();
+  counters_.spilledWaiting = spill_.waiting();
   return counters_;
 }
 

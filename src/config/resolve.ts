@@ -96,7 +96,8 @@ export const loadSettings = (input: LoadInput): LoadedSettings | SettingProblems
   if (file) resolver.apply(fromFile(file.text, file.path));
   resolver.apply(environment);
   resolver.apply(flags);
-  readKeyFile(input, resolver);
+  readSecretFile(input, resolver, 'api.keyFile', 'api.key');
+  readSecretFile(input, resolver, 'metrics.tokenFile', 'metrics.token');
   resolver.values.set('dataDir', resolve(input.cwd, resolver.values.get('dataDir') as string));
 
   const settings = resolver.nested();
@@ -136,22 +137,28 @@ const readSettingsFile = (
   return undefined;
 };
 
-const readKeyFile = (input: LoadInput, resolver: Resolver): void => {
-  const asked = resolver.values.get('api.keyFile') as string | undefined;
-  if (asked === undefined || resolver.values.get('api.key') !== undefined) return;
-  const path = resolve(input.cwd, asked);
+/** A secret that a file holds, where it is not given itself. */
+const readSecretFile = (
+  input: LoadInput,
+  resolver: Resolver,
+  filePath: 'api.keyFile' | 'metrics.tokenFile',
+  path: 'api.key' | 'metrics.token',
+): void => {
+  const asked = resolver.values.get(filePath) as string | undefined;
+  if (asked === undefined || resolver.values.get(path) !== undefined) return;
+  const where = resolve(input.cwd, asked);
   let text: string | undefined;
   try {
-    text = input.readFile(path);
+    text = input.readFile(where);
   } catch {
     // Named below: whatever the reason, the file cannot be read.
   }
   if (text === undefined) {
-    const where = resolver.sources.get('api.keyFile');
+    const source = resolver.sources.get(filePath);
     resolver.problems.push(
-      `${where} = ${shown(asked, false)}: the file cannot be read: check its path and permissions`,
+      `${source} = ${shown(asked, false)}: the file cannot be read: check its path and permissions`,
     );
-  } else resolver.set({ path: 'api.key', raw: text.trim(), where: path });
+  } else resolver.set({ path, raw: text.trim(), where });
 };
 
 /** Values that are right by themselves and wrong together. */

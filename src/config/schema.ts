@@ -257,16 +257,27 @@ export const SETTINGS = {
     secret: true,
   }),
   'api.keyFile': setting(file, undefined, 'File that holds the admin API key; used where api.key is not set.'),
-  'dashboard.enabled': setting(flag, true, 'Serves the dashboard; false leaves its port closed.'),
-  'dashboard.maxPages': setting(
-    wholeNumber(1, 1_000),
-    64,
-    'Pages of the dashboard that are kept up to date at once; a quarter of them, at least 8, from one address.',
+  'metrics.trusted': setting(
+    networkList,
+    ['127.0.0.0/8', '::1'],
+    'Addresses and networks that may read /metrics without a token; private networks are not among them by themselves. A request that came through a proxy (X-Forwarded-For) never is.',
   ),
-  'dashboard.preview': setting(
-    flag,
-    false,
-    'Lets who is signed in to the dashboard watch a stream in it: two viewers at once, each a player of the stream.',
+  'metrics.token': setting(
+    secret,
+    undefined,
+    'Bearer token for /metrics, for a Prometheus elsewhere; every API key does, too.',
+    { secret: true },
+  ),
+  'metrics.tokenFile': setting(file, undefined, 'File that holds the token; used where metrics.token is not set.'),
+  'metrics.maxStreams': setting(
+    wholeNumber(0, 10_000),
+    200,
+    'Streams that /metrics shows one by one, the largest first; how many are left out is told.',
+  ),
+  'metrics.maxLinks': setting(
+    wholeNumber(0, 65_536),
+    2_000,
+    'Links that /metrics shows one by one; how many are left out is told.',
   ),
   'privacy.addresses': setting(
     oneOf('prefix', 'hash', 'full'),
@@ -297,6 +308,17 @@ export const SETTINGS = {
   'asn.url': setting(webUrl, undefined, 'URL of a database in the MaxMind format, as it is, gzipped or in a .tar.gz.', {
     secret: true,
   }),
+  'dashboard.enabled': setting(flag, true, 'Serves the dashboard; false leaves its port closed.'),
+  'dashboard.maxPages': setting(
+    wholeNumber(1, 1_000),
+    64,
+    'Pages of the dashboard that are kept up to date at once; a quarter of them, at least 8, from one address.',
+  ),
+  'dashboard.preview': setting(
+    flag,
+    false,
+    'Lets who is signed in to the dashboard watch a stream in it: two viewers at once, each a player of the stream.',
+  ),
 } as const;
 
 export type SettingPath = keyof typeof SETTINGS;

@@ -196,6 +196,7 @@ export class CounterRecorder {
     values[PUBLISHER.warnings] = publisher
       .warnings()
       .reduce((sum, warning) => sum + (1 << PUBLISHER_WARNINGS.indexOf(warning)), 0);
+    values[PUBLISHER.continuityErrors] = publisher.continuity.errors;
     // It notes arrivals, too.
     if (withStats || isNew) {
       const stats = values.subarray(PUBLISHER_STATS_AT);

@@ -130,7 +130,8 @@ export class DataPlane {
   }
 
   get counters(): Readonly<Record<string, number>> {
-    return this.#bridge.counters;
+    const { counters, doorCounts, queuedEvents } = this.#bridge;
+    return { ...counters, ...doorCounts.values, srtEventsQueued: queuedEvents };
   }
 
   get lastRefusal(): Refusal | undefined {

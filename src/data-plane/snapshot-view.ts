@@ -135,6 +135,7 @@ export class SnapshotView {
       lastPayloadMs: age(Number.isNaN(lastArrivalAtMs) ? values[PUBLISHER.sinceMs]! : lastArrivalAtMs, now),
       meanKbps2s: values[PUBLISHER.bitrateKbps]!,
       warnings: PUBLISHER_WARNINGS.filter((_, index) => (values[PUBLISHER.warnings]! & (1 << index)) !== 0),
+      continuityErrors: values[PUBLISHER.continuityErrors]!,
       stats: srtStats(values, PUBLISHER_STATS_AT),
     };
   }

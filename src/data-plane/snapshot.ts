@@ -25,6 +25,8 @@ export interface PublisherSnapshot {
   meanKbps2s: number;
   /** Words of `StreamEvent` types that are the case now: `latency-short`, `bitrate-exceeded`. */
   warnings: string[];
+  /** Gaps in the continuity counters of its transport stream. */
+  continuityErrors: number;
   /** The last that could be read. */
   stats: SrtStats;
 }

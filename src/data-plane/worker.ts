@@ -1,5 +1,6 @@
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Millis } from '../shared/clock.ts';
+import { LoopHealth } from '../shared/loop-health.ts';
 import { raiseThreadPriority } from '../shared/priority.ts';
 import { setRedaction } from '../shared/redact.ts';
 import { libsrtEngine } from '../sls-bridge/native.ts';
@@ -23,6 +24,7 @@ const BEAT_MS: Millis = 100;
 /** Recording may take one part in so many of this thread's time. */
 const SHARE_OF_RECORDING = 50;
 const MAX_PASS_MS: Millis = 1_000;
+const LAG_WINDOW_MS: Millis = 60_000;
 
 /**
  * The entry of the data-plane thread. It ends by itself after `failed` and after `stop`; whatever is thrown here and not caught ends it
@@ -69,10 +71,13 @@ const run = async (
   const { plane, srtVersion } = opened;
 
   const recorder = new CounterRecorder(plane, memory, counterLayout(settings.srtla), roster);
+  const health = new LoopHealth();
+  health.start();
+  setInterval(() => health.turnOver(), LAG_WINDOW_MS);
   let nextPassMs = 0;
   const record = (): void => {
     const now = commonNow();
-    recorder.pass(now, { logLinesLost: logger.lost, eventsLost: events.lost });
+    recorder.pass(now, { logLinesLost: logger.lost, eventsLost: events.lost, ...healthCounters(health) });
     const tookMs = commonNow() - now;
     nextPassMs = now + Math.min(MAX_PASS_MS, Math.max(BEAT_MS, tookMs * SHARE_OF_RECORDING) - BEAT_MS / 2);
   };
@@ -101,6 +106,16 @@ const run = async (
   record();
   post({ type: 'started', facts: { srtVersion, ports: plane.ports } });
 };
+
+/** By the names in the totals. */
+const healthCounters = ({ lag, activeMs, gcPauses, gcPausedMs }: LoopHealth): Record<string, number> => ({
+  loopLagP50Ms: lag.p50Ms,
+  loopLagP99Ms: lag.p99Ms,
+  loopLagMaxMs: lag.maxMs,
+  loopActiveMs: activeMs,
+  gcPauses,
+  gcPausedMs,
+});
 
 const obey = (plane: DataPlane, command: Exclude<ThreadCommand, { type: 'stop' | 'hook' }>): void => {
   switch (command.type) {

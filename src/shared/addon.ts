@@ -158,6 +158,7 @@ export const SRT_STATS_FIELDS = [
   'uptimeMs',
   'reorderTolerancePackets',
   'rcvBufAvailableBytes',
+  'sndBufBytes',
 ] as const;
 export type SrtStatsField = (typeof SRT_STATS_FIELDS)[number];
 
@@ -191,6 +192,8 @@ export interface NativeSrtEngine {
   refusePublishers(refuse: boolean): void;
 
   takeEvents(): SrtEvent[];
+  /** Events that `takeEvents` would bring now. */
+  queuedEvents(): number;
   /**
    * Notes which sockets have something due, before `takeEvents()` and `receive()`, for a caller that comes by itself every few ms and
    * leaves the gate shut. Meanwhile callers and ends are noticed every 20 ms.
@@ -324,7 +327,10 @@ export interface NativeUdpFacts {
   kernelDrops: number;
 }
 
-/** Order of the values that `counters()` writes; totals since the start. Datagrams unless the name says otherwise. */
+/**
+ * Order of the values that `counters()` writes; totals since the start, but for `spilledWaiting`, which is now. Datagrams unless the name
+ * says otherwise.
+ */
 export const UDP_COUNTERS = [
   'receivedDatagrams',
   'receiveCalls',
@@ -342,6 +348,7 @@ export const UDP_COUNTERS = [
   'reg1Dropped',
   'reg2Dropped',
   'spilledDatagrams',
+  'spilledWaiting',
 ] as const;
 
 /**

@@ -3,6 +3,7 @@ import type { Logger } from '../shared/logger.ts';
 import { maskedAddress, maskedText } from '../shared/masked-address.ts';
 import { shortenId } from '../shared/redact.ts';
 import { type AccessRow, AccessTable } from './access.ts';
+import { DoorCounts } from './door-counts.ts';
 import { listenOptions } from './door-options.ts';
 import { Hub } from './hub.ts';
 import { type Door, DoorListeners } from './listeners.ts';
@@ -58,6 +59,7 @@ export class SlsBridge {
     slowPlayers: 0,
     bitrateClosed: 0,
   };
+  readonly doorCounts = new DoorCounts();
   lastRefusal: Refusal | undefined;
   readonly #deps: BridgeDeps;
   readonly #engine: SrtEngine;
@@ -206,6 +208,11 @@ export class SlsBridge {
     if (this.#hub.publisher(socket)?.source === 'srtla') this.#engine.yieldPublisher(socket);
   }
 
+  /** Events of the engine that wait for `pump`. */
+  get queuedEvents(): number {
+    return this.#engine.queuedEvents();
+  }
+
   /** Takes everything the engine has ready. */
   pump(): void {
     this.#take(this.#deps.clock());
@@ -322,6 +329,7 @@ export class SlsBridge {
   #accepted(event: Accepted, now: Millis): void {
     const door = this.#doorOf(event.listener);
     this.counters.accepted++;
+    this.doorCounts.accepted(door);
     if (door === 'play') this.#acceptedPlayer(event, now);
     else this.#acceptedPublisher(event, door === 'bond' ? 'srtla' : 'srt', now);
   }
@@ -384,6 +392,7 @@ export class SlsBridge {
 
   #refused(door: Door, { streamId, address }: Caller, code: number, now: Millis): void {
     this.counters.refused++;
+    this.doorCounts.refused(door, code);
     this.lastRefusal = { atMs: now, door, shortId: shortenId(streamId), code };
     const source = door === 'bond' ? 'srtla' : 'srt';
     if (door === 'play' || !this.#refusals.note({ streamId, source, address }, code, now))

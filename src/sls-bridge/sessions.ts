@@ -1,6 +1,7 @@
 import type { Millis } from '../shared/clock.ts';
 import { RateWindow } from '../shared/rate-window.ts';
 import { BitrateCeiling, CEILING_WINDOW_MS } from './bitrate-ceiling.ts';
+import { ContinuityCheck } from './mpegts/continuity.ts';
 import { SlowPlayer } from './slow-player.ts';
 import type { LeaveReason } from './stream-event.ts';
 
@@ -26,6 +27,7 @@ export class Publisher {
   /** Why it was closed by us; undefined while it was not. */
   leaves: LeaveReason | undefined;
   readonly ceiling = new BitrateCeiling();
+  readonly continuity = new ContinuityCheck();
   /** Its latency is less than four round trips. */
   isLatencyShort = false;
   /** When a payload packet was last seen to have reached libsrt; NaN before the first. */

@@ -101,8 +101,12 @@ export class Stream {
 
   /** Slots `firstSlot … firstSlot + count` hold messages of this publisher, due now. */
   deliver(publisher: Publisher, firstSlot: number, count: number, now: Millis): void {
+    const { arena, lengths } = this.#sink;
     let bytes = 0;
-    for (let slot = firstSlot; slot < firstSlot + count; slot++) bytes += this.#sink.lengths[slot]!;
+    for (let slot = firstSlot; slot < firstSlot + count; slot++) {
+      bytes += lengths[slot]!;
+      publisher.continuity.look(arena, slot * SRT_SLOT_BYTES, lengths[slot]!);
+    }
     publisher.count(count, bytes, now);
     if (publisher !== this.active && !this.#activate(publisher)) return;
     for (const player of this.#held) this.#passNothing(player, firstSlot, count);

@@ -3,11 +3,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Millis } from '../shared/clock.ts';
 import { type AddressView, addressView } from '../shared/redact.ts';
-import type { Callers } from './callers.ts';
+import { type Callers, peerAddress, type Received } from './callers.ts';
 import { errorAnswer } from './compat-sls.ts';
 import { sendJson } from './http-app.ts';
 import type { ApiKey, KeyStore, Permission } from './key-store.ts';
 import { RequestBudget } from './request-budget.ts';
+import type { Trust } from './trust.ts';
 
 export type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>;
 
@@ -79,6 +80,23 @@ export const requireKey =
     }
     return permissions.includes(key.permissions) ? undefined : sendJson(reply, 403, errorAnswer(refusal));
   };
+
+/** Who may read what is not for everybody. */
+export interface Readers {
+  /** By their address. */
+  readonly trust?: Trust;
+  readonly keys: KeyStore;
+  /** Secrets that are as good as a key. */
+  readonly tokens?: readonly (string | undefined)[];
+}
+
+/** Whether the request comes from one of them: by its bearer token, or from where it comes. */
+export const isReader = (request: Received, { trust, keys, tokens = [] }: Readers): boolean => {
+  if (trust?.covers(peerAddress(request), request.headers)) return true;
+  const given = bearer(request);
+  if (given === undefined) return false;
+  return tokens.some((token) => token !== undefined && isSameSecret(given, token)) || keys.verify(given) !== undefined;
+};
 
 /** Who may do what, in the words of SLS. */
 export const guards = (keys: KeyStore): { any: Hook; writers: Hook; admins: Hook } => ({

@@ -16,7 +16,18 @@ const NO_LIMITS = {
   TRIBUTARY_HTTP_UNKNOWN_IDS_PER_MINUTE: '1000000',
 };
 const PATHS = [
-  ...['/', '/health', '/healthz', '/readyz', '/stats', '/stats/play_a', '/belabox/play_a', '/disconnect', '/v1/doctor'],
+  ...[
+    '/',
+    '/health',
+    '/healthz',
+    '/readyz',
+    '/stats',
+    '/stats/play_a',
+    '/belabox/play_a',
+    '/disconnect',
+    '/metrics',
+    '/v1/doctor',
+  ],
   ...['/api/stream-ids', '/api/stream-ids/play_a', '/api/keys', '/api/keys/x', '/api/streams', '/api/streams/play_a'],
   ...['/api/events/play_a', '/api/disconnect/live_a', '/api/players/play_a', '/api/drain', '/ws/stats'],
 ];

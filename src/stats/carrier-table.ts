@@ -1,7 +1,7 @@
 import type { LinkKind } from './carrier.ts';
 
 /*
- * Who is who among networks: data, read by carrier-label.ts. Sources: shared/spec/telemy.md §1.6 for the first block; for the rest the
+ * Who is who among networks: data, read by carrier-label.ts. Sources: spec/telemy §1.6 for the first block; for the rest the
  * organisations as public routing registries spell them.
  */
 

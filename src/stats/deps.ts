@@ -30,6 +30,8 @@ export interface StreamEventView {
 /** The last 200 events of each stream. */
 export interface StreamEvents {
   of(publisherId: string): readonly StreamEventView[];
+  /** Called for each new event of any stream. @returns what ends it */
+  onEvent(listener: (event: StreamEventView & { readonly publisherId: string }) => void): () => void;
 }
 
 /** What the HTTP servers of a node need of it. */
@@ -45,7 +47,7 @@ export interface StatsDeps {
   carriers: CarrierLookup;
   /** What links are called, wherever they are shown. */
   linkNames: LinkNames;
-  settings: Pick<Settings, 'http' | 'stats' | 'streams' | 'srtla'>;
+  settings: Pick<Settings, 'http' | 'stats' | 'streams' | 'srtla' | 'metrics'>;
   logger: Logger;
   clock: () => Millis;
   /** Unix ms. */

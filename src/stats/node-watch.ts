@@ -1,7 +1,7 @@
 import { availableParallelism, loadavg, totalmem } from 'node:os';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
 import type { Millis } from '../shared/clock.ts';
+import { LoopHealth } from '../shared/loop-health.ts';
 import type { StatsDeps } from './deps.ts';
 import { healthScore, type Load, LossWindow } from './health-score.ts';
 import { RecentlyLive } from './recently-live.ts';
@@ -18,11 +18,12 @@ type WatchDeps = Pick<StatsDeps, 'snapshot' | 'clock' | 'settings' | 'control' |
 /** What can only be known by looking again and again: who was live lately, and how the node is doing. */
 export class NodeWatch {
   readonly recentlyLive = new RecentlyLive();
+  /** Of the main thread. */
+  readonly loop = new LoopHealth();
   readonly #deps: WatchDeps;
   /** Publisher ids that the node has started with. */
   readonly #atStart: ReadonlySet<string>;
   readonly #loss = new LossWindow();
-  readonly #lag = monitorEventLoopDelay({ resolution: 20 });
   #timer: NodeJS.Timeout | undefined;
   #looks = 0;
   #draining = false;
@@ -36,13 +37,13 @@ export class NodeWatch {
   }
 
   start(): void {
-    this.#lag.enable();
+    this.loop.start();
     this.#timer = setInterval(() => this.look(), LOOK_EVERY_MS).unref();
   }
 
   stop(): void {
     clearInterval(this.#timer);
-    this.#lag.disable();
+    this.loop.stop();
   }
 
   look(): void {
@@ -50,8 +51,7 @@ export class NodeWatch {
     this.#notePlane(snapshot);
     this.recentlyLive.observe(snapshot, this.#deps.clock());
     if (this.#looks++ % LOOKS_PER_LOSS === 0) this.#loss.look(snapshot);
-    // Of the last minute or so.
-    if (this.#looks % 60 === 0) this.#lag.reset();
+    if (this.#looks % 60 === 0) this.loop.turnOver();
   }
 
   /** A session of the publisher is open, or was a moment ago and is expected back: nobody knows before a new data plane has settled. */
@@ -98,8 +98,7 @@ export class NodeWatch {
     const limit = process.constrainedMemory();
     const memory = limit > 0 && limit < totalmem() ? limit : totalmem();
     return {
-      // The histogram holds the whole delay between two ticks of its timer, in ns.
-      lagMs: Math.max(0, this.#lag.percentile(99) / 1e6 - 20),
+      lagMs: this.loop.lag.p99Ms,
       perCore: loadavg()[0]! / availableParallelism(),
       memory: process.memoryUsage.rss() / memory,
     };

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { DataPlaneSnapshot, PublisherSnapshot } from '../data-plane/snapshot.ts';
 import type { LinkSnapshot } from '../srtla/types.ts';
 import { type CarrierFields, carrierFields, type LinkNames } from './link-names.ts';
@@ -19,12 +19,13 @@ export interface Peer extends CarrierFields {
 }
 
 /** Names must not lead back to addresses, which are few enough to be tried. */
-const SALT = randomBytes(16);
+const SALT = randomBytes(16).toString('hex');
 
-const nameOf = (group: string, { address, port, telemetry }: LinkSnapshot): string =>
+/** Of a link: 8 hex digits. @param group its id */
+export const linkName = (group: string, { address, port, telemetry }: LinkSnapshot): string =>
   telemetry && telemetry.connectionId !== 0
     ? (telemetry.connectionId >>> 0).toString(16).padStart(8, '0')
-    : createHmac('sha256', SALT).update(`${group} ${address} ${port}`).digest('hex').slice(0, 8);
+    : hash('sha256', `${SALT} ${group} ${address} ${port}`).slice(0, 8);
 
 /** The links of a publisher; empty where it is not bonded. */
 export const peersOf = (
@@ -40,7 +41,7 @@ export const peersOf = (
     return {
       ...(asn === undefined ? {} : { asn }),
       bitrate: int32(link.bitrateKbps),
-      connection_id: nameOf(group.id, link),
+      connection_id: linkName(group.id, link),
       ...(country === undefined ? {} : { country }),
       ...(link.jitterMs === undefined ? {} : { jitter: decimal(link.jitterMs) }),
       kind,

@@ -1,17 +1,19 @@
 import type { FastifyInstance } from 'fastify';
-import { addressViewOf, bearer, type Hook, isSameSecret, limited, limitedByKey } from './access.ts';
+import { addressViewOf, type Hook, isReader, keyOf, limited, limitedByKey } from './access.ts';
 import { Callers } from './callers.ts';
 import type { StatsDeps } from './deps.ts';
 import { doctorView } from './doctor-view.ts';
 import { GuessLimit } from './guess-limit.ts';
 import { createHttpApp, sendJson } from './http-app.ts';
 import type { UpgradeHandler } from './http-listener.ts';
+import { Metrics } from './metrics.ts';
 import { NodeWatch } from './node-watch.ts';
 import { RequestBudget } from './request-budget.ts';
 import { type RouteContext, refuseKeyless } from './routes/context.ts';
 import { healthRoutes } from './routes/health.ts';
 import { irlserverDisconnectRoute, irlserverStatsRoutes } from './routes/irlserver.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { metricsRoute } from './routes/metrics.ts';
 import { publisherStatsRoutes } from './routes/publisher-stats.ts';
 import { streamIdRoutes } from './routes/stream-ids.ts';
 import { streamRoutes } from './routes/streams.ts';
@@ -58,6 +60,7 @@ export const createStatsServer = (
   const stats = new RequestBudget(http.statsPerMinute);
   const api = { without: context.keyless, with: new RequestBudget(http.apiKeyPerMinute) };
   const push = new StatsPush(context, stats);
+  const metrics = new Metrics(deps, watch);
   const limits = {
     stats: limited(stats, context),
     api: limitedByKey(api, keys, context),
@@ -67,6 +70,7 @@ export const createStatsServer = (
   app.addHook('onClose', async () => {
     watch.stop();
     push.close();
+    metrics.close();
   });
 
   app.options('/*', async (_request, reply) => reply.code(204).headers(CORS).send());
@@ -89,11 +93,13 @@ export const createStatsServer = (
   });
 
   // Our own, without CORS: no web page has business here.
+  app.register(async (scope) => {
+    scope.addHook('onRequest', limits.stats);
+    metricsRoute(scope, context, metrics);
+  });
   app.get('/v1/doctor', { onRequest: limits.stats }, async (request, reply) => {
-    const token = bearer(request);
-    const key = token === undefined ? undefined : keys.verify(token);
-    return key || (token !== undefined && isSameSecret(token, deps.runtimeToken))
-      ? sendJson(reply, 200, doctorView(deps.snapshot(), addressViewOf(key)))
+    return isReader(request, { keys, tokens: [deps.runtimeToken] })
+      ? sendJson(reply, 200, doctorView(deps.snapshot(), addressViewOf(keyOf(request, keys))))
       : refuseKeyless(context, request, reply, 'Missing or invalid Authorization header');
   });
   return { app, onUpgrade: push.onUpgrade, push, watch };

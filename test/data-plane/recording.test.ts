@@ -43,6 +43,7 @@ describe('what is recorded', () => {
     live.count(10, 13_160, world.now - 100);
     live.noteArrivals(10, world.now);
     live.isLatencyShort = true;
+    live.continuity.errors = 2;
     world.publishers.add(live);
     world.groupNames.set(live, groups[0]!.id);
     const watching = player('play_a', 'live_a', world.now - 400);
@@ -73,6 +74,7 @@ describe('what is recorded', () => {
           lastPayloadMs: 0,
           meanKbps2s: live.bitrateKbps(world.now),
           warnings: ['latency-short'],
+          continuityErrors: 2,
           stats,
         },
       ],

@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
 import type { LinksAnswer } from '../../src/stats/compat-links.ts';
 import { testClip } from '../support/media.ts';
 import { IPINFO_LITE, ipinfoRecord, mmdbFile } from '../support/mmdb-writer.ts';
@@ -16,21 +18,30 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-const FILE = join(dataDir, 'asn', 'ipinfo_lite.mmdb');
 const TMOBILE = ipinfoRecord(21_928, 'T-Mobile USA, Inc.');
 const NETWORKS = {
   '127.0.1.0/24': TMOBILE,
   '127.0.2.0/24': TMOBILE,
   '127.0.3.0/24': ipinfoRecord(14_593, 'Space Exploration Technologies Corporation'),
 };
-const put = (networks: Record<string, ReturnType<typeof ipinfoRecord>>, buildEpoch: number): void => {
-  writeFileSync(`${FILE}.new`, mmdbFile({ type: IPINFO_LITE, networks, buildEpoch }));
-  renameSync(`${FILE}.new`, FILE);
+
+/** Offers a file, as its vendor does; `./tributary asn update` is to fetch it. */
+const vendor = async (file: Buffer): Promise<string> => {
+  const server = createServer((_request, response) => response.end(file));
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/ipinfo_lite.mmdb?token=not_to_be_seen`;
+};
+const command = async (...args: string[]): Promise<string> => {
+  const program = tributary(['asn', ...args], { DATA_DIR: dataDir });
+  programs.push(program);
+  await program.success(20_000);
+  return program.output;
 };
 
 it('a bonded stream shows who carries its links, and follows the database', { timeout: 90_000 }, async () => {
   mkdirSync(join(dataDir, 'asn'));
-  put(NETWORKS, 1_790_000_000);
+  writeFileSync(join(dataDir, 'asn', 'ipinfo_lite.mmdb'), mmdbFile({ type: IPINFO_LITE, networks: NETWORKS }));
   node = await TestNode.start({}, dataDir);
   const { links, adminKey } = node;
   const [row] = await node.rows();
@@ -71,14 +82,14 @@ it('a bonded stream shows who carries its links, and follows the database', { ti
   expect(node.program.output).toContain('link-joined');
   expect(node.program.output).not.toMatch(/"address":"127\.0\.[1234]\.1"/);
 
-  const status = tributary(['asn', 'status'], { DATA_DIR: dataDir });
-  programs.push(status);
-  await status.success(20_000);
-  expect(status.output).toMatch(
+  expect(await command('status')).toMatch(
     /ipinfo_lite\.mmdb: ipinfo bundle_location_lite\.mmdb of 2026-09-21, tells carriers and countries\. /,
   );
-
-  put({ ...NETWORKS, '127.0.4.0/24': ipinfoRecord(20_057, 'AT&T Enterprises, LLC') }, 1_790_000_001);
+  const networks = { ...NETWORKS, '127.0.4.0/24': ipinfoRecord(20_057, 'AT&T Enterprises, LLC') };
+  const url = await vendor(mmdbFile({ type: IPINFO_LITE, networks, buildEpoch: 1_791_000_000 }));
+  const fetched = await command('update', url);
+  expect(fetched).toMatch(/^Fetched .*ipinfo_lite\.mmdb: .* of 2026-10-03, tells carriers and countries\.$/m);
+  expect(fetched).not.toContain('not_to_be_seen');
   const namesNow = async (): Promise<string[]> =>
     (await ask()).groups[0]?.connections.map(({ asn_org }) => asn_org) ?? [];
   await until('the new database', async () => (await namesNow()).includes('AT&T Enterprises, LLC'));

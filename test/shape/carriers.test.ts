@@ -8,8 +8,8 @@ import { LinkNames } from '../../src/stats/link-names.ts';
 import { dataPlaneSnapshot, groupSnapshot, linkSnapshot } from '../support/snapshots.ts';
 
 /*
- * What a bonded stream's links are called: by us, and by the OBS plugin from our JSON. Its rules are those of shared/spec/telemy.md §1.6 and
- * srtla.md §4.3: the first text that is in the organisation's name in lower case; else the name up to its first comma or space, 16
+ * What a bonded stream's links are called: by us, and by the OBS plugin from our JSON. Its rules are those of spec/telemy §1.6 and
+ * spec/srtla §4.3: the first text that is in the organisation's name in lower case; else the name up to its first comma or space, 16
  * characters at most; `Link N` where there is none. The dock shows the name as it is, and the address where there is none.
  */
 

@@ -89,6 +89,9 @@ export class FakeSrtEngine implements SrtEngine {
     this.#events = [];
     return events;
   }
+  queuedEvents(): number {
+    return this.#events.length;
+  }
   look(): void {
     this.looked++;
   }

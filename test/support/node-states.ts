@@ -61,6 +61,7 @@ export const publisher = (bitrateKbps: number, groupId?: string): PublisherSnaps
   lastPayloadMs: 0,
   meanKbps2s: bitrateKbps,
   warnings: [],
+  continuityErrors: 0,
   stats,
 });
 

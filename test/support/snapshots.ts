@@ -19,6 +19,7 @@ export const publisherSnapshot = (some: Partial<PublisherSnapshot> = {}): Publis
   lastPayloadMs: 40,
   meanKbps2s: 4_123.456,
   warnings: [],
+  continuityErrors: 0,
   stats: srtStats({
     rttMs: 41.23456,
     bandwidthMbps: 97.512345,

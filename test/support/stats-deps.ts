@@ -26,6 +26,8 @@ export interface TestDeps extends StatsDeps {
   readonly commands: readonly string[];
   /** By publisher id. */
   readonly history: Map<string, StreamEventView[]>;
+  /** Whoever listens to events. */
+  readonly listeners: Set<Parameters<StatsDeps['events']['onEvent']>[0]>;
 }
 
 const settingsOf = (env: Record<string, string>): Settings => {
@@ -46,6 +48,7 @@ export const statsDeps = async (rows: readonly Row[] = [], env: Record<string, s
   const { keys } = await KeyStore.open(folder, ADMIN);
   const commands: string[] = [];
   const history = new Map<string, StreamEventView[]>();
+  const listeners: TestDeps['listeners'] = new Set();
   const made: TestDeps = {
     folder,
     view: dataPlaneSnapshot(),
@@ -59,7 +62,14 @@ export const statsDeps = async (rows: readonly Row[] = [], env: Record<string, s
       kickSocket: (key) => commands.push(`kick socket ${key}`),
       drain: (on) => commands.push(`drain ${on}`),
     },
-    events: { of: (id) => history.get(id) ?? [] },
+    listeners,
+    events: {
+      of: (id) => history.get(id) ?? [],
+      onEvent: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
     unixNow: () => made.unixMs,
     snapshot: () => made.view,
     directory: store.directory,

@@ -17,6 +17,8 @@ export const healthRoutes = (app: FastifyInstance, { deps, watch }: RouteContext
       ready: reasons.length === 0,
       score: watch.score,
       service: 'srt-live-server',
+      // Datagrams that a full receive buffer of SRT has cost.
+      srtKernelDrops: counters.srtKernelDrops ?? 0,
       srtVersion,
       status: counters.dataPlaneUp === 0 ? 'data plane restarting' : 'ok',
       version: deps.version,

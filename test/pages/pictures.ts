@@ -19,6 +19,13 @@ for (const event of sampleEvents(Date.now())) node.events.add(event);
 const browser = await openBrowser();
 mkdirSync(folder, { recursive: true });
 
+/** Those that the documents show. */
+const WANTED = new Set([
+  ...['live', 'stream'].flatMap((name) => [`${name}-desktop-light`, `${name}-desktop-dark`]),
+  ...['live-phone-light', 'live-phone-dark', 'stream-phone-dark', 'setup-phone-light'],
+  ...['connect-desktop-light', 'manage-desktop-dark', 'setup-desktop-light', 'login-desktop-dark'],
+]);
+
 const take = (page: Page, name: string, fullPage: boolean): Promise<unknown> =>
   page.screenshot({ path: resolve(folder, `${name}.png`), fullPage, animations: 'disabled' });
 
@@ -44,6 +51,7 @@ const picturesOf = async (look: Look, size: string): Promise<void> => {
   await page.waitForTimeout(TRAIL_MS);
   const streamPath = await page.locator('.stream-link').first().getAttribute('href');
   for (const [name, path, ready, fullPage] of views) {
+    if (!WANTED.has(`${name}-${size}-${look.theme}`)) continue;
     const href = name === 'stream' || name === 'connect' ? `${streamPath}${path}` : path;
     // As text: it runs in the page.
     await page.evaluate(

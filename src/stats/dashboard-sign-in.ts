@@ -28,7 +28,8 @@ export const sameOriginOnly: Hook = async (request, reply) => {
   if (SAFE.has(request.method)) return undefined;
   const { origin, host } = request.headers;
   const site = request.headers['sec-fetch-site'];
-  const isSame = site === undefined ? origin !== undefined && host !== undefined && hostOf(origin) === host : site === 'same-origin';
+  const isSame =
+    site === undefined ? origin !== undefined && host !== undefined && hostOf(origin) === host : site === 'same-origin';
   return isSame ? undefined : sendJson(reply, 403, errorAnswer('Only the pages of this node may do this'));
 };
 

@@ -27,7 +27,7 @@ const ROOT = dirname(__dirname);
 /** Little garbage is made, and little is compiled: a small young generation and one thread beside are enough, and save 11 MiB. */
 const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
 /** Commands that run for long: for these it is said why they run as root. */
-const LASTING = new Set(['start', 'relay', 'demo']);
+const LASTING = new Set(['start', 'relay', 'demo', 'control-plane']);
 
 const say = (text) => process.stderr.write(`tributary: ${text}\n`);
 
@@ -137,6 +137,7 @@ const run = async (argv) => {
   const { drop: owner, why } = chooseOwner(ROOT, process.execPath);
   if (why && LASTING.has(command)) say(`running as root: ${why}`);
   const node = await setUp(command, owner);
+  if (command === 'build') return 0;
   if (owner) handOverData(dataFolderOf(rest, process.env, process.cwd()), owner);
   const inRoot = ['test', 'test-pages', 'pictures', 'tool', 'bench', 'sim'].includes(command) ? { cwd: ROOT } : {};
   return runInForeground(node, programArguments(command, rest), { ...spawnOptionsFor(owner, node), ...inRoot });

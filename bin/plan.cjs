@@ -26,8 +26,10 @@ const isEnough = (version, least) => version !== undefined && compareVersions(ve
 /** What each command needs. Whatever is not listed is handed to the program, which needs all but the test tools. */
 const NEEDS = {
   start: { addon: true, compiled: true, pages: true, testTools: false, devPackages: false },
+  // Everything but the run: for an image, in which nothing is to be built any more.
+  build: { addon: true, compiled: true, pages: true, testTools: false, devPackages: false },
   relay: { addon: true, compiled: true, pages: true, testTools: false, devPackages: false },
-  demo: { addon: true, compiled: true, pages: true, testTools: false, devPackages: false },
+  demo: { addon: true, compiled: true, pages: true, ffmpeg: true, testTools: false, devPackages: false },
   test: { addon: true, compiled: true, pages: true, testTools: true, devPackages: true },
   'test-pages': { addon: true, compiled: true, pages: true, testTools: true, devPackages: true, browser: true },
   pictures: { addon: false, compiled: false, pages: true, testTools: false, devPackages: true, browser: true },
@@ -43,7 +45,9 @@ const WITHOUT_ADDON = new Set([
   '--version',
   'urls',
   'doctor',
+  'drain',
   'config',
+  'control-plane',
   'import-sls',
   'export-sls',
   'backup',
@@ -57,7 +61,7 @@ const needsOf = (command) => {
 
 /**
  * Debian packages that are missing.
- * @param {{addon: boolean, testTools: boolean, browser?: boolean}} needs
+ * @param {{addon: boolean, ffmpeg?: boolean, testTools: boolean, browser?: boolean}} needs
  * @param {{pkgConfig: boolean, srtVersion?: string, compiler: boolean, ffmpeg: boolean, srtTools: boolean, chromium?: boolean}} tools
  * @returns {string[]}
  */
@@ -68,10 +72,8 @@ const missingDebianPackages = (needs, tools) => {
     if (!tools.pkgConfig) missing.push('pkg-config');
     if (!tools.compiler) missing.push('g++');
   }
-  if (needs.testTools) {
-    if (!tools.ffmpeg) missing.push('ffmpeg');
-    if (!tools.srtTools) missing.push('srt-tools');
-  }
+  if ((needs.testTools || needs.ffmpeg) && !tools.ffmpeg) missing.push('ffmpeg');
+  if (needs.testTools && !tools.srtTools) missing.push('srt-tools');
   if (needs.browser && !tools.chromium) missing.push('chromium');
   return missing;
 };

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { choosePublicHost } from './cli/public-host.ts';
 import { importLines, importOldDataFolder } from './cli/sls-import.ts';
@@ -10,6 +11,7 @@ import { DataPlaneHost } from './data-plane/host.ts';
 import type { DataPlaneSettings } from './data-plane/settings.ts';
 import type { DataPlaneSnapshot } from './data-plane/snapshot.ts';
 import { obeyTestHooks } from './data-plane/test-hooks.ts';
+import { type ControlTarget, controlTargetOf, NodeControl } from './node-control.ts';
 import { ownAddressOf } from './shared/address.ts';
 import { type Millis, monotonicNow } from './shared/clock.ts';
 import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
@@ -20,6 +22,8 @@ import { type Redaction, setRedaction } from './shared/redact.ts';
 import type { Row } from './sls-bridge/directory.ts';
 import { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { DirectoryLife } from './sls-bridge/directory-life.ts';
+import { FIXES, hasFixes, libsrtName, unfixedLibrary } from './sls-bridge/libsrt-fixes.ts';
+import { loadedLibsrtPackage } from './sls-bridge/libsrt-package.ts';
 import { LoopbackPlayers } from './sls-bridge/loopback-players.ts';
 import { libsrtEngine } from './sls-bridge/native.ts';
 import { NodeCarriers } from './stats/asn-node.ts';
@@ -48,6 +52,8 @@ export const RUNTIME_FILE = 'runtime.json';
 
 /** HTTP answers within this share one snapshot: thousands of links take a millisecond or two to gather. */
 const SNAPSHOT_AGE_MS: Millis = 20;
+/** Of a stop, which may take 5 s; closing takes up to one. */
+const HTTP_CLOSES_AFTER_MS: Millis = 3_400;
 
 const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneSettings => {
   const cap = settings.udp.bufferMaxBytes || Number.POSITIVE_INFINITY;
@@ -74,6 +80,7 @@ const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneS
 interface OpenServers {
   stats: HttpListener;
   links: HttpListener;
+  watch: NodeWatch;
   dashboard: HttpListener | undefined;
 }
 
@@ -98,19 +105,21 @@ const openServers = async (
   try {
     const stats = await listen(app, {
       ...{ bind, trustedProxies, port: http.statsPort, portSetting: 'SLS_STATS_PORT' },
+      aliasPorts: http.statsAliasPorts.filter((alias) => alias !== http.statsPort),
+      aliasPortsSetting: 'TRIBUTARY_HTTP_STATS_ALIAS_PORTS',
       onUpgrade,
       onClose: () => push.close(),
     });
     const links = await listen(createLinksServer(deps, keyless), {
       ...{ bind, trustedProxies, port: http.linksPort, portSetting: 'LINK_STATS_PORT' },
     });
-    if (!dashboardDeps) return { stats, links, dashboard: undefined };
+    if (!dashboardDeps) return { stats, links, watch, dashboard: undefined };
     const { app: pages, state } = createDashboardServer(dashboardDeps(watch), keyless);
     const dashboard = await listen(pages, {
       ...{ bind, trustedProxies, port: http.dashboardPort, portSetting: 'SLS_MGNT_PORT' },
       onClose: () => state.feed.close(),
     });
-    return { stats, links, dashboard };
+    return { stats, links, watch, dashboard };
   } catch (error) {
     await Promise.all(open.map((listener) => listener.close()));
     throw error;
@@ -124,6 +133,22 @@ const PAGES_DIR = fileURLToPath(new URL('../dist/dashboard', import.meta.url));
 const giveUp = (logger: Logger): void => {
   logger.error('the data plane hangs and cannot be ended: the node ends itself');
   process.kill(process.pid, 'SIGKILL');
+};
+
+/**
+ * @returns the package that libsrt is from
+ * @throws TributaryError TRIBUTARY_ADDON_MISSING, TRIBUTARY_LIBSRT_MISSING, TRIBUTARY_LIBSRT_UNFIXED
+ */
+const checkLibsrt = (allowUnfixed: boolean, logger: Logger): string | undefined => {
+  const facts = { version: libsrtEngine().version, package: loadedLibsrtPackage() };
+  if (!hasFixes(facts)) {
+    if (!allowUnfixed) throw unfixedLibrary(facts);
+    logger.warn('libsrt is not known to have its security fixes, and the settings allow it', {
+      library: libsrtName(facts),
+      fixes: FIXES.join(', '),
+    });
+  }
+  return facts.package && `${facts.package.name} ${facts.package.version}`;
 };
 
 /** Calls `make` at most once per `ageMs`. */
@@ -145,6 +170,8 @@ export interface RelayNodeOptions {
   onGeneratedKey: (key: string) => void;
   /** What the very first start has taken over from an old data folder, lines to print. */
   onImport: (lines: readonly string[]) => void;
+  /** In place of what the settings say. */
+  controlPlane?: ControlTarget;
 }
 
 /**
@@ -160,7 +187,9 @@ export class RelayNode {
   readonly #carriers: NodeCarriers;
   readonly #preview: LoopbackPlayers | undefined;
   readonly #servers: readonly HttpListener[];
+  readonly #watch: NodeWatch;
   readonly #lock: DataDirLock;
+  readonly #control: NodeControl | undefined;
 
   private constructor(parts: {
     facts: RuntimeFacts;
@@ -172,7 +201,9 @@ export class RelayNode {
     carriers: NodeCarriers;
     preview: LoopbackPlayers | undefined;
     servers: readonly HttpListener[];
+    watch: NodeWatch;
     lock: DataDirLock;
+    control: NodeControl | undefined;
   }) {
     this.facts = parts.facts;
     this.#settings = parts.settings;
@@ -183,7 +214,9 @@ export class RelayNode {
     this.#carriers = parts.carriers;
     this.#preview = parts.preview;
     this.#servers = parts.servers;
+    this.#watch = parts.watch;
     this.#lock = parts.lock;
+    this.#control = parts.control;
   }
 
   /**
@@ -205,7 +238,7 @@ export class RelayNode {
   static async #open(options: RelayNodeOptions, lock: DataDirLock): Promise<RelayNode> {
     const { settings, logger, version, onGeneratedKey, onImport } = options;
     // The thread loads it too; here it fails before anything is written.
-    libsrtEngine();
+    const srtPackage = checkLibsrt(settings.srt.allowUnfixedLibrary, logger);
     const imported = await importOldDataFolder(settings.dataDir);
     if (imported) onImport(importLines(imported.database, imported.counts));
     const redaction = { salt: await nodeSalt(settings.dataDir), addresses: settings.privacy.addresses };
@@ -235,6 +268,7 @@ export class RelayNode {
     try {
       const snapshot = cached(() => plane.snapshot(), SNAPSHOT_AGE_MS);
       const { directory } = store;
+      let nodeControl: NodeControl | undefined;
       const deps = {
         snapshot,
         control: plane,
@@ -248,7 +282,9 @@ export class RelayNode {
         logger,
         clock: monotonicNow,
         unixNow: Date.now,
+        controlStatus: () => nodeControl?.status,
         version,
+        srtPackage,
         runtimeToken: token,
       };
       const { srtla, publish, play } = plane.snapshot().ports;
@@ -271,7 +307,7 @@ export class RelayNode {
         preview,
       });
       open = await openServers(deps, settings, settings.dashboard.enabled ? dashboardDeps : undefined);
-      const { stats, links, dashboard } = open;
+      const { stats, links, dashboard, watch } = open;
       const ports = {
         ...{ srtla, publish, play, stats: stats.port, links: links.port },
         ...(dashboard ? { dashboard: dashboard.port } : {}),
@@ -279,8 +315,18 @@ export class RelayNode {
       if (testHooksAllowed()) obeyTestHooks(plane);
       const facts: RuntimeFacts = { pid: process.pid, token, ports };
       await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
+      const target = options.controlPlane ?? controlTargetOf(settings);
+      nodeControl =
+        target &&
+        (await NodeControl.start({
+          ...{ target, settings, plane, store, watch, snapshot, version, logger },
+          ...{ carriers: deps.carriers, linkNames: deps.linkNames, ports: { stats: stats.port, links: links.port } },
+        }));
       const servers = [stats, links, ...(dashboard ? [dashboard] : [])];
-      return new RelayNode({ facts, settings, logger, plane, store, life, carriers, preview, servers, lock });
+      return new RelayNode({
+        ...{ facts, settings, logger, plane, store, life, carriers, preview, watch, servers, lock },
+        control: nodeControl,
+      });
     } catch (error) {
       carriers.stop();
       life.stop();
@@ -297,13 +343,22 @@ export class RelayNode {
     return this.#plane.snapshot();
   }
 
+  /** The control plane has begun, or is to be found elsewhere. */
+  hurryControl(): void {
+    this.#control?.hurry();
+  }
+
   async stop(): Promise<void> {
     this.#logger.info('stopping');
     this.#life.stop();
+    await this.#control?.stop();
     this.#carriers.stop();
     this.#preview?.close();
-    // Together: a slow HTTP client must not add its second to the players' four.
-    await Promise.all([this.#plane.stop(), ...this.#servers.map((server) => server.close())]);
+    this.#watch.noteStop();
+    const ended = this.#plane.stop();
+    // While players play out, whoever asks is told that the node is not ready. A slow HTTP client must not add its second to all of that.
+    await Promise.race([ended, delay(HTTP_CLOSES_AFTER_MS, undefined, { ref: false })]);
+    await Promise.all([ended, ...this.#servers.map((server) => server.close())]);
     await this.#forgetFacts();
     this.#lock.release();
     this.#logger.info('stopped');

@@ -43,6 +43,7 @@ const CASES: readonly (readonly [StreamHappening, tone: string, text: string])[]
     'Player play_se… from 203.0.113.7 left after 2 h 2 min: could not keep up',
   ],
   [{ type: 'player-dropped', ...watcher, messages: 4 }, 'warn', 'Player play_se… from 203.0.113.7 missed 4 messages'],
+  [{ type: 'removal-held' }, 'warn', 'The control plane has left this id out: it stays until that is confirmed'],
   [
     { type: 'bitrate-exceeded', kbps: 7_100, ceilingKbps: 6_000 },
     'warn',

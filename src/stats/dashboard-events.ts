@@ -92,6 +92,8 @@ export const eventWords = (event: StreamEvent, from: (address: string) => string
       return { tone: 'warn', text: `${mbps(event.kbps)}, above the ceiling of ${mbps(event.ceilingKbps)}` };
     case 'bitrate-closed':
       return { tone: 'bad', text: `Closed: ${mbps(event.kbps)}, above the ceiling of ${mbps(event.ceilingKbps)}` };
+    case 'removal-held':
+      return { tone: 'warn', text: 'The control plane has left this id out: it stays until that is confirmed' };
     case 'latency-short': {
       const whose = event.playerId === undefined ? 'The latency' : "A player's latency";
       const rtt = Math.round(event.rttMs);

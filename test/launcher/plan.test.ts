@@ -75,6 +75,8 @@ describe('missing Debian packages', () => {
     ['test', nothing, ['libsrt-openssl-dev', 'pkg-config', 'g++', 'ffmpeg', 'srt-tools']],
     ['test-pages', nothing, ['libsrt-openssl-dev', 'pkg-config', 'g++', 'ffmpeg', 'srt-tools', 'chromium']],
     ['pictures', { ...nothing, chromium: true }, []],
+    ['demo', nothing, ['libsrt-openssl-dev', 'pkg-config', 'g++', 'ffmpeg']],
+    ['demo', { ...everything, srtTools: false }, []],
     ['send', nothing, ['libsrt-openssl-dev', 'pkg-config', 'g++']],
     ['urls', nothing, []],
     ['doctor', nothing, []],

@@ -224,6 +224,7 @@ export const sampleNode = async ({
     unixNow: Date.now,
     version: '0.1.0',
     runtimeToken: 'none',
+    controlStatus: () => undefined,
   };
   const server = createDashboardServer({
     ...base,

@@ -80,6 +80,7 @@ export const statsDeps = async (rows: readonly Row[] = [], env: Record<string, s
     settings: settingsOf(env),
     logger: silentLogger,
     clock: () => made.now,
+    controlStatus: () => undefined,
     version: '0.1.0',
     runtimeToken: 'runtime-token',
   };

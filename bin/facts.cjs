@@ -28,8 +28,11 @@ const inspectTools = (needs) => ({
   pkgConfig: !needs.addon || ask('pkg-config', ['--version']) !== undefined,
   srtVersion: needs.addon ? ask('pkg-config', ['--modversion', 'srt']) : undefined,
   compiler: !needs.addon || ask('g++', ['--version']) !== undefined,
-  ffmpeg: !needs.testTools || (ask('ffmpeg', ['-hide_banner', '-version']) !== undefined && isInPath('ffprobe')),
+  ffmpeg:
+    !(needs.testTools || needs.ffmpeg) ||
+    (ask('ffmpeg', ['-hide_banner', '-version']) !== undefined && isInPath('ffprobe')),
   srtTools: !needs.testTools || isInPath('srt-live-transmit'),
+  chromium: !needs.browser || isInPath('chromium'),
 });
 
 /** Lists that are there and not older than a day; a fresh container has none. */

@@ -6,7 +6,14 @@ const { existsSync, lchownSync, mkdirSync, readFileSync, readdirSync, statSync }
 const { join, resolve } = require('node:path');
 
 /** Files that a node keeps in its data folder: they tell one from any other folder. */
-const DATA_FILES = new Set(['streams.json', 'keys.json', 'runtime.json', 'tributary.yml']);
+const DATA_FILES = new Set([
+  'streams.json',
+  'keys.json',
+  'runtime.json',
+  'control.json',
+  'control-plane.db',
+  'tributary.yml',
+]);
 
 /** @returns {{name: string, gid: number, home: string}|undefined} the passwd entry of `uid` */
 const parsePasswd = (text, uid) => {

@@ -1,34 +1,67 @@
-import { runAsn } from './cli/asn.ts';
-import { runConfig } from './cli/config.ts';
-import { runBackup, runExportSls, runImportSls, runRestore } from './cli/data-commands.ts';
-import { runDemo } from './cli/demo.ts';
-import { runDoctor } from './cli/doctor.ts';
-import { runRelay } from './cli/relay.ts';
-import { runSend } from './cli/send.ts';
-import { runSrtla } from './cli/srtla.ts';
-import { runUrls } from './cli/urls-command.ts';
 import { TributaryError } from './shared/errors.ts';
 
-const COMMANDS: Readonly<Record<string, { run: (argv: readonly string[]) => Promise<number>; about: string }>> = {
-  relay: { run: runRelay, about: 'the relay node' },
-  send: { run: runSend, about: 'a bonded SRTLA sender' },
-  srtla: { run: runSrtla, about: 'the SRTLA stage alone, in front of any SRT server' },
-  demo: { run: runDemo, about: 'a node and a test picture over three links' },
-  doctor: { run: runDoctor, about: 'how far a stream has come on the running node, and what may be wrong' },
-  urls: { run: runUrls, about: 'what to paste into senders and players' },
-  'import-sls': { run: runImportSls, about: 'takes stream ids and API keys of SLS over' },
-  'export-sls': { run: runExportSls, about: 'writes them as a database of SLS' },
-  backup: { run: runBackup, about: 'stream ids and API keys into one file' },
-  restore: { run: runRestore, about: 'and back' },
-  asn: { run: runAsn, about: 'databases of carriers: fetches them, says which there are' },
-  config: { run: runConfig, about: 'every setting, its value and where it came from' },
+type Run = (argv: readonly string[]) => Promise<number>;
+
+/** Each command loads what it needs, and no other: the control plane has to be small, and a node has no use for it. */
+const COMMANDS: Readonly<Record<string, { load: () => Promise<Run>; about: string }>> = {
+  relay: { load: async () => (await import('./cli/relay.ts')).runRelay, about: 'the relay node' },
+  'control-plane': {
+    load: async () => (await import('./cli/control-plane.ts')).runControlPlane,
+    about: 'the control plane of a fleet of nodes',
+  },
+  'admin-link': {
+    load: async () => (await import('./cli/admin-link.ts')).runAdminLink,
+    about: 'a link that makes an administrator of the control plane',
+  },
+  send: { load: async () => (await import('./cli/send.ts')).runSend, about: 'a bonded SRTLA sender' },
+  srtla: {
+    load: async () => (await import('./cli/srtla.ts')).runSrtla,
+    about: 'the SRTLA stage alone, in front of any SRT server',
+  },
+  demo: {
+    load: async () => (await import('./cli/demo.ts')).runDemo,
+    about: 'a node and a test picture over three links',
+  },
+  doctor: {
+    load: async () => (await import('./cli/doctor.ts')).runDoctor,
+    about: 'how far a stream has come on the running node, and what may be wrong',
+  },
+  drain: {
+    load: async () => (await import('./cli/drain.ts')).runDrain,
+    about: 'no new publishers on the running node, before it is stopped',
+  },
+  urls: {
+    load: async () => (await import('./cli/urls-command.ts')).runUrls,
+    about: 'what to paste into senders and players',
+  },
+  'import-sls': {
+    load: async () => (await import('./cli/data-commands.ts')).runImportSls,
+    about: 'takes stream ids and API keys of SLS over',
+  },
+  'export-sls': {
+    load: async () => (await import('./cli/data-commands.ts')).runExportSls,
+    about: 'writes them as a database of SLS',
+  },
+  backup: {
+    load: async () => (await import('./cli/data-commands.ts')).runBackup,
+    about: 'stream ids and API keys into one file',
+  },
+  restore: { load: async () => (await import('./cli/data-commands.ts')).runRestore, about: 'and back' },
+  asn: {
+    load: async () => (await import('./cli/asn.ts')).runAsn,
+    about: 'databases of carriers: fetches them, says which there are',
+  },
+  config: {
+    load: async () => (await import('./cli/config.ts')).runConfig,
+    about: 'every setting, its value and where it came from',
+  },
 };
 
 const help = (): string =>
   [
     'Usage: ./tributary COMMAND [options]',
     '',
-    ...Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`),
+    ...Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(13)} ${about}`),
     '',
     'Each command knows --help.',
     '',
@@ -45,7 +78,7 @@ const main = async (argv: readonly string[]): Promise<number> => {
     process.stderr.write(`tributary: there is no command ${JSON.stringify(name)}: see ./tributary --help\n`);
     return 2;
   }
-  return command.run(rest);
+  return (await command.load())(rest);
 };
 
 try {

@@ -7,7 +7,6 @@
 namespace tributary {
 namespace {
 
-constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr double kMilliNs = 1e6;
 /** The clocks part by this at once, or by a thousandth of the time: more is a jump, not somebody setting the pace right. */
 constexpr int64_t kJumpNs = 1'000'000;
@@ -16,7 +15,7 @@ constexpr int64_t kSlew = 1'000;
 constexpr int64_t kHeldUpNs = 2'000;
 constexpr int kTries = 5;
 
-int64_t read(clockid_t clock) {
+int64_t readClock(clockid_t clock) {
   timespec time;
   clock_gettime(clock, &time);
   return time.tv_sec * kSecondNs + time.tv_nsec;
@@ -24,7 +23,7 @@ int64_t read(clockid_t clock) {
 
 }  // namespace
 
-int64_t monotonicNs() { return read(CLOCK_MONOTONIC); }
+int64_t monotonicNs() { return readClock(CLOCK_MONOTONIC); }
 
 UdpArrivalClock::UdpArrivalClock() {
   observe();
@@ -43,9 +42,9 @@ void UdpArrivalClock::observe() {
   int64_t wallNs = 0;
   // Held up between two readings, the clocks would seem to have parted.
   for (int64_t tries = 0, gapNs = std::numeric_limits<int64_t>::max(); tries < kTries && gapNs > kHeldUpNs; tries++) {
-    const int64_t beforeNs = read(CLOCK_MONOTONIC);
-    const int64_t readNs = read(CLOCK_REALTIME);
-    const int64_t triedNs = read(CLOCK_MONOTONIC) - beforeNs;
+    const int64_t beforeNs = readClock(CLOCK_MONOTONIC);
+    const int64_t readNs = readClock(CLOCK_REALTIME);
+    const int64_t triedNs = readClock(CLOCK_MONOTONIC) - beforeNs;
     if (triedNs >= gapNs) continue;
     gapNs = triedNs;
     nowNs = beforeNs;

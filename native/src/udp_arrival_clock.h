@@ -5,6 +5,8 @@
 
 namespace tributary {
 
+constexpr int64_t kSecondNs = 1'000'000'000;
+
 /**
  * Maps the kernel's receive times, which are of the wall clock, to the caller's monotonic clock. The two clocks are compared anew for
  * each batch. Where the wall clock has jumped since the last comparison, the batch has arrived now, as far as anybody knows; and no

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "mix.h"
+
 namespace tributary {
 namespace {
 
@@ -16,11 +18,6 @@ std::string text(const in6_addr& address) {
   if (isMappedV4(address)) inet_ntop(AF_INET, &address.s6_addr[12], out, sizeof out);
   else inet_ntop(AF_INET6, &address, out, sizeof out);
   return out;
-}
-
-uint64_t mix(uint64_t a, uint64_t b) {
-  const auto product = static_cast<unsigned __int128>(a) * b;
-  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
 }  // namespace

@@ -15,7 +15,6 @@
 namespace tributary {
 namespace {
 
-constexpr int64_t kSecondNs = 1'000'000'000;
 /** Over what time the rate is taken. */
 constexpr int64_t kWindowNs = 10'000'000;
 /** How often it looks after the sockets while JavaScript is at it. */

@@ -5,15 +5,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "mix.h"
+
 namespace tributary {
-namespace {
-
-uint64_t mix(uint64_t a, uint64_t b) {
-  const auto product = static_cast<unsigned __int128>(a) * b;
-  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-}
-
-}  // namespace
 
 UdpRegistrationBudget::UdpRegistrationBudget(const UdpRegistrationRates& rates)
     : answers_(rates.sourceBurst, rates.sourcePerSecond),

@@ -1,40 +1,38 @@
-import { readFileSync } from 'node:fs';
-import { loadProcessSettings, type Settings, settingsReference } from '../config/load.ts';
-import { RelayNode } from '../node.ts';
+import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
+import { processEnvironment, type Settings, settingsReference } from '../config/load.ts';
+import { RelayNode, type RelayNodeOptions } from '../node.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import { createChecklistView } from './checklist-view.ts';
+import { PlaneChild } from './plane-child.ts';
 import { choosePublicHost } from './public-host.ts';
+import { packageVersion, settingsOrProblems } from './settings-arguments.ts';
 import { stopSignal } from './stop-signals.ts';
 import { firewallLine, keyLine, urlLines } from './urls.ts';
 
-const HELP = `Usage: ./tributary relay [--interactive] [--SETTING VALUE …]
+export { packageVersion, settingsOrProblems };
+
+const HELP = `Usage: ./tributary relay [--interactive] [--control-plane] [--SETTING VALUE …]
 
 Runs the relay node. --interactive prints the URLs to paste and a checklist that follows your stream.
+--control-plane runs a control plane beside the node, in a process of its own.
 
 Settings, also from tributary.yml and the environment:
 `;
 
-/** Settings for a command line, or the problems on standard error and undefined. */
-export const settingsOrProblems = (argv: readonly string[]): Settings | undefined => {
-  const loaded = loadProcessSettings(argv);
-  if ('problems' in loaded) {
-    for (const problem of loaded.problems) process.stderr.write(`tributary: ${problem}\n`);
-    return undefined;
-  }
-  for (const warning of loaded.warnings) process.stderr.write(`tributary: ${warning}\n`);
-  return loaded.settings;
-};
-
-export const packageVersion = (): string =>
-  (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
-
 /** Starts a node and prints what its operator is to know. */
-export const startRelay = async (settings: Settings, logger: Logger, interactive: boolean): Promise<RelayNode> => {
+export const startRelay = async (
+  settings: Settings,
+  logger: Logger,
+  interactive: boolean,
+  more: Pick<RelayNodeOptions, 'controlPlane'> = {},
+): Promise<RelayNode> => {
   const print = (line: string): boolean => process.stdout.write(`${line}\n`);
   const node = await RelayNode.start({
     settings,
     logger,
     version: packageVersion(),
+    ...more,
     onGeneratedKey: (key) => print(keyLine(key)),
     onImport: (lines) => lines.forEach(print),
   });
@@ -45,28 +43,66 @@ export const startRelay = async (settings: Settings, logger: Logger, interactive
   return node;
 };
 
+/** A plane beside the node that is yet to be started, with a key that only the two know. */
+const planeBeside = (
+  settings: Settings,
+  logger: Logger,
+  argv: readonly string[],
+  node: () => RelayNode | undefined,
+): { child: PlaneChild; controlPlane: NonNullable<RelayNodeOptions['controlPlane']> } => {
+  const serverId = settings.control.serverId ?? 'local';
+  const nodeKey = randomBytes(32).toString('hex');
+  const child = new PlaneChild({
+    command: [process.execPath, ...process.execArgv, process.argv[1]!],
+    args: ['control-plane', ...argv],
+    env: processEnvironment(),
+    ...{ serverId, nodeKey, logger, random: Math.random },
+    onReady: () => node()?.hurryControl(),
+  });
+  const { host } = choosePublicHost(settings);
+  const controlPlane = { serverId, nodeKey, url: () => child.url, ...(isIP(host) ? { publicIp: host } : {}) };
+  return { child, controlPlane };
+};
+
+const OWN_FLAGS: readonly string[] = ['--interactive', '--control-plane'];
+
 export const runRelay = async (argv: readonly string[]): Promise<number> => {
   if (argv.includes('--help')) {
     process.stdout.write(`${HELP}${settingsReference()}\n`);
     return 0;
   }
   const interactive = argv.includes('--interactive');
-  const settings = settingsOrProblems(argv.filter((argument) => argument !== '--interactive'));
+  const settingsArgv = argv.filter((argument) => !OWN_FLAGS.includes(argument));
+  const settings = settingsOrProblems(settingsArgv);
   if (!settings) return 2;
+  const withPlane = argv.includes('--control-plane');
+  if (withPlane && settings.control.url !== undefined) {
+    process.stderr.write(
+      'tributary: --control-plane and control.url are both given: a node has one control plane; take one of them away\n',
+    );
+    return 2;
+  }
   const stopped = stopSignal();
   // On a terminal the checklist tells what happens; log lines would tear it.
   const quiet = interactive && process.stdout.isTTY && settings.log.level === 'info';
-  const starting = startRelay(settings, createLogger(quiet ? 'warn' : settings.log.level), interactive);
+  const logger = createLogger(quiet ? 'warn' : settings.log.level);
+  let started: RelayNode | undefined;
+  const planeArgv = quiet ? [...settingsArgv, '--log-level', 'warn'] : settingsArgv;
+  const plane = withPlane ? planeBeside(settings, logger, planeArgv, () => started) : undefined;
+  const starting = startRelay(settings, logger, interactive, plane ? { controlPlane: plane.controlPlane } : {});
   const first = await Promise.race([starting, stopped]);
   // Stopped before it was up: whatever the start waits for may never come.
   if (typeof first === 'string') return 130;
   const node = first;
+  started = node;
+  // Only now: the node waits for nothing of it.
+  plane?.child.start();
   const view = interactive
     ? createChecklistView({ snapshot: () => node.snapshot(), output: process.stdout })
     : undefined;
   await stopped;
   view?.stop();
   if (interactive) process.stdout.write('stopping: players play out what they have\n');
-  await node.stop();
+  await Promise.all([node.stop(), plane?.child.stop()]);
   return 0;
 };

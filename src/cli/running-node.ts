@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { Settings } from '../config/load.ts';
 import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
 import { RUNTIME_FILE, type RuntimeFacts } from '../node.ts';
-import { formatEndpoint } from '../shared/address.ts';
+import { formatEndpoint, ownAddressOf } from '../shared/address.ts';
 import { codeOf, TributaryError } from '../shared/errors.ts';
 import { DirectoryFile } from '../sls-bridge/directory-file.ts';
+import type { DrainView } from '../stats/routes/drain.ts';
 import type { UrlRow } from './urls.ts';
 
 const STREAMS_FILE = 'streams.json';
@@ -60,12 +61,26 @@ export const findRunningNode = (dataDir: string): RuntimeFacts => {
   return facts;
 };
 
-/** An address of this machine on which a node with this `bind` answers. */
-export const ownAddressOf = (bind: readonly string[]): string => {
-  const [first] = bind;
-  const anywhere =
-    first === undefined || bind.some((address) => ['::', '0.0.0.0', 'auto', '127.0.0.1'].includes(address));
-  return anywhere ? '127.0.0.1' : first;
+/** What a node has to say on one of its own paths. @param body makes it a POST; errors as `askNode` */
+const callNode = async (
+  path: string,
+  node: RuntimeFacts,
+  { bind, dataDir }: Pick<Settings, 'bind' | 'dataDir'>,
+  body?: object,
+): Promise<unknown> => {
+  const where = formatEndpoint(ownAddressOf(bind), node.ports.stats);
+  try {
+    const answer = await fetch(`http://${where}${path}`, {
+      headers: { authorization: `Bearer ${node.token}` },
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+    if (!answer.ok) throw notRunning(dataDir, `${where} answers with status ${answer.status}`);
+    return await answer.json();
+  } catch (error) {
+    if (error instanceof TributaryError) throw error;
+    throw notRunning(dataDir, `${where} does not answer`, error);
+  }
 };
 
 /**
@@ -74,21 +89,19 @@ export const ownAddressOf = (bind: readonly string[]): string => {
  */
 export const askNode = async (
   node: RuntimeFacts,
-  { bind, dataDir }: Pick<Settings, 'bind' | 'dataDir'>,
-): Promise<DataPlaneSnapshot> => {
-  const where = formatEndpoint(ownAddressOf(bind), node.ports.stats);
-  try {
-    const answer = await fetch(`http://${where}/v1/doctor`, {
-      headers: { authorization: `Bearer ${node.token}` },
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
-    });
-    if (!answer.ok) throw notRunning(dataDir, `${where} answers with status ${answer.status}`);
-    return (await answer.json()) as DataPlaneSnapshot;
-  } catch (error) {
-    if (error instanceof TributaryError) throw error;
-    throw notRunning(dataDir, `${where} does not answer`, error);
-  }
-};
+  settings: Pick<Settings, 'bind' | 'dataDir'>,
+): Promise<DataPlaneSnapshot> => (await callNode('/v1/doctor', node, settings)) as DataPlaneSnapshot;
+
+/**
+ * Whether the node is draining, and what is left. Errors as `askNode`.
+ * @param drain true: no new publisher is admitted from now on; false: again; absent: only asks
+ */
+export const askDrain = async (
+  node: RuntimeFacts,
+  settings: Pick<Settings, 'bind' | 'dataDir'>,
+  drain?: boolean,
+): Promise<DrainView> =>
+  (await callNode('/v1/drain', node, settings, drain === undefined ? undefined : { drain })) as DrainView;
 
 /**
  * The stream ids on disk. Reads only: a folder without ids stays as it is, so that its first start still is one.

@@ -102,6 +102,19 @@ export const portList: Kind<readonly number[]> = kind<readonly number[]>(
   showList,
 );
 
+/** Beside another port: there may be none. */
+export const furtherPorts: Kind<readonly number[]> = kind<readonly number[]>(
+  z.preprocess(
+    toList,
+    z
+      .array(z.preprocess(toNumber, z.number().int().min(1).max(65_535)))
+      .max(8)
+      .refine(isUnique),
+  ),
+  "give up to eight different ports from 1 to 65535 separated by commas, or 'none'",
+  showList,
+);
+
 export const addressList: Kind<readonly string[]> = kind<readonly string[]>(
   z.preprocess(
     toList,
@@ -112,6 +125,20 @@ export const addressList: Kind<readonly string[]> = kind<readonly string[]>(
       .refine(isUnique),
   ),
   "give numeric addresses separated by commas, such as 0.0.0.0 or ::, or 'auto' for every address of the machine",
+  showList,
+);
+
+/** Short lower-case names such as those of regions. */
+export const wordList: Kind<readonly string[]> = kind<readonly string[]>(
+  z.preprocess(
+    toList,
+    z
+      .array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/))
+      .min(1)
+      .max(64)
+      .refine(isUnique),
+  ),
+  'give names of lower-case letters, digits and hyphens separated by commas',
   showList,
 );
 
@@ -159,6 +186,53 @@ export const text: Kind<string | undefined> = kind(
   z.string().regex(/^[^\s\p{Cc}]{1,2048}$/u),
   'give text without spaces',
   showText,
+);
+
+/** What names this node to others: parts of URLs and host names are made of it. */
+export const serverId: Kind<string | undefined> = kind(
+  z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/),
+  'give 1 to 64 letters, digits, dots, dashes and underscores, the first and last a letter or digit',
+  showText,
+);
+
+/** Whether an address of this kind leaves the machine: the name that every system gives it, and the numeric ones. */
+const isLoopbackHost = (host: string): boolean =>
+  host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
+
+const toServiceUrl = (value: unknown): unknown => {
+  if (typeof value !== 'string') return undefined;
+  const text = value.trim();
+  const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`);
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname));
+  if (!url || !isSafe || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '')
+    return undefined;
+  return url.href.replace(/\/+$/, '');
+};
+
+/** Keys go to it: in the clear to this machine only. */
+export const serviceUrl: Kind<string | undefined> = kind(
+  z.preprocess(toServiceUrl, z.string().max(2_048)),
+  'give an https:// URL without user, query and fragment; http:// is taken for loopback only (127.0.0.1, localhost)',
+  showText,
+);
+
+export interface GeoPosition {
+  latitude: number;
+  longitude: number;
+}
+
+const toPosition = (value: unknown): unknown => {
+  const match = /^(-?\d{1,2}(?:\.\d+)?)\s*[, ]\s*(-?\d{1,3}(?:\.\d+)?)$/.exec(String(value).trim());
+  return match ? { latitude: Number(match[1]), longitude: Number(match[2]) } : undefined;
+};
+
+export const position: Kind<GeoPosition | undefined> = kind<GeoPosition | undefined>(
+  z.preprocess(
+    toPosition,
+    z.object({ latitude: z.number().min(-90).max(90), longitude: z.number().min(-180).max(180) }),
+  ),
+  'give latitude and longitude in degrees, such as 41.88,-87.63',
+  (value) => (value ? `${value.latitude},${value.longitude}` : ''),
 );
 
 /** As others hand them out: IPinfo's tokens have 14 characters. */

@@ -73,6 +73,7 @@ describe('sources', () => {
     ['SRT_PLAYER_PORT', '42', (s: Settings) => s.srt.playPort, 42],
     ['TRIBUTARY_SRT_BOND_PORT', '43', (s: Settings) => s.srt.bondPort, 43],
     ['SLS_STATS_PORT', '8080', (s: Settings) => s.http.statsPort, 8080],
+    ['TRIBUTARY_HTTP_STATS_ALIAS_PORTS', '8080, 8090', (s: Settings) => s.http.statsAliasPorts, [8080, 8090]],
     ['LINK_STATS_PORT', '44', (s: Settings) => s.http.linksPort, 44],
     ['SLS_MGNT_PORT', '45', (s: Settings) => s.http.dashboardPort, 45],
     ['TRIBUTARY_BIND', '127.0.0.1, ::1', (s: Settings) => s.bind, ['127.0.0.1', '::1']],
@@ -199,6 +200,11 @@ describe('problems', () => {
     [{ argv: ['start'] }, /"start" is not understood/],
     [{ env: { SRT_SENDER_PORT: '4000' } }, /srt.publishPort and srt.playPort are both UDP port 4000/],
     [{ env: { LINK_STATS_PORT: '8090' } }, /http.statsPort and http.linksPort are both TCP port 8090/],
+    [
+      { env: { TRIBUTARY_HTTP_STATS_ALIAS_PORTS: '8080,5080' } },
+      /http.statsAliasPorts and http.linksPort are both TCP port 5080/,
+    ],
+    [{ env: { TRIBUTARY_HTTP_STATS_ALIAS_PORTS: '0' } }, /give up to eight different ports/],
     [{ env: { TRIBUTARY_SRT_LATENCY_CEILING_MS: '100' } }, /srt.latencyFloorMs = 200 is above/],
     [{ env: { TRIBUTARY_API_KEY_FILE: '/nowhere' } }, /the file cannot be read/],
   ] as [Given, RegExp][])('%j', (given, problem) => {
@@ -255,6 +261,50 @@ describe('the API key', () => {
     const { settings, sources } = loaded({ env: { TRIBUTARY_API_KEY_FILE: '/run/secrets/key' }, files });
     expect(settings.api.key).toBe('a'.repeat(32));
     expect(sources['api.key']).toBe('/run/secrets/key');
+  });
+});
+
+describe('the control plane', () => {
+  const enrolled = { SERVER_ID: 'kc1', NODE_KEY: 'k'.repeat(32) };
+  it.each([
+    ['https://plane.example.org', 'https://plane.example.org'],
+    ['plane.example.org:8443/', 'https://plane.example.org:8443'],
+    ['https://plane.example.org/relay/', 'https://plane.example.org/relay'],
+    ['http://127.0.0.1:9080', 'http://127.0.0.1:9080'],
+    ['http://[::1]:9080', 'http://[::1]:9080'],
+    ['http://localhost:9080', 'http://localhost:9080'],
+  ])('may be at %s', (text, url) => {
+    expect(loaded({ env: { ...enrolled, CONTROL_URL: text } }).settings.control.url).toBe(url);
+  });
+  it.each([
+    'http://plane.example.org',
+    'http://10.0.0.5:9080',
+    'http://127.0.0.1.example.org',
+    'http://localhost.example.org',
+    'ftp://127.0.0.1',
+    'https://user:secret@plane.example.org',
+    'https://plane.example.org/?key=secret',
+    'https://',
+    'not a url',
+  ])('is not taken from %s', (text) => {
+    const result = load({ env: { ...enrolled, CONTROL_URL: text } });
+    expect('problems' in result && result.problems).toEqual([expect.stringMatching(/CONTROL_URL .*loopback only/)]);
+  });
+  it('needs the name and the key of the node, which may be in a file', () => {
+    const result = load({ env: { CONTROL_URL: 'https://plane.example.org' } });
+    expect('problems' in result && result.problems).toEqual([
+      expect.stringContaining('set SERVER_ID'),
+      expect.stringContaining('set NODE_KEY'),
+    ]);
+    const files = { '/run/secrets/node': `${'k'.repeat(32)}\n` };
+    const env = { CONTROL_URL: 'https://plane.example.org', SERVER_ID: 'kc1', NODE_KEY_FILE: '/run/secrets/node' };
+    expect(loaded({ env, files }).settings.control.nodeKey).toBe('k'.repeat(32));
+  });
+  it('is told where the machine is', () => {
+    const at = (text: string) => load({ env: { TRIBUTARY_CONTROL_POSITION: text } });
+    const found = at('41.88, -87.63');
+    expect('settings' in found && found.settings.control.position).toEqual({ latitude: 41.88, longitude: -87.63 });
+    for (const wrong of ['91,0', '0,181', '41.88', 'Chicago']) expect(at(wrong)).toHaveProperty('problems');
   });
 });
 

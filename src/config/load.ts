@@ -19,6 +19,15 @@ const readText = (path: string): string | undefined => {
 export const loadProcessSettings = (argv: readonly string[]): LoadedSettings | SettingProblems =>
   loadSettings({ argv, env: process.env, cwd: process.cwd(), readFile: readText });
 
+/** The node that has started this process as its control plane: `SERVER_ID KEY` in the variable of this name. */
+export const localNode = (variable: string): { serverId: string; key: string } | undefined => {
+  const [serverId, key] = process.env[variable]?.split(' ') ?? [];
+  return serverId && key ? { serverId, key } : undefined;
+};
+
+/** What a program is started with that is to have this one's environment. */
+export const processEnvironment = (): Readonly<Record<string, string | undefined>> => process.env;
+
 /** `TRIBUTARY_TEST_HOOKS=1`: tests may make the node fail. No setting, because nobody else has business with it. */
 export const testHooksAllowed = (): boolean => process.env.TRIBUTARY_TEST_HOOKS === '1';
 

@@ -98,6 +98,7 @@ export const loadSettings = (input: LoadInput): LoadedSettings | SettingProblems
   resolver.apply(flags);
   readSecretFile(input, resolver, 'api.keyFile', 'api.key');
   readSecretFile(input, resolver, 'metrics.tokenFile', 'metrics.token');
+  readSecretFile(input, resolver, 'control.nodeKeyFile', 'control.nodeKey');
   resolver.values.set('dataDir', resolve(input.cwd, resolver.values.get('dataDir') as string));
 
   const settings = resolver.nested();
@@ -138,12 +139,7 @@ const readSettingsFile = (
 };
 
 /** A secret that a file holds, where it is not given itself. */
-const readSecretFile = (
-  input: LoadInput,
-  resolver: Resolver,
-  filePath: 'api.keyFile' | 'metrics.tokenFile',
-  path: 'api.key' | 'metrics.token',
-): void => {
+const readSecretFile = (input: LoadInput, resolver: Resolver, filePath: SettingPath, path: SettingPath): void => {
   const asked = resolver.values.get(filePath) as string | undefined;
   if (asked === undefined || resolver.values.get(path) !== undefined) return;
   const where = resolve(input.cwd, asked);
@@ -164,12 +160,21 @@ const readSecretFile = (
 /** Values that are right by themselves and wrong together. */
 const contradictions = (settings: Settings): string[] => {
   const problems: string[] = [];
-  const { srt, srtla, http } = settings;
+  const { srt, srtla, http, control } = settings;
   const isAbove = (a: string, aValue: number, b: string, bValue: number): void => {
     if (aValue > bValue) problems.push(`${a} = ${aValue} is above ${b} = ${bValue}: lower the one or raise the other`);
   };
   isAbove('srt.latencyFloorMs', srt.latencyFloorMs, 'srt.latencyCeilingMs', srt.latencyCeilingMs);
   isAbove('srtla.linkTimeoutMs', srtla.linkTimeoutMs, 'srtla.groupTimeoutMs', srtla.groupTimeoutMs);
+  if (control.url !== undefined)
+    for (const [name, env] of [
+      ['serverId', 'SERVER_ID'],
+      ['nodeKey', 'NODE_KEY'],
+    ] as const)
+      if (control[name] === undefined)
+        problems.push(
+          `control.url is set and control.${name} is not: set ${env} to what the control plane has for this node`,
+        );
   const clash = (protocol: string, ports: readonly (readonly [string, number])[]): void => {
     ports.forEach(([name, port], index) => {
       const other = ports.slice(0, index).find(([, earlier]) => earlier === port && port !== 0);
@@ -185,6 +190,10 @@ const contradictions = (settings: Settings): string[] => {
   ]);
   clash('TCP', [
     ['http.statsPort', http.statsPort],
+    // One that is the port itself is no further port, and no harm.
+    ...http.statsAliasPorts
+      .filter((alias) => alias !== http.statsPort)
+      .map((alias) => ['http.statsAliasPorts', alias] as const),
     ['http.linksPort', http.linksPort],
     ['http.dashboardPort', http.dashboardPort],
   ]);

@@ -7,6 +7,7 @@ import {
   file,
   flag,
   folder,
+  furtherPorts,
   hostName,
   type Kind,
   listOf,
@@ -15,11 +16,15 @@ import {
   oneOf,
   port,
   portList,
+  position,
   seconds,
   secret,
+  serverId,
+  serviceUrl,
   text,
   webUrl,
   wholeNumber,
+  wordList,
 } from './kinds.ts';
 
 /** One setting. Its path (`srtla.ports`) names it in the file; flag names and most environment names follow from the path. */
@@ -162,6 +167,11 @@ export const SETTINGS = {
     8 * MIB,
     'Kernel buffer asked for on UDP sockets; the system may grant less (net.core.rmem_max).',
   ),
+  'srt.allowUnfixedLibrary': setting(
+    flag,
+    false,
+    'Start although nothing says that libsrt has the fixes of CVE-2026-55868 and CVE-2026-55869.',
+  ),
   'udp.bufferMaxBytes': setting(
     bytes(0, 256 * MIB),
     0,
@@ -201,8 +211,13 @@ export const SETTINGS = {
   'http.statsPort': setting(port, 8_090, 'TCP port for statistics of streams and the management API.', {
     env: 'SLS_STATS_PORT',
   }),
+  'http.statsAliasPorts': setting(
+    furtherPorts,
+    [],
+    'Further TCP ports that serve the same as http.statsPort; the container image has 8080 here, the port of SLS.',
+  ),
   'http.linksPort': setting(port, 5_080, 'TCP port for statistics of links.', { env: 'LINK_STATS_PORT' }),
-  'http.dashboardPort': setting(port, 3_000, 'TCP port reserved for the dashboard; nothing listens on it yet.', {
+  'http.dashboardPort': setting(port, 3_000, 'TCP port for the dashboard.', {
     env: 'SLS_MGNT_PORT',
   }),
   'http.statsPerMinute': setting(
@@ -257,6 +272,36 @@ export const SETTINGS = {
     secret: true,
   }),
   'api.keyFile': setting(file, undefined, 'File that holds the admin API key; used where api.key is not set.'),
+  'control.url': setting(
+    serviceUrl,
+    undefined,
+    'URL of the control plane that governs this node; without it the node is governed by its own API alone.',
+    { env: 'CONTROL_URL' },
+  ),
+  'control.serverId': setting(serverId, undefined, 'Name by which the control plane knows this node.', {
+    env: 'SERVER_ID',
+  }),
+  'control.nodeKey': setting(secret, undefined, "This node's own key at the control plane.", {
+    env: 'NODE_KEY',
+    secret: true,
+  }),
+  'control.nodeKeyFile': setting(file, undefined, 'File that holds it; used where control.nodeKey is not set.', {
+    env: 'NODE_KEY_FILE',
+  }),
+  'control.region': setting(text, undefined, 'Region of this node, such as us-central.', { env: 'REGION' }),
+  'control.provider': setting(text, undefined, 'Who runs the machine, such as hetzner.', { env: 'PROVIDER' }),
+  'control.position': setting(position, undefined, 'Where the machine is: latitude, longitude in degrees.'),
+  'control.maxSessions': setting(
+    wholeNumber(0, 100_000),
+    10,
+    'Streams that the control plane may assign to this node.',
+  ),
+  'control.monthlyCapGb': setting(
+    wholeNumber(0, 10_000_000),
+    0,
+    'Traffic that the node may have in a calendar month, received and sent together, in GB (10^9 bytes); 0 = no cap. It is told to the control plane; the node stops nothing.',
+  ),
+  'control.portMbps': setting(wholeNumber(0, 1_000_000), 0, "Speed of the machine's network port; 0 = not known."),
   'metrics.trusted': setting(
     networkList,
     ['127.0.0.0/8', '::1'],
@@ -278,6 +323,94 @@ export const SETTINGS = {
     wholeNumber(0, 65_536),
     2_000,
     'Links that /metrics shows one by one; how many are left out is told.',
+  ),
+  'controlPlane.port': setting(
+    port,
+    9_080,
+    'TCP port of the control plane; on loopback only, unless it has a certificate or is behind a proxy.',
+    { env: 'CONTROL_PLANE_PORT' },
+  ),
+  'controlPlane.tlsCert': setting(
+    file,
+    undefined,
+    "File with the control plane's certificate and its chain, PEM; with it the control plane speaks HTTPS on every address of bind. A new one is taken within a minute.",
+    { env: 'TLS_CERT' },
+  ),
+  'controlPlane.tlsKey': setting(file, undefined, 'File with the key of that certificate, PEM.', { env: 'TLS_KEY' }),
+  'controlPlane.behindProxy': setting(
+    flag,
+    false,
+    'A reverse proxy with a certificate is in front of the control plane: it listens on every address of bind without one.',
+    { env: 'BEHIND_PROXY' },
+  ),
+  'controlPlane.publicUrl': setting(
+    text,
+    undefined,
+    'https:// address at which clients and people reach the control plane.',
+    { env: 'CONTROL_PLANE_PUBLIC_URL' },
+  ),
+  'controlPlane.databaseUrl': setting(
+    text,
+    undefined,
+    'postgres:// address of the database of the control plane; without it a file in the data folder is used.',
+    { env: 'DATABASE_URL', secret: true },
+  ),
+  'controlPlane.enrolKey': setting(
+    secret,
+    undefined,
+    'A node that brings this key as NODE_KEY is taken in at its first registration; without it nodes are added by an administrator.',
+    { env: 'NODE_ENROL_KEY', secret: true },
+  ),
+  'controlPlane.relayKey': setting(
+    secret,
+    undefined,
+    'Shared key that is accepted in X-Relay-Auth on relay/health in place of a login.',
+    { env: 'RELAY_SHARED_KEY', secret: true },
+  ),
+  'controlPlane.relayDomain': setting(
+    hostName,
+    undefined,
+    'Domain of the host names of stream slots: SLOT.DOMAIN. Its DNS entries are made outside; without it clients get the host of the node.',
+    { env: 'RELAY_DOMAIN' },
+  ),
+  'controlPlane.regions': setting(
+    wordList,
+    ['us-central', 'us-east', 'us-west', 'eu-west', 'ap-southeast'],
+    'Regions that users may choose from; the first one is the default.',
+    { env: 'RELAY_REGIONS' },
+  ),
+  'controlPlane.leaseTimeoutSeconds': setting(
+    seconds(60, 86_400),
+    300,
+    'A session without a heartbeat of its client and without ingest is ended after this time.',
+  ),
+  'controlPlane.requestsPerMinute': setting(
+    wholeNumber(1, 1_000_000),
+    6_000,
+    'Requests to the control plane per minute and client address; more are answered with 429.',
+  ),
+  'controlPlane.adminKey': setting(
+    secret,
+    undefined,
+    "Key of the control plane's administration API, for programs; without it only people who are administrators may use it.",
+    { env: 'CONTROL_PLANE_ADMIN_KEY', secret: true },
+  ),
+  'controlPlane.entitlementKey': setting(
+    secret,
+    undefined,
+    'Key that signs what a billing system says about the entitlement of users; without it nothing is taken from one.',
+    { env: 'ENTITLEMENT_KEY', secret: true },
+  ),
+  'controlPlane.loginKey': setting(
+    secret,
+    undefined,
+    'Key of a web site that signs users in itself and completes the sign-in of their OBS (X-Plugin-Login-Auth).',
+    { env: 'PLUGIN_LOGIN_KEY', secret: true },
+  ),
+  'controlPlane.signInsPerMinute': setting(
+    wholeNumber(1, 10_000),
+    10,
+    'Passwords that are tried per minute and client address, and per account; likewise links that do not work. More are answered with 429.',
   ),
   'privacy.addresses': setting(
     oneOf('prefix', 'hash', 'full'),
@@ -308,6 +441,17 @@ export const SETTINGS = {
   'asn.url': setting(webUrl, undefined, 'URL of a database in the MaxMind format, as it is, gzipped or in a .tar.gz.', {
     secret: true,
   }),
+  'dashboard.enabled': setting(flag, true, 'Serves the dashboard; false leaves its port closed.'),
+  'dashboard.maxPages': setting(
+    wholeNumber(1, 1_000),
+    64,
+    'Pages of the dashboard that are kept up to date at once; a quarter of them, at least 8, from one address.',
+  ),
+  'dashboard.preview': setting(
+    flag,
+    false,
+    'Lets who is signed in to the dashboard watch a stream in it: two viewers at once, each a player of the stream.',
+  ),
 } as const;
 
 export type SettingPath = keyof typeof SETTINGS;

@@ -94,6 +94,21 @@ export class DataPlaneHost {
     this.#thread?.post({ type: 'remove-row', row });
   }
 
+  /**
+   * Resolves once all that was commanded before is in effect, so that a handshake that comes from now on is answered by it: true. A thread
+   * that dies meanwhile is waited for, since the next one begins with the rows. False: the node stops.
+   */
+  async settled(): Promise<boolean> {
+    while (!this.#stopping) {
+      const thread = this.#thread;
+      if (thread && (await thread.synced())) return true;
+      await this.#reviving;
+      // What the end of the thread sets off comes first.
+      await new Promise((done) => setImmediate(done));
+    }
+    return false;
+  }
+
   /** Ends the session of this publisher id, if there is one. It may come back. */
   kickPublisher(publisherId: string): void {
     this.#thread?.post({ type: 'kick-publisher', publisherId });

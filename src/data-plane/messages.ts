@@ -33,6 +33,8 @@ export type ThreadCommand =
   | { type: 'kick-players'; playerId: string }
   | { type: 'kick-socket'; key: string }
   | { type: 'drain'; on: boolean }
+  /** Answered with `synced` once every command before it is in effect. */
+  | { type: 'sync'; id: number }
   | { type: 'stop' }
   | { type: 'hook'; fault: ThreadFault };
 
@@ -43,6 +45,7 @@ export type ThreadFacts = Pick<DataPlaneSnapshot, 'srtVersion' | 'ports'>;
 export type ThreadReport =
   | { type: 'started'; facts: ThreadFacts }
   | { type: 'failed'; error: PortableError }
+  | { type: 'synced'; id: number }
   | RosterMessage
   | EventsMessage
   | LogMessage;

@@ -50,9 +50,13 @@ export class DataPlaneThread {
   readonly #watch: NodeJS.Timeout;
   readonly #starting = Promise.withResolvers<ThreadFacts>();
   readonly #ending = Promise.withResolvers<string>();
+  /** By number: who waits for what was commanded before. */
+  readonly #syncs = new Map<number, (inEffect: boolean) => void>();
+  #lastSync = 0;
   #reason: string | undefined;
   #startError: Error | undefined;
   #isUp = false;
+  #hasEnded = false;
   #beat = 0;
   #checks = 0;
 
@@ -77,6 +81,16 @@ export class DataPlaneThread {
 
   post(command: ThreadCommand): void {
     this.#worker.postMessage(command);
+  }
+
+  /** Resolves once every command so far is in effect: true; or with false when the thread ends before. */
+  synced(): Promise<boolean> {
+    if (this.#hasEnded) return Promise.resolve(false);
+    const id = ++this.#lastSync;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#syncs.set(id, resolve);
+    this.post({ type: 'sync', id });
+    return promise;
   }
 
   snapshot(): LiveSnapshot {
@@ -106,6 +120,10 @@ export class DataPlaneThread {
         this.#options.onEvents(report.events);
         Atomics.store(this.#header, HEADER.eventsSeen, report.sequence);
         break;
+      case 'synced':
+        this.#syncs.get(report.id)?.(true);
+        this.#syncs.delete(report.id);
+        break;
       case 'started':
         this.#isUp = true;
         this.#checks = 0;
@@ -127,6 +145,9 @@ export class DataPlaneThread {
 
   #exited(code: number): void {
     clearInterval(this.#watch);
+    this.#hasEnded = true;
+    for (const tell of this.#syncs.values()) tell(false);
+    this.#syncs.clear();
     this.#reason ??= `it ended with code ${code}`;
     this.#starting.reject(this.#startError ?? new Error(`the data plane did not start: ${this.#reason}`));
     this.#ending.resolve(this.#reason);

@@ -98,6 +98,7 @@ const run = async (
   };
   port.on('message', (command: ThreadCommand) => {
     if (command.type === 'stop') void stop();
+    else if (command.type === 'sync') post({ type: 'synced', id: command.id });
     else if (command.type !== 'hook') obey(plane, command);
     else if (testHooks) {
       logger.warn('a test makes this thread fail', { fault: command.fault });
@@ -118,7 +119,7 @@ const healthCounters = ({ lag, activeMs, gcPauses, gcPausedMs }: LoopHealth): Re
   gcPausedMs,
 });
 
-const obey = (plane: DataPlane, command: Exclude<ThreadCommand, { type: 'stop' | 'hook' }>): void => {
+const obey = (plane: DataPlane, command: Exclude<ThreadCommand, { type: 'stop' | 'hook' | 'sync' }>): void => {
   switch (command.type) {
     case 'add-row':
       plane.addRow(command.row);

@@ -82,12 +82,36 @@ describe('changes', () => {
   });
 });
 
+describe('many changes of a control plane', () => {
+  const a = { publisher: 'live_a', player: 'play_a', owner: 'plane-one' };
+  const b = { publisher: 'live_b', player: 'play_b', owner: 'plane-one' };
+  const opened = (folder: string) => DirectoryFile.open(folder, Date.now, () => [a]);
+
+  it('take effect together, and are on disk once they are written', async () => {
+    const folder = temporaryFolder();
+    const file = await opened(folder);
+    const wrong = { publisher: 'live_c', player: 'live_b' };
+    const refused = await file.govern(['play_a', 'play_gone'], [b, wrong]);
+    expect(refused.map(({ row }) => row)).toEqual([wrong]);
+    expect(file.directory.rows()).toEqual([b]);
+    expect((await opened(folder)).directory.rows()).toEqual([a]);
+    await file.writeOverdue();
+    expect((await opened(folder)).directory.rows()).toEqual([b]);
+  });
+
+  it('wait for their turn', async () => {
+    const file = await opened(temporaryFolder());
+    await Promise.all([file.update('play_a', { label: 'A' }), file.govern([], [{ ...a, label: 'B' }])]);
+    expect(file.directory.rows()).toEqual([{ ...a, label: 'B' }]);
+  });
+});
+
 describe('a damaged file', () => {
   it.each([
     ['', 'not JSON'],
     ['{"version":1,"streams":[{"publisher":"a","pla', 'not JSON'],
-    ['null', '"version" is not 1'],
-    ['{"version":2,"streams":[]}', '"version" is not 1'],
+    ['null', '"version" is not a number'],
+    ['{"version":"1","streams":[]}', '"version" is not a number'],
     ['{"version":1}', '"streams" is not a list'],
     ['{"version":1,"streams":[{"publisher":"a"}]}', 'row 1 is not a stream'],
     ['{"version":1,"streams":[{"publisher":"a","player":"b"},{"publisher":"c","player":"b"}]}', 'row 2: '],

@@ -1,6 +1,6 @@
-import { join } from 'node:path';
-import { corruptDataFile, prepareDataDir, readDataFile, writeDataFile } from '../shared/data-file.ts';
+import { corruptDataFile, prepareDataDir } from '../shared/data-file.ts';
 import { messageOf } from '../shared/errors.ts';
+import { parseState, type StateContent, StateFile, type StateFormat } from '../shared/state-file.ts';
 import { type LeavingRow, type Row, type RowChange, StreamDirectory } from './directory.ts';
 import { NUMBER_RANGES, OPTIONAL_FIELDS } from './directory-rules.ts';
 import { firstRows, newPair } from './new-ids.ts';
@@ -25,8 +25,7 @@ export interface DirectoryStore {
   remove(id: string, leaveUntil?: (row: Row) => number | undefined): Promise<readonly Row[]>;
 }
 
-const FILE_NAME = 'streams.json';
-const FILE_VERSION = 1;
+const FORMAT: StateFormat = { name: 'streams.json', version: 1, steps: {} };
 
 const isRow = (value: unknown): value is Row => {
   if (typeof value !== 'object' || value === null) return false;
@@ -43,15 +42,7 @@ const typeOf = (name: string): 'number' | 'string' => (name in NUMBER_RANGES ? '
 const isLeaving = (value: unknown): value is LeavingRow =>
   isRow((value as LeavingRow | null)?.row) && Number.isFinite((value as LeavingRow).until);
 
-const parse = (path: string, text: string, unixNow: number): StreamDirectory => {
-  let content: { version?: unknown; streams?: unknown; leaving?: unknown } | null;
-  try {
-    content = JSON.parse(text) as typeof content;
-  } catch {
-    throw corruptDataFile(path, 'not JSON');
-  }
-  if (content?.version !== FILE_VERSION) throw corruptDataFile(path, `"version" is not ${FILE_VERSION}`);
-  const { streams, leaving = [] } = content;
+const directoryOf = (path: string, { streams, leaving = [] }: StateContent, unixNow: number): StreamDirectory => {
   if (!Array.isArray(streams)) throw corruptDataFile(path, '"streams" is not a list');
   if (!Array.isArray(leaving)) throw corruptDataFile(path, '"leaving" is not a list');
   const directory = new StreamDirectory();
@@ -79,14 +70,14 @@ export class DirectoryFile implements DirectoryStore {
   readonly directory: StreamDirectory;
   /** True when this start made the file, with the first ids in it. */
   readonly isNew: boolean;
-  readonly #path: string;
+  readonly #file: StateFile;
   readonly #unixNow: () => number;
   #last: Promise<unknown> = Promise.resolve();
   /** Something has taken effect and is not on disk. */
   #overdue = false;
 
-  private constructor(path: string, directory: StreamDirectory, isNew: boolean, unixNow: () => number) {
-    this.#path = path;
+  private constructor(file: StateFile, directory: StreamDirectory, isNew: boolean, unixNow: () => number) {
+    this.#file = file;
     this.#unixNow = unixNow;
     this.directory = directory;
     this.isNew = isNew;
@@ -96,7 +87,8 @@ export class DirectoryFile implements DirectoryStore {
    * Reads the file, or makes it.
    * @param unixNow the wall clock, Unix ms: what was leaving and is over by then is dropped
    * @param first the rows of a file that is made
-   * @throws TributaryError TRIBUTARY_DATA_DIR_UNWRITABLE, TRIBUTARY_DATA_FILE_CORRUPT; a damaged file is left as it is
+   * @throws TributaryError TRIBUTARY_DATA_DIR_UNWRITABLE, TRIBUTARY_DATA_FILE_CORRUPT, TRIBUTARY_DATA_FILE_NEWER; such a
+   * file is left as it is
    */
   static async open(
     dataDir: string,
@@ -104,18 +96,20 @@ export class DirectoryFile implements DirectoryStore {
     first: () => readonly Row[] = firstRows,
   ): Promise<DirectoryFile> {
     await prepareDataDir(dataDir);
-    const path = join(dataDir, FILE_NAME);
-    const text = await readDataFile(path);
-    if (text !== undefined) return new DirectoryFile(path, parse(path, text, unixNow()), false, unixNow);
-    const file = new DirectoryFile(path, new StreamDirectory(), true, unixNow);
-    for (const row of first()) file.directory.load(row);
-    await file.#write(file.directory.rows());
-    return file;
+    const { file, content } = await StateFile.open(dataDir, FORMAT);
+    if (content) return new DirectoryFile(file, directoryOf(file.path, content, unixNow()), false, unixNow);
+    const made = new DirectoryFile(file, new StreamDirectory(), true, unixNow);
+    for (const row of first()) made.directory.load(row);
+    await made.#write(made.directory.rows());
+    return made;
   }
 
-  /** @throws TributaryError TRIBUTARY_DATA_FILE_CORRUPT where it is no text of such a file; `path` is what the error names */
+  /**
+   * @param path what the error names
+   * @throws TributaryError TRIBUTARY_DATA_FILE_CORRUPT, TRIBUTARY_DATA_FILE_NEWER where it is no text of such a file
+   */
   static check(path: string, text: string): void {
-    parse(path, text, Number.POSITIVE_INFINITY);
+    directoryOf(path, parseState(path, text, FORMAT).content, Number.POSITIVE_INFINITY);
   }
 
   add(row: Row): Promise<Row> {
@@ -185,6 +179,28 @@ export class DirectoryFile implements DirectoryStore {
     });
   }
 
+  /**
+   * Many changes of somebody who keeps the rows too, in one step. They take effect at once, and are written by `writeOverdue`: a start of the
+   * node that comes between finds the rows of before, and is told again.
+   * @param remove player ids that are over at once, first @param put rows as they are to be; one that exists keeps its publisher id
+   * @returns the rows that were refused, and why
+   */
+  govern(remove: readonly string[], put: readonly Row[]): Promise<readonly { row: Row; error: unknown }[]> {
+    return this.#inTurn(async () => {
+      const { directory } = this;
+      for (const player of remove) directory.removeByPlayer(player);
+      const refused: { row: Row; error: unknown }[] = [];
+      for (const row of put)
+        try {
+          directory.put(row, this.#unixNow());
+        } catch (error) {
+          refused.push({ row, error });
+        }
+      this.#overdue ||= remove.length > 0 || put.length > 0;
+      return refused;
+    });
+  }
+
   /** Writes what could not be written when it took effect; nothing where there is nothing. Errors as `add`. */
   writeOverdue(): Promise<void> {
     return this.#inTurn(async () => {
@@ -220,8 +236,7 @@ export class DirectoryFile implements DirectoryStore {
   }
 
   async #write(rows: readonly Row[], leaving: readonly LeavingRow[] = this.directory.leaving()): Promise<void> {
-    const content = { version: FILE_VERSION, streams: rows, ...(leaving.length > 0 ? { leaving } : {}) };
-    await writeDataFile(this.#path, `${JSON.stringify(content, undefined, 2)}\n`);
+    await this.#file.write({ streams: rows, ...(leaving.length > 0 ? { leaving } : {}) });
     this.#overdue = false;
   }
 }

@@ -77,6 +77,33 @@ describe('StreamDirectory', () => {
     expect(directory.rows()).toEqual([row('live_b', 'play_b')]);
   });
 
+  it('puts a row in its place with every field, and brings it back where it is leaving', () => {
+    const directory = new StreamDirectory();
+    directory.put({ publisher: 'live_a', player: 'play_a', label: 'A', maxPlayers: 3, owner: 'plane-one' });
+    directory.put({ publisher: 'live_a', player: 'play_b', owner: 'plane-one' });
+    const told: string[] = [];
+    directory.onChange(({ type, row }) => told.push(`${type} ${row.player}`));
+    directory.retire('play_a', 1_000);
+    const next = { publisher: 'live_a', player: 'play_a', latencyMs: 900, owner: 'plane-two' };
+    directory.put(next);
+    expect(directory.rows()).toEqual([
+      { publisher: 'live_a', player: 'play_b', latencyMs: 900, owner: 'plane-one' },
+      next,
+    ]);
+    expect(told).toContain('updated play_b');
+    expect(directory.leaving()).toEqual([]);
+  });
+
+  it('puts nothing that is not right, or has another publisher id', () => {
+    const directory = new StreamDirectory();
+    const row = { publisher: 'live_a', player: 'play_a' };
+    directory.put(row);
+    expect(() => directory.put({ ...row, maxPlayers: 0 })).toThrow(/maxPlayers/);
+    expect(() => directory.put({ publisher: 'live_b', player: 'play_a' })).toThrow(/already exists/);
+    expect(() => directory.put({ publisher: 'play_a', player: 'play_c' })).toThrow(/player id already/);
+    expect(directory.rows()).toEqual([row]);
+  });
+
   it('tells of each change, until it is asked no more', () => {
     const directory = new StreamDirectory();
     const seen: string[] = [];

@@ -5,6 +5,7 @@ import {
   checkKnownRow,
   checkNewRow,
   invalidRow,
+  OPTIONAL_FIELDS,
   PUBLISHER_FIELDS,
   type Row,
   type RowChange,
@@ -118,6 +119,24 @@ export class StreamDirectory {
     if (known) this.#restore(known, added);
     else this.#enter(added, undefined);
     return added;
+  }
+
+  /**
+   * The row as given: a new one, or every field of the one with its player id, which comes back where it is leaving.
+   * @throws TributaryError TRIBUTARY_STREAM_ID_TAKEN (the player id has another publisher id), TRIBUTARY_STREAM_ID_INVALID; nothing is changed then
+   */
+  put(row: Row, unixNow = 0): void {
+    const known = this.#byPlayer.get(row.player);
+    if (known === undefined) {
+      this.add(row, unixNow);
+      return;
+    }
+    if (known.row.publisher !== row.publisher) throw taken(row.player);
+    const change: RowChange = Object.fromEntries(OPTIONAL_FIELDS.map((name) => [name, row[name] ?? null]));
+    // Checked before anything is changed: it may throw.
+    changedRow(known.row, change);
+    if (known.until !== undefined) this.#restore(known, known.row);
+    this.update(this.checkUpdate(row.player, change));
   }
 
   /**

@@ -52,6 +52,8 @@ export type StreamHappening =
   | { type: 'bitrate-closed'; kbps: number; ceilingKbps: number }
   /** Less latency than four round trips: a lost packet can hardly be repaired twice. Of a player where it names one. */
   | { type: 'latency-short'; latencyMs: Millis; rttMs: Millis; playerId?: string }
+  /** The control plane has left the id out, among too many at once: it stays until that is confirmed. */
+  | { type: 'removal-held' }
   /** The SRT server has turned a bonded session down. */
   | { type: 'session-rejected'; group: string; why: RefusalReason; code: number; times: number };
 

@@ -28,6 +28,7 @@ const PATHS = [
     '/metrics',
     '/v1/doctor',
   ],
+  '/v1/drain',
   ...['/api/stream-ids', '/api/stream-ids/play_a', '/api/keys', '/api/keys/x', '/api/streams', '/api/streams/play_a'],
   ...['/api/events/play_a', '/api/disconnect/live_a', '/api/players/play_a', '/api/drain', '/ws/stats'],
 ];
@@ -117,6 +118,7 @@ describe('bodies with a key', () => {
           ['PATCH', '/api/stream-ids/play_a'],
           ['POST', '/api/keys'],
           ['POST', '/api/drain'],
+          ['POST', '/v1/drain'],
         ] as const)
           expect((await call(method, url, withKey(ADMIN, payload))).status, `${method} ${url} ${payload}`).toBeLessThan(
             500,

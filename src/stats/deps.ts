@@ -5,6 +5,7 @@ import type { Logger } from '../shared/logger.ts';
 import type { StreamDirectory } from '../sls-bridge/directory.ts';
 import type { DirectoryStore } from '../sls-bridge/directory-file.ts';
 import type { CarrierLookup } from './carrier.ts';
+import type { ControlStatus } from './control-status.ts';
 import type { KeyStore } from './key-store.ts';
 import type { LinkNames } from './link-names.ts';
 
@@ -52,8 +53,12 @@ export interface StatsDeps {
   clock: () => Millis;
   /** Unix ms. */
   unixNow: () => number;
+  /** How the node stands with its control plane; undefined where it has none. */
+  controlStatus: () => ControlStatus | undefined;
   /** Of Tributary. */
   version: string;
+  /** The package that libsrt is from, such as `libsrt1.5-openssl 1.5.1-1+deb12u2`; absent where it is from none. */
+  srtPackage?: string | undefined;
   /** Opens `/v1/doctor` to programs of this machine's user; new at every start. */
   runtimeToken: string;
 }

@@ -18,22 +18,39 @@ const LEAST_KBPS = 200;
 
 const part = (points: number, share: number): number => points * Math.min(1, Math.max(0, share));
 
-/** @param maxPublishers that the node is made for @param loss payload lost for good in the last minute, 0 to 1 @returns 0 to 100, whole */
-export const healthScore = (
-  { counters, publishers }: Pick<DataPlaneSnapshot, 'counters' | 'publishers'>,
+/** What the score is the sum of; 30, 25, 25 and 20 at most. */
+export interface HealthParts {
+  readonly alive: number;
+  readonly capacity: number;
+  readonly loss: number;
+  readonly load: number;
+}
+
+type View = Pick<DataPlaneSnapshot, 'counters' | 'publishers'>;
+
+/** @param maxPublishers that the node is made for @param loss payload lost for good in the last minute, 0 to 1 */
+export const healthParts = (
+  { counters, publishers }: View,
   maxPublishers: number,
   loss: number,
   load: Load,
-): number => {
-  if (counters.dataPlaneUp === 0) return 0;
-  return Math.round(
-    20 +
-      part(10, load.lagMs < HIGH_LAG_MS ? 1 : 0) +
-      part(25, 1 - publishers.length / maxPublishers) +
-      part(25, 1 - loss / HIGH_LOSS) +
-      part(20, 1 - Math.max(load.perCore, load.memory)),
-  );
-};
+): HealthParts =>
+  counters.dataPlaneUp === 0
+    ? { alive: 0, capacity: 0, loss: 0, load: 0 }
+    : {
+        alive: 20 + part(10, load.lagMs < HIGH_LAG_MS ? 1 : 0),
+        capacity: part(25, 1 - publishers.length / maxPublishers),
+        loss: part(25, 1 - loss / HIGH_LOSS),
+        load: part(20, 1 - Math.max(load.perCore, load.memory)),
+      };
+
+/** 0 to 100, whole. */
+export const scoreOf = ({ alive, capacity, loss, load }: HealthParts): number =>
+  Math.round(alive + capacity + loss + load);
+
+/** As `healthParts`. @returns 0 to 100, whole */
+export const healthScore = (view: View, maxPublishers: number, loss: number, load: Load): number =>
+  scoreOf(healthParts(view, maxPublishers, loss, load));
 
 interface Totals {
   received: number;

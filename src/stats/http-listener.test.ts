@@ -26,6 +26,21 @@ describe('HttpListener', () => {
       expect((await fetch(`http://${host}:${port}/health`)).status).toBe(200);
   });
 
+  it('answers on further ports, and names the setting of one that is taken', async () => {
+    const { port: taken } = await open(['127.0.0.1']);
+    const { app } = createStatsServer(await statsDeps());
+    const options = { bind: ['127.0.0.2'], port: 0, portSetting: 'SLS_STATS_PORT', aliasPortsSetting: 'ALIASES' };
+    const listener = await HttpListener.open(app, { ...options, aliasPorts: [taken] });
+    expect(listener.port).not.toBe(taken);
+    expect((await fetch(`http://127.0.0.2:${taken}/health`)).status).toBe(200);
+    await listener.close(0);
+    await expect(fetch(`http://127.0.0.2:${taken}/health`)).rejects.toThrow();
+    const again = createStatsServer(await statsDeps()).app;
+    await expect(
+      HttpListener.open(again, { ...options, bind: ['127.0.0.1'], aliasPorts: [taken] }),
+    ).rejects.toMatchObject({ code: 'TRIBUTARY_PORT_IN_USE', mend: expect.stringContaining('ALIASES') });
+  });
+
   it('answers IPv4 on the dual-stack wildcard', async () => {
     const { port } = await open(['::', '127.0.0.1']);
     expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
@@ -17,6 +18,10 @@ export interface ListenOptions {
   port: number;
   /** The setting that chooses the port, for error texts. */
   portSetting: string;
+  /** Further ports on which the same is served. */
+  aliasPorts?: readonly number[];
+  /** The setting that chooses them, for error texts. */
+  aliasPortsSetting?: string;
   /** Their connections are those of many clients. */
   trustedProxies?: readonly string[];
   /** Takes connections that want to be something else (WebSocket). */
@@ -25,6 +30,15 @@ export interface ListenOptions {
   onClose?: () => void;
   /** A connection on which nothing moves for so long is closed; WebSockets look after themselves. */
   idleTimeoutMs?: Millis;
+  /** PEM; with it HTTPS is spoken. */
+  tls?: TlsKeyPair;
+  /** Connections at once on each address; more are closed. */
+  maxConnections?: number;
+}
+
+export interface TlsKeyPair {
+  readonly cert: string;
+  readonly key: string;
 }
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -72,7 +86,7 @@ const hostsOf = (bind: readonly string[]): readonly string[] =>
   bind.includes('::') || bind.includes('auto') ? ['::'] : bind;
 
 interface Listening {
-  readonly server: Server;
+  readonly server: Server | TlsServer;
   /** Every open connection: what has become a WebSocket is none of the server's any more, and it waits for it all the same. */
   readonly sockets: ReadonlySet<Socket>;
 }
@@ -102,6 +116,10 @@ export class HttpListener {
         listening.push(one);
         chosen = (one.server.address() as AddressInfo).port;
       }
+      const portSetting = options.aliasPortsSetting ?? options.portSetting;
+      for (const port of options.aliasPorts ?? [])
+        for (const host of hostsOf(options.bind))
+          listening.push(await listen(app, host, { ...options, port, portSetting }));
     } catch (error) {
       for (const { server, sockets } of listening) {
         server.close();
@@ -111,6 +129,11 @@ export class HttpListener {
       throw error;
     }
     return new HttpListener(chosen, app, listening, options.onClose);
+  }
+
+  /** New connections get this certificate. @throws Error where the two do not belong together */
+  renewTls(tls: TlsKeyPair): void {
+    for (const { server } of this.#listening) if ('setSecureContext' in server) server.setSecureContext({ ...tls });
   }
 
   /** Connections that are open, whatever they have become. */
@@ -133,9 +156,11 @@ export class HttpListener {
 }
 
 const listen = async (app: FastifyInstance, host: string, options: ListenOptions): Promise<Listening> => {
-  const { port, portSetting, trustedProxies = [], onUpgrade, idleTimeoutMs = IDLE_TIMEOUT_MS } = options;
-  const server = createServer(SERVER_OPTIONS, app.routing);
-  server.maxConnections = MAX_CONNECTIONS;
+  const { port, portSetting, trustedProxies = [], onUpgrade, idleTimeoutMs = IDLE_TIMEOUT_MS, tls } = options;
+  const server = tls
+    ? (await import('node:https')).createServer({ ...SERVER_OPTIONS, ...tls }, app.routing)
+    : createServer(SERVER_OPTIONS, app.routing);
+  server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
   server.timeout = idleTimeoutMs;
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {

@@ -1,7 +1,7 @@
 import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
-import { join } from 'node:path';
-import { corruptDataFile, prepareDataDir, readDataFile, writeDataFile } from '../shared/data-file.ts';
+import { corruptDataFile, prepareDataDir } from '../shared/data-file.ts';
 import { TributaryError } from '../shared/errors.ts';
+import { parseState, type StateContent, StateFile, type StateFormat } from '../shared/state-file.ts';
 
 export const PERMISSIONS = ['admin', 'write', 'read'] as const;
 /** `admin` may do everything, `write` may list, add, change and disconnect stream ids, `read` may list them. */
@@ -40,8 +40,7 @@ interface Known extends ApiKey {
   lastUsedUnixMs: number | undefined;
 }
 
-const FILE_NAME = 'keys.json';
-const FILE_VERSION = 1;
+const FORMAT: StateFormat = { name: 'keys.json', version: 1, steps: {} };
 const KEY_LENGTH = 32;
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const FIRST_KEY_NAME = 'Default Admin Key';
@@ -65,17 +64,9 @@ const isStoredKey = (value: unknown): value is StoredKey => {
   );
 };
 
-const parse = (path: string, text: string): StoredKey[] => {
-  let content: { version?: unknown; keys?: unknown } | null;
-  try {
-    content = JSON.parse(text) as typeof content;
-  } catch {
-    throw corruptDataFile(path, 'not JSON');
-  }
-  if (content?.version !== FILE_VERSION) throw corruptDataFile(path, `"version" is not ${FILE_VERSION}`);
-  if (!Array.isArray(content.keys) || !content.keys.every(isStoredKey))
-    throw corruptDataFile(path, '"keys" is not a list of keys');
-  return content.keys;
+const keysOf = (path: string, { keys }: StateContent): StoredKey[] => {
+  if (!Array.isArray(keys) || !keys.every(isStoredKey)) throw corruptDataFile(path, '"keys" is not a list of keys');
+  return keys;
 };
 
 const knownKey = (stored: StoredKey): Known => {
@@ -92,19 +83,20 @@ const presetKey = (preset: string): Known => {
 
 /** API keys, by their hashes, in `keys.json` of the data folder. */
 export class KeyStore {
-  readonly #path: string;
+  readonly #file: StateFile;
   #keys: readonly Known[];
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(path: string, keys: readonly Known[]) {
-    this.#path = path;
+  private constructor(file: StateFile, keys: readonly Known[]) {
+    this.#file = file;
     this.#keys = keys;
   }
 
   /**
    * Reads the file. Where there is no key at all an admin key is made; `generated` is the only time that it is told.
    * @param preset an admin key of the operator's choice; it is not written to the file
-   * @throws TributaryError TRIBUTARY_DATA_DIR_UNWRITABLE, TRIBUTARY_DATA_FILE_CORRUPT; a damaged file is left as it is
+   * @throws TributaryError TRIBUTARY_DATA_DIR_UNWRITABLE, TRIBUTARY_DATA_FILE_CORRUPT, TRIBUTARY_DATA_FILE_NEWER; such a
+   * file is left as it is
    */
   static async open(dataDir: string, preset?: string): Promise<{ keys: KeyStore; generated: string | undefined }> {
     const keys = await KeyStore.openAsItIs(dataDir, preset);
@@ -115,15 +107,17 @@ export class KeyStore {
   /** As `open`, without a first key. */
   static async openAsItIs(dataDir: string, preset?: string): Promise<KeyStore> {
     await prepareDataDir(dataDir);
-    const path = join(dataDir, FILE_NAME);
-    const text = await readDataFile(path);
-    const stored = text === undefined ? [] : parse(path, text).map(knownKey);
-    return new KeyStore(path, preset === undefined ? stored : [...stored, presetKey(preset)]);
+    const { file, content } = await StateFile.open(dataDir, FORMAT);
+    const stored = content === undefined ? [] : keysOf(file.path, content).map(knownKey);
+    return new KeyStore(file, preset === undefined ? stored : [...stored, presetKey(preset)]);
   }
 
-  /** @throws TributaryError TRIBUTARY_DATA_FILE_CORRUPT where it is no text of such a file; `path` is what the error names */
+  /**
+   * @param path what the error names
+   * @throws TributaryError TRIBUTARY_DATA_FILE_CORRUPT, TRIBUTARY_DATA_FILE_NEWER where it is no text of such a file
+   */
   static check(path: string, text: string): void {
-    parse(path, text);
+    keysOf(path, parseState(path, text, FORMAT).content);
   }
 
   /** The key's rights, or undefined where it is none of ours. Takes as long for a near miss as for a far one. */
@@ -138,6 +132,11 @@ export class KeyStore {
   /** @param id `ApiKey.id` */
   has(id: string): boolean {
     return this.#keys.some((key) => key.id === id);
+  }
+
+  /** @param id `ApiKey.id` */
+  find(id: string): ApiKey | undefined {
+    return this.#keys.find((key) => key.id === id);
   }
 
   list(): readonly ListedKey[] {
@@ -216,7 +215,7 @@ export class KeyStore {
 
   async #replace(keys: readonly Known[]): Promise<void> {
     const stored = keys.flatMap((key) => key.stored ?? []);
-    await writeDataFile(this.#path, `${JSON.stringify({ version: FILE_VERSION, keys: stored }, undefined, 2)}\n`);
+    await this.#file.write({ keys: stored });
     this.#keys = keys;
   }
 

@@ -40,7 +40,7 @@ const rich = (): DataPlaneSnapshot => {
 const client = async (view: DataPlaneSnapshot = rich(), env: Record<string, string> = {}) => {
   const { app, deps, call, withKey } = await statsClient(env);
   deps.view = view;
-  Object.assign(deps, { controlStatus: () => ({ state: 'degraded', silentMs: 2_500 }) });
+  Object.assign(deps, { controlStatus: () => ({ state: 'degraded', silentMs: 2_500, held: 3, refusedRemovals: 1 }) });
   const text = async (): Promise<string> => (await call('GET', '/metrics')).body;
   return { app, deps, call, withKey, text, scrape: async (): Promise<Sample[]> => samplesOf(await text()) };
 };

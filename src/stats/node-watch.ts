@@ -3,7 +3,7 @@ import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
 import type { Millis } from '../shared/clock.ts';
 import { LoopHealth } from '../shared/loop-health.ts';
 import type { StatsDeps } from './deps.ts';
-import { healthScore, type Load, LossWindow } from './health-score.ts';
+import { type HealthParts, healthParts, type Load, LossWindow, scoreOf } from './health-score.ts';
 import { RecentlyLive } from './recently-live.ts';
 
 const LOOK_EVERY_MS = 1_000;
@@ -27,6 +27,7 @@ export class NodeWatch {
   #timer: NodeJS.Timeout | undefined;
   #looks = 0;
   #draining = false;
+  #stopping = false;
   #restarts = 0;
   /** The last time that the data plane was seen to be new, or not there. */
   #planeNewMs = Number.NEGATIVE_INFINITY;
@@ -69,22 +70,33 @@ export class NodeWatch {
     return this.#draining;
   }
 
+  /** Readiness goes first: whoever sends encoders here is to know before they are refused. */
   drain(on: boolean): void {
     this.#draining = on;
     this.#deps.control.drain(on);
+  }
+
+  /** The node is about to end: nothing that follows makes it ready again. */
+  noteStop(): void {
+    this.#stopping = true;
   }
 
   /** Why no encoder should be sent here; empty: one may. */
   get notReady(): readonly string[] {
     const reasons: string[] = [];
     if (this.#deps.snapshot().counters.dataPlaneUp === 0) reasons.push('data plane restarting');
+    if (this.#stopping) reasons.push('stopping');
     if (this.#draining) reasons.push('draining');
     return reasons;
   }
 
+  get healthParts(): HealthParts {
+    return healthParts(this.#deps.snapshot(), this.#deps.settings.srtla.maxGroups, this.#loss.loss, this.#load());
+  }
+
   /** 0 to 100. */
   get score(): number {
-    return healthScore(this.#deps.snapshot(), this.#deps.settings.srtla.maxGroups, this.#loss.loss, this.#load());
+    return scoreOf(this.healthParts);
   }
 
   #notePlane({ counters }: DataPlaneSnapshot): void {

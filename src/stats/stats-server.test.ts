@@ -55,7 +55,7 @@ describe('GET /health', () => {
     const { status, body } = await call('GET', '/health');
     expect(status).toBe(200);
     expect(body).toMatch(
-      /^\{"dataPlaneRestarts":0,"draining":false,"ready":true,"score":\d+,"service":"srt-live-server","srtKernelDrops":0,"srtVersion":"1\.5\.1","status":"ok","version":"0\.1\.0"\}$/,
+      /^\{"dataPlaneRestarts":0,"draining":false,"ready":true,"score":\d+,"service":"srt-live-server","srtKernelDrops":0,"srtPackage":null,"srtVersion":"1\.5\.1","status":"ok","version":"0\.1\.0"\}$/,
     );
   });
 

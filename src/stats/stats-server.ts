@@ -10,6 +10,7 @@ import { Metrics } from './metrics.ts';
 import { NodeWatch } from './node-watch.ts';
 import { RequestBudget } from './request-budget.ts';
 import { type RouteContext, refuseKeyless } from './routes/context.ts';
+import { drainRoutes } from './routes/drain.ts';
 import { healthRoutes } from './routes/health.ts';
 import { irlserverDisconnectRoute, irlserverStatsRoutes } from './routes/irlserver.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -97,6 +98,7 @@ export const createStatsServer = (
     scope.addHook('onRequest', limits.stats);
     metricsRoute(scope, context, metrics);
   });
+  drainRoutes(app, context, limits.stats);
   app.get('/v1/doctor', { onRequest: limits.stats }, async (request, reply) => {
     return isReader(request, { keys, tokens: [deps.runtimeToken] })
       ? sendJson(reply, 200, doctorView(deps.snapshot(), addressViewOf(keyOf(request, keys))))

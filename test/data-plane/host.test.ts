@@ -124,22 +124,37 @@ describe('rows', () => {
     const host = await hosts.start();
     const { publish } = host.snapshot().ports;
     host.addRow({ publisher: 'live_second', player: 'play_second' });
-    await until('the new id to be let in', async () => {
-      const outcome = await callers.outcome(callers.call(publish, 'live_second'));
-      return outcome.type === 'connected';
-    });
+    await host.settled();
+    expect(await callers.outcome(callers.call(publish, 'live_second'))).toMatchObject({ type: 'connected' });
     host.removeRow(ROW);
-    await until('the old id to be turned away', async () => {
-      const socket = callers.call(publish, ROW.publisher);
-      const outcome = await callers.outcome(socket);
+    await host.settled();
+    const refused = await callers.outcome(callers.call(publish, ROW.publisher));
+    expect(refused).toMatchObject({ type: 'connect-failed', rejectReason: 1404 });
+    await until('the refusal to be seen', () => host.snapshot().lastRefusal);
+    expect(host.snapshot().lastRefusal).toMatchObject({ port: 'publish', code: 1404, shortId: 'live_fi…' });
+  });
+
+  it('are let in from the moment on at which the thread says so, and not before they are to', async () => {
+    const host = await hosts.start();
+    const { publish } = host.snapshot().ports;
+    for (let n = 0; n < 50; n++) {
+      host.addRow({ publisher: `live_now_${n}`, player: `play_now_${n}` });
+      expect(await host.settled()).toBe(true);
+      const socket = callers.call(publish, `live_now_${n}`);
+      expect(await callers.outcome(socket)).toMatchObject({ type: 'connected' });
       callers.engine.close(socket);
-      return outcome.type === 'connect-failed' && outcome.rejectReason === 1404;
-    });
-    // One of the other id, from before it was let in, may have been told already.
-    const last = await until('the refusal to be seen', () => {
-      const refusal = host.snapshot().lastRefusal;
-      return refusal?.shortId === 'live_fi…' && refusal;
-    });
-    expect(last).toMatchObject({ port: 'publish', code: 1404 });
+    }
+  });
+
+  it('are waited for while the thread dies, and not when the node stops', async () => {
+    const host = await hosts.start();
+    const { publish } = host.snapshot().ports;
+    host.fault('throw');
+    host.addRow({ publisher: 'live_second', player: 'play_second' });
+    expect(await host.settled()).toBe(true);
+    expect(host.snapshot().counters).toMatchObject({ dataPlaneRestarts: 1, dataPlaneUp: 1 });
+    expect(await callers.outcome(callers.call(publish, 'live_second'))).toMatchObject({ type: 'connected' });
+    await host.stop();
+    expect(await host.settled()).toBe(false);
   });
 });

@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { testClip } from '../support/media.ts';
+import { rawPlayer, testClip } from '../support/media.ts';
 import { type Program, TestNode, tributary, until } from '../support/processes.ts';
 import { PushClient } from '../support/stats-socket.ts';
 
@@ -14,7 +14,14 @@ const folder = (): string => {
   folders.push(made);
   return made;
 };
-const FREE = { SRTLA_PORT: '0', SRT_SENDER_PORT: '0', SRT_PLAYER_PORT: '0', SLS_STATS_PORT: '0', LINK_STATS_PORT: '0' };
+const FREE = {
+  SRTLA_PORT: '0',
+  SRT_SENDER_PORT: '0',
+  SRT_PLAYER_PORT: '0',
+  SLS_STATS_PORT: '0',
+  LINK_STATS_PORT: '0',
+  SLS_MGNT_PORT: '0',
+};
 const failing = async (env: Record<string, string>): Promise<{ code: number; text: string }> => {
   const program = tributary(['relay'], { ...FREE, DATA_DIR: folder(), ...env });
   programs.push(program);
@@ -69,8 +76,8 @@ describe('a node that cannot start', () => {
 });
 
 describe('a node that is told to stop', () => {
-  it('tells a live sender at once and is gone within five seconds, even when it is told twice', {
-    timeout: 60_000,
+  it('tells a live sender at once and lets players play out, drained before or not, and is gone within five seconds', {
+    timeout: 120_000,
   }, async () => {
     const node = await TestNode.start();
     const [row] = await node.rows();
@@ -82,7 +89,7 @@ describe('a node that is told to stop', () => {
         '--links',
         '127.0.1.1,127.0.2.1',
         '--input',
-        testClip(10),
+        testClip(40),
       ],
       ...['--streamid', row!.publisher, '--latency', '1000'],
     ]);
@@ -96,8 +103,24 @@ describe('a node that is told to stop', () => {
     const deaf = new PushClient(`ws://127.0.0.1:${node.ports.stats}/ws/stats/${row!.player}`);
     expect([await dashboard.outcome, await deaf.outcome]).toEqual(['open', 'open']);
     deaf.socket.pause();
+    const file = join(folder(), 'played.ts');
+    const player = rawPlayer(
+      `srt://127.0.0.1:${node.ports.play}?streamid=${row!.player}&mode=caller&latency=2500`,
+      file,
+    );
+    programs.push(player);
+    await until('the player to play', () => existsSync(file) && statSync(file).size > 100_000);
+    const drain = tributary(['drain', '--until-idle', '--timeout', '0'], { DATA_DIR: node.dataDir });
+    programs.push(drain);
+    expect(await drain.exited).toBe(1);
+    expect(drain.output).toMatch(/^draining: 1 publisher live, 1 player connected\nnot idle after 0 s/);
+    const ready = async (): Promise<unknown> => (await node.get<{ reasons?: unknown }>('/readyz')).reasons;
+    expect(await ready()).toEqual(['draining']);
     const from = performance.now();
+    // It is told twice: by a service manager and by the launcher.
     node.program.child.kill('SIGTERM');
+    await until('the node to say that it stops', async () => String(await ready()) === 'stopping,draining', 1_000);
+    const playedBefore = statSync(file).size;
     const stopping = node.stop();
     expect(await sender.exited).toBe(1);
     // Without a SHUTDOWN on the links it would have taken the sender's idle timeout of five seconds.
@@ -105,6 +128,8 @@ describe('a node that is told to stop', () => {
     expect(await stopping).toBe(0);
     expect(performance.now() - from).toBeLessThan(5_000);
     expect(node.program.output).toContain('"msg":"stopped"');
+    // More than two seconds of 4 Mbit/s were on their way.
+    expect(statSync(file).size - playedBefore).toBeGreaterThan(600_000);
     expect(await dashboard.closed).toBe(1_001);
     deaf.socket.terminate();
   });

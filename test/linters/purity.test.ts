@@ -5,6 +5,15 @@ import { productFiles } from './source-files.ts';
 const files = productFiles();
 
 const NAMED_CORE = [
+  'src/control-client/backoff.ts',
+  'src/control-client/monthly-traffic.ts',
+  'src/control-client/reconcile.ts',
+  'src/control-client/session.ts',
+  'src/control-plane/nodes/node-health.ts',
+  'src/control-plane/placement/placement.ts',
+  'src/control-plane/placement/regions.ts',
+  'src/control-plane/sessions/gap-watch.ts',
+  'src/control-plane/sessions/provision-step.ts',
   'src/data-plane/link-events.ts',
   'src/sls-bridge/access.ts',
   'src/sls-bridge/bitrate-ceiling.ts',

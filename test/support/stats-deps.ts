@@ -14,6 +14,7 @@ import { dataPlaneSnapshot } from './snapshots.ts';
 export const ADMIN = 'a'.repeat(32);
 
 export interface TestDeps extends StatsDeps {
+  settings: Settings;
   readonly folder: string;
   /** What `snapshot()` answers. */
   view: DataPlaneSnapshot;
@@ -79,6 +80,7 @@ export const statsDeps = async (rows: readonly Row[] = [], env: Record<string, s
     settings: settingsOf(env),
     logger: silentLogger,
     clock: () => made.now,
+    controlStatus: () => undefined,
     version: '0.1.0',
     runtimeToken: 'runtime-token',
   };

@@ -12,6 +12,7 @@ export const healthRoutes = (app: FastifyInstance, { deps, watch }: RouteContext
     const { counters, srtVersion } = deps.snapshot();
     const reasons = watch.notReady;
     return sendJson(reply, 200, {
+      controlPlane: deps.controlStatus()?.state,
       dataPlaneRestarts: counters.dataPlaneRestarts ?? 0,
       draining: watch.draining,
       ready: reasons.length === 0,
@@ -19,6 +20,7 @@ export const healthRoutes = (app: FastifyInstance, { deps, watch }: RouteContext
       service: 'srt-live-server',
       // Datagrams that a full receive buffer of SRT has cost.
       srtKernelDrops: counters.srtKernelDrops ?? 0,
+      srtPackage: deps.srtPackage ?? null,
       srtVersion,
       status: counters.dataPlaneUp === 0 ? 'data plane restarting' : 'ok',
       version: deps.version,

@@ -391,6 +391,45 @@ describe('drain', () => {
     expect((await call('GET', '/api/drain', withKey(write))).body).toBe('{"draining":false,"status":"success"}');
     expect(deps.commands).toEqual(['drain true', 'drain false']);
   });
+
+  it('is in the hands of the commands of this machine too, and says what is left', async () => {
+    const { call, withKey, deps } = await server();
+    const write = await deps.keys.create('w', 'write');
+    const asked = (key: string, body?: unknown) => call(body ? 'POST' : 'GET', '/v1/drain', withKey(key, body));
+    for (const key of [write, 'x'.repeat(32)]) {
+      expect((await asked(key, { drain: true })).status).toBe(401);
+      expect((await asked(key)).status).toBe(401);
+    }
+    expect((await call('POST', '/v1/drain', { payload: '{"drain":true}' })).status).toBe(401);
+    expect((await asked('runtime-token', { drain: 1 })).status).toBe(400);
+    expect(deps.commands).toEqual([]);
+    const left = `"publishers":${deps.view.publishers.length},"players":${deps.view.players.length}}`;
+    expect(await asked('runtime-token', { drain: true })).toMatchObject({
+      status: 200,
+      body: `{"draining":true,${left}`,
+    });
+    expect((await call('GET', '/readyz')).body).toBe('{"ready":false,"reasons":["draining"],"status":"not ready"}');
+    expect((await asked(ADMIN)).body).toBe(`{"draining":true,${left}`);
+    expect((await asked('runtime-token', { drain: false })).body).toBe(`{"draining":false,${left}`);
+    expect(deps.commands).toEqual(['drain true', 'drain false']);
+  });
+
+  it('is told on /readyz before the data plane refuses anybody', async () => {
+    const { call, withKey, deps, watch } = await server();
+    const seen: boolean[] = [];
+    deps.control.drain = () => void seen.push(watch.notReady.length > 0);
+    await call('POST', '/v1/drain', withKey('runtime-token', { drain: true }));
+    expect(seen).toEqual([true]);
+  });
+
+  it('is over with a node that stops: it says so and is not ready any more', async () => {
+    const { call, watch } = await server();
+    watch.noteStop();
+    expect(await call('GET', '/readyz')).toMatchObject({
+      status: 503,
+      body: '{"ready":false,"reasons":["stopping"],"status":"not ready"}',
+    });
+  });
 });
 
 describe('a reader that asks for reset', () => {

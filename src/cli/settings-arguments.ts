@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { loadProcessSettings, type Settings } from '../config/load.ts';
+
+/** Settings for a command line, or the problems on standard error and undefined. */
+export const settingsOrProblems = (argv: readonly string[]): Settings | undefined => {
+  const loaded = loadProcessSettings(argv);
+  if ('problems' in loaded) {
+    for (const problem of loaded.problems) process.stderr.write(`tributary: ${problem}\n`);
+    return undefined;
+  }
+  for (const warning of loaded.warnings) process.stderr.write(`tributary: ${warning}\n`);
+  return loaded.settings;
+};
+
+export const packageVersion = (): string =>
+  (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;

@@ -1,0 +1,97 @@
+import {
+  type Ingest,
+  type LinkReport,
+  type LinksRequest,
+  linkReportSchema,
+  type Place,
+} from '../control-plane/protocol.ts';
+import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
+import type { GroupSnapshot } from '../srtla/types.ts';
+import type { LinkAnswer } from '../stats/compat-links.ts';
+import type { SessionBytes } from './monthly-traffic.ts';
+
+/** IPv4 and UDP, of each datagram. SRT's own totals have them in. */
+const HEADER_BYTES = 28;
+
+const whole = (value: number): number => Math.max(0, Math.round(value));
+
+/** Who is sending; of two publishers of one id the one that has sent last. */
+export const ingestsOf = (
+  { publishers, srtla }: Pick<DataPlaneSnapshot, 'publishers' | 'srtla'>,
+  placeOf: (group: GroupSnapshot) => Place | undefined,
+): Ingest[] => {
+  const byId = new Map<string, Ingest>();
+  for (const { publisherId, source, group: groupId, uptimeMs, bitrateKbps, lastPayloadMs } of publishers) {
+    const before = byId.get(publisherId);
+    if (before && before.lastPayloadMs <= lastPayloadMs) continue;
+    const group = srtla.groups.find(({ id }) => id === groupId);
+    const place = group && placeOf(group);
+    byId.set(publisherId, {
+      publisher: publisherId,
+      source,
+      uptimeMs: whole(uptimeMs),
+      bitrateKbps: whole(bitrateKbps),
+      lastPayloadMs: whole(lastPayloadMs),
+      ...(place ? { place } : {}),
+    });
+  }
+  return [...byId.values()];
+};
+
+/** What every session has moved; a bonded publisher's bytes are those of its links. */
+export const sessionBytesOf = ({ srtla, publishers, players }: DataPlaneSnapshot): SessionBytes[] => [
+  ...srtla.groups.flatMap(({ id, links }) =>
+    links.map(({ address, port, uptimeMs, bytes, packets }) => ({
+      ...{ key: `link ${id} ${address} ${port}`, uptimeMs, sentBytes: 0 },
+      receivedBytes: bytes + packets * HEADER_BYTES,
+    })),
+  ),
+  ...publishers
+    .filter(({ source }) => source === 'srt')
+    .map(({ publisherId, address, uptimeMs, stats }) => ({
+      ...{ key: `publisher ${publisherId} ${address}`, uptimeMs, sentBytes: 0 },
+      receivedBytes: stats.byteRecvTotal,
+    })),
+  ...players.map(({ key, uptimeMs, stats }) => ({
+    ...{ key: `player ${key}`, uptimeMs, receivedBytes: 0 },
+    sentBytes: stats.byteSentTotal,
+  })),
+];
+
+/** Members that a plane knows; the rest of a node's own statistics stays at home. */
+const reported = (link: LinkAnswer): LinkReport | undefined => linkReportSchema.safeParse(link).data;
+
+/** Every bonded stream, with its links as a stranger sees them: addresses masked. */
+export const linkStreamsOf = (
+  snapshot: Pick<DataPlaneSnapshot, 'publishers' | 'srtla'>,
+  linksOf: (publisherId: string) => readonly LinkAnswer[],
+): LinksRequest['streams'] => {
+  const ids = new Set(
+    snapshot.srtla.groups.flatMap(({ sessionAccepted, streamId }) =>
+      sessionAccepted && streamId !== undefined ? [streamId] : [],
+    ),
+  );
+  return [...ids].map((publisher) => ({
+    publisher,
+    bitrateKbps: whole(
+      snapshot.publishers
+        .filter(({ publisherId }) => publisherId === publisher)
+        .reduce((most, { bitrateKbps }) => Math.max(most, bitrateKbps), 0),
+    ),
+    connections: linksOf(publisher).flatMap((link) => reported(link) ?? []),
+  }));
+};
+
+/** Tells each stream once more, without links, after it has gone. */
+export class LinkReporter {
+  #before: readonly string[] = [];
+
+  /** @returns undefined where there is nothing to tell */
+  next(streams: LinksRequest['streams']): LinksRequest | undefined {
+    const present = new Set(streams.map(({ publisher }) => publisher));
+    const gone = this.#before.filter((publisher) => !present.has(publisher));
+    this.#before = [...present];
+    const all = [...streams, ...gone.map((publisher) => ({ publisher, bitrateKbps: 0, connections: [] }))];
+    return all.length > 0 ? { streams: all } : undefined;
+  }
+}

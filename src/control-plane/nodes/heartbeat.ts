@@ -1,0 +1,94 @@
+import type { Millis } from '../../shared/clock.ts';
+import type { Transaction } from '../database/database.ts';
+import { HEARTBEAT_EVERY_MS, type HeartbeatReply, type HeartbeatRequest, type Ingest } from '../protocol.ts';
+import { leaseMsOf, type RelayCore } from '../relay-context.ts';
+import { acknowledge, meetGeneration, readDesired, tokenOfPublisher } from './desired.ts';
+import { noteIngest } from './ingest.ts';
+import type { NodeRow } from './node-rows.ts';
+import { HEARTBEAT_SLACK_MS, noteLook, tellHealth } from './node-watch.ts';
+import { appliedOf, tellOlder } from './register.ts';
+
+/** A node whose clock is further off is told so: rows that expire would do so at another time there. */
+const SKEW_MS: Millis = 5_000;
+
+const isSkewed = (skewMs: number | null): boolean => Math.abs(skewMs ?? 0) > SKEW_MS;
+
+const storePlaces = async (tx: Transaction, ingesting: readonly Ingest[], unixMs: Millis): Promise<void> => {
+  for (const { publisher, place } of ingesting) {
+    const token = tokenOfPublisher(publisher);
+    if (token === undefined || place?.latitude === undefined || place.longitude === undefined) continue;
+    await tx.run(
+      `INSERT INTO slot_places (stream_token, country, latitude, longitude, seen_ms) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (stream_token) DO UPDATE SET country = excluded.country, latitude = excluded.latitude,
+         longitude = excluded.longitude, seen_ms = excluded.seen_ms`,
+      [token, place.country ?? null, place.latitude, place.longitude, unixMs],
+    );
+  }
+};
+
+const store = async (tx: Transaction, node: NodeRow, said: HeartbeatRequest, unixMs: Millis): Promise<void> => {
+  const { sessions, traffic, notReady, parts } = said;
+  await tx.run(
+    `UPDATE nodes SET health_parts = ?, not_ready = ?, self_draining = ?, publishers = ?, players = ?, month = ?, month_bytes = ?,
+       clock_skew_ms = ?, held = ?, last_seen_ms = ? WHERE server_id = ?`,
+    [
+      JSON.stringify(parts),
+      notReady.length === 0 ? null : notReady.join('; '),
+      said.draining ? 1 : 0,
+      sessions.publishers,
+      sessions.players,
+      traffic.month,
+      traffic.receivedBytes + traffic.sentBytes,
+      said.unixMs - unixMs,
+      said.held,
+      unixMs,
+      node.server_id,
+    ],
+  );
+};
+
+/** A heartbeat: how the node is, which streams send, what it has applied; the list where it does not have it yet. */
+export const takeHeartbeat = async (
+  core: RelayCore,
+  node: NodeRow,
+  said: HeartbeatRequest,
+): Promise<HeartbeatReply> => {
+  const { server_id: serverId } = node;
+  const unixMs = core.unixNow();
+  const applied = appliedOf(said, core);
+  const tokens = said.ingesting.flatMap(({ publisher }) => tokenOfPublisher(publisher) ?? []);
+  const result = await core.db.transaction(
+    async (tx) => {
+      await store(tx, node, said, unixMs);
+      const health = await noteLook(tx, node, said.score, unixMs + HEARTBEAT_EVERY_MS + HEARTBEAT_SLACK_MS);
+      const met = await meetGeneration(tx, serverId, applied, unixMs);
+      const isNew = met === 'known' && (await acknowledge(tx, serverId, { generation: applied }, unixMs));
+      const strangers = await noteIngest(tx, serverId, tokens, leaseMsOf(core), unixMs);
+      await storePlaces(tx, said.ingesting, unixMs);
+      return { health, met, isNew, strangers };
+    },
+    { repeatable: true },
+  );
+  tellHealth(core, node, result.health);
+  tellOlder(core, serverId, result.met);
+  const skewMs = said.unixMs - unixMs;
+  if (isSkewed(skewMs) !== isSkewed(node.clock_skew_ms))
+    core.logger.warn(isSkewed(skewMs) ? "a node's clock is wrong, or ours is" : "a node's clock is right again", {
+      node: serverId,
+      skewMs,
+    });
+  if (said.held > 0 && node.held === 0)
+    core.logger.error('a node keeps streams that its list leaves out, until an administrator confirms', {
+      node: serverId,
+      held: said.held,
+    });
+  for (const token of result.strangers) core.hints.put(token, serverId, core.clock());
+  if (result.isNew) core.signals.appliedChanged(serverId);
+  const desired = await readDesired(core.db, core.planeId, serverId, applied);
+  return {
+    planeId: core.planeId,
+    generation: desired?.generation ?? Math.max(applied, node.generation),
+    status: node.status,
+    ...(desired ? { desired } : {}),
+  };
+};

@@ -1,0 +1,68 @@
+import type { Millis } from '../../shared/clock.ts';
+import type { Queries, Transaction } from '../database/database.ts';
+import { INGEST_COUNTS_MS } from './node-rows.ts';
+
+/** A lease is renewed once so much of it is gone: not with each word of a node. */
+const RENEW_AFTER_MS: Millis = 15_000;
+
+/**
+ * Streams that a node has just reported as sending: their sessions live on. One whose lease has expired while its stream went on, or
+ * came back in time, is open again.
+ * @returns tokens that are not on the node's list
+ */
+export const noteIngest = async (
+  tx: Transaction,
+  serverId: string,
+  tokens: readonly string[],
+  leaseMs: Millis,
+  unixMs: Millis,
+): Promise<string[]> => {
+  const strangers: string[] = [];
+  for (const token of tokens) {
+    const listed = await tx.run(
+      'UPDATE assignments SET last_ingest_ms = ? WHERE server_id = ? AND stream_token = ? AND removed_ms IS NULL',
+      [unixMs, serverId, token],
+    );
+    if (listed === 0) {
+      strangers.push(token);
+      continue;
+    }
+    const of = 'SELECT session_id FROM assignments WHERE server_id = ? AND stream_token = ? AND removed_ms IS NULL';
+    const renewed = await tx.run(
+      `UPDATE sessions SET lease_until_ms = ? WHERE stopped_ms IS NULL AND lease_until_ms < ?
+       AND session_id IN (${of} AND released_ms IS NULL)`,
+      [unixMs + leaseMs, unixMs + leaseMs - RENEW_AFTER_MS, serverId, token],
+    );
+    if (renewed === 0) await reopenExpired(tx, serverId, token, unixMs + leaseMs);
+  }
+  return strangers;
+};
+
+const reopenExpired = async (tx: Transaction, serverId: string, token: string, leaseUntilMs: Millis): Promise<void> => {
+  const expired = await tx.first<{ session_id: string; assignment_id: string }>(
+    `SELECT s.session_id, a.assignment_id FROM assignments a JOIN sessions s ON s.session_id = a.session_id
+     WHERE a.server_id = ? AND a.stream_token = ? AND a.removed_ms IS NULL AND a.removal IS NULL
+       AND a.released_ms IS NOT NULL AND s.stop_reason = 'lease_expired'
+       AND NOT EXISTS (SELECT 1 FROM sessions o WHERE o.stopped_ms IS NULL AND (o.stream_token = s.stream_token
+         OR (o.user_id = s.user_id AND o.connection_id = s.connection_id)))
+     ORDER BY s.started_ms DESC LIMIT 1`,
+    [serverId, token],
+  );
+  if (!expired) return;
+  await tx.run('UPDATE assignments SET released_ms = NULL, linger_until_ms = NULL WHERE assignment_id = ?', [
+    expired.assignment_id,
+  ]);
+  await tx.run(
+    `UPDATE sessions SET stopped_ms = NULL, stop_reason = NULL, status = 'active', lease_until_ms = ? WHERE session_id = ?`,
+    [leaseUntilMs, expired.session_id],
+  );
+};
+
+/** Tokens on a node's list that were reported as sending within the last half minute. */
+export const ingestingOf = async (db: Queries, serverId: string, unixMs: Millis): Promise<ReadonlySet<string>> => {
+  const rows = await db.all<{ stream_token: string }>(
+    'SELECT DISTINCT stream_token FROM assignments WHERE server_id = ? AND removed_ms IS NULL AND last_ingest_ms > ?',
+    [serverId, unixMs - INGEST_COUNTS_MS],
+  );
+  return new Set(rows.map(({ stream_token }) => stream_token));
+};

@@ -1,0 +1,172 @@
+import type { Millis } from '../../shared/clock.ts';
+import type { Health } from '../nodes/node-health.ts';
+import type { NodeStatus, Position } from '../protocol.ts';
+import { AUTO, isSameContinent } from './regions.ts';
+
+/** A node as placement sees it. */
+export interface Candidate {
+  readonly serverId: string;
+  readonly region: string;
+  readonly status: NodeStatus;
+  readonly health: Health;
+  /** 0 to 100. */
+  readonly healthScore: number | undefined;
+  /** It has said that no encoder should be sent to it. */
+  readonly isRefusing: boolean;
+  readonly position: Position | undefined;
+  readonly maxSessions: number;
+  /** Sessions that are open on it, and streams that go on for a while after theirs. */
+  readonly sessions: number;
+  readonly traffic: Traffic;
+}
+
+export interface Traffic {
+  readonly monthlyCapBytes: number | undefined;
+  /** Both ways, of the running month (UTC). */
+  readonly usedBytes: number;
+  /** Each way. */
+  readonly portKbps: number | undefined;
+}
+
+export interface Wish {
+  /** The name of a region, or `auto`. */
+  readonly region: string;
+  /** Where the stream comes from, as far as that is known. */
+  readonly place: Position | undefined;
+  /** A node that has the stream's id already; whether the stream counts in its `sessions`. */
+  readonly sticky: { readonly serverId: string; readonly isCounted: boolean } | undefined;
+  /** Nodes that have just failed. */
+  readonly excluded: readonly string[];
+}
+
+export type Reason =
+  /** It had the stream's id. */
+  | 'sticky'
+  /** There was no other. */
+  | 'only'
+  /** The region that was asked for. */
+  | 'preference'
+  /** Nothing in the region that was asked for. */
+  | 'fallback'
+  /** `auto`, by where the stream comes from. */
+  | 'geo'
+  /** `auto`, and nothing known of where. */
+  | 'load';
+
+export interface Placement {
+  readonly serverId: string;
+  readonly region: string;
+  readonly reason: Reason;
+  /** 0 to 1. */
+  readonly score: number;
+}
+
+/** `none`: no node could take it however empty; `full`: some could if they were not. */
+export type PlacementResult = Placement | { readonly refused: 'none' | 'full' };
+
+/** They need not add up to anything: each score is divided by the sum of those that count. */
+export const WEIGHTS = { region: 50, distance: 30, load: 20, health: 10 } as const;
+
+const FAR_KM = 5_000;
+const EARTH_KM = 6_371;
+/** Received once and sent once. */
+const STREAM_KBPS = 2 * 6_000;
+/** Of the month's cap; beyond it nothing new is sent there. */
+const CAP_SHARE = 0.95;
+const DAY_MS: Millis = 86_400_000;
+
+/** Great-circle distance, km. */
+export const distanceKm = (a: Position, b: Position): number => {
+  const radians = (degrees: number): number => (degrees * Math.PI) / 180;
+  const half =
+    Math.sin(radians(b.latitude - a.latitude) / 2) ** 2 +
+    Math.cos(radians(a.latitude)) *
+      Math.cos(radians(b.latitude)) *
+      Math.sin(radians(b.longitude - a.longitude) / 2) ** 2;
+  return 2 * EARTH_KM * Math.asin(Math.min(1, Math.sqrt(half)));
+};
+
+/**
+ * Sessions that a node may have: its limit, what its port carries, and what is left of its traffic at an even pace until the month is over.
+ * @param monthLeftMs until the running month ends (UTC)
+ */
+export const capacityOf = ({ maxSessions, traffic }: Candidate, monthLeftMs: Millis): number => {
+  const { monthlyCapBytes, usedBytes, portKbps } = traffic;
+  let capacity = maxSessions;
+  if (portKbps !== undefined) capacity = Math.min(capacity, Math.floor((2 * portKbps) / STREAM_KBPS));
+  if (monthlyCapBytes !== undefined) {
+    const leftBytes = monthlyCapBytes * CAP_SHARE - usedBytes;
+    // A day at least: on the last evening of the month what is left may be used up.
+    const paceKbps = (leftBytes * 8) / Math.max(monthLeftMs, DAY_MS);
+    capacity = Math.min(capacity, Math.max(0, Math.ceil(paceKbps / STREAM_KBPS)));
+  }
+  return capacity;
+};
+
+const isUsable = ({ status, health, isRefusing }: Candidate): boolean =>
+  status === 'active' && !isRefusing && (health === 'healthy' || health === 'degraded');
+
+interface Rated {
+  readonly candidate: Candidate;
+  readonly capacity: number;
+  readonly score: number;
+}
+
+const score = (candidate: Candidate, capacity: number, wish: Wish, isDistanceKnown: boolean): number => {
+  const { region, position, sessions, healthScore } = candidate;
+  const isAuto = wish.region === AUTO;
+  const parts: [weight: number, factor: number][] = [
+    [WEIGHTS.load, 1 - sessions / capacity],
+    [WEIGHTS.health, (healthScore ?? 0) / 100],
+  ];
+  if (!isAuto)
+    parts.push([WEIGHTS.region, region === wish.region ? 1 : isSameContinent(region, wish.region) ? 0.5 : 0]);
+  if (isDistanceKnown && wish.place && position)
+    parts.push([WEIGHTS.distance, Math.max(0, 1 - distanceKm(wish.place, position) / FAR_KM)]);
+  const sum = parts.reduce((total, [weight]) => total + weight, 0);
+  return parts.reduce((total, [weight, factor]) => total + weight * factor, 0) / sum;
+};
+
+const reasonOf = (chosen: Candidate, usable: number, wish: Wish, isDistanceKnown: boolean): Reason => {
+  if (usable === 1) return 'only';
+  if (wish.region !== AUTO) return chosen.region === wish.region ? 'preference' : 'fallback';
+  return isDistanceKnown ? 'geo' : 'load';
+};
+
+/**
+ * The node for a stream: the best score among those that are active, well and not full. The region counts most, then distance, load and
+ * health; what is not known of every candidate (distance) or not asked for (region) does not count at all. Equal scores: the emptier one,
+ * then by name.
+ */
+export const place = (candidates: readonly Candidate[], wish: Wish, monthLeftMs: Millis): PlacementResult => {
+  const usable = candidates
+    .filter((candidate) => isUsable(candidate) && !wish.excluded.includes(candidate.serverId))
+    .map((candidate) => ({ candidate, capacity: capacityOf(candidate, monthLeftMs) }));
+  const { sticky } = wish;
+  const home = usable.find(({ candidate }) => candidate.serverId === sticky?.serverId);
+  // A stream that counts there already needs no room.
+  if (home && (sticky?.isCounted || home.candidate.sessions < home.capacity))
+    return { serverId: home.candidate.serverId, region: home.candidate.region, reason: 'sticky', score: 1 };
+  const free = usable.filter(({ candidate, capacity }) => candidate.sessions < capacity);
+  if (free.length === 0) return { refused: usable.length === 0 ? 'none' : 'full' };
+  const isDistanceKnown = wish.place !== undefined && free.every(({ candidate }) => candidate.position !== undefined);
+  const rated: Rated[] = free.map(({ candidate, capacity }) => ({
+    candidate,
+    capacity,
+    score: score(candidate, capacity, wish, isDistanceKnown),
+  }));
+  rated.sort(
+    (a, b) =>
+      b.score - a.score ||
+      a.candidate.sessions / a.capacity - b.candidate.sessions / b.capacity ||
+      (a.candidate.serverId < b.candidate.serverId ? -1 : 1),
+  );
+  const best = rated[0]!;
+  const { serverId, region } = best.candidate;
+  return {
+    serverId,
+    region,
+    reason: reasonOf(best.candidate, free.length, wish, isDistanceKnown),
+    score: best.score,
+  };
+};

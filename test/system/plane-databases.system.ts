@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { patient } from '../../src/control-plane/database/patience.ts';
+import { openPostgres } from '../../src/control-plane/database/postgres.ts';
+import { FakeAccounts, FakeNode, testPlane } from '../support/control-plane.ts';
+import { type PostgresServer, startPostgres } from './postgres-server.ts';
+
+const run = promisify(execFile);
+const ROOT = resolve(import.meta.dirname, '../..');
+/** Every test there is of the control plane runs on each database that it is told of. */
+const TESTS = 'src/control-plane';
+
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server?.remove());
+
+describe('the control plane on PostgreSQL of the distribution', () => {
+  it('does everything that it does on SQLite', async () => {
+    const vitest = resolve(ROOT, 'node_modules/vitest/vitest.mjs');
+    const { stdout } = await run(process.execPath, [vitest, 'run', '--reporter=json', TESTS], {
+      cwd: ROOT,
+      env: { ...process.env, TRIBUTARY_TEST_DATABASE_URL: server.url },
+      maxBuffer: 64 * 2 ** 20,
+    }).catch((error: { stdout: string }) => error);
+    const report = JSON.parse(stdout.slice(stdout.indexOf('{'))) as {
+      numFailedTests: number;
+      testResults: { assertionResults: { fullName: string; status: string; failureMessages: string[] }[] }[];
+    };
+    const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults);
+    const failed = tests.filter(({ status }) => status === 'failed');
+    expect(failed.map(({ fullName, failureMessages }) => [fullName, failureMessages[0]])).toEqual([]);
+    expect(tests.filter(({ fullName }) => fullName.includes('on PostgreSQL')).length).toBeGreaterThan(60);
+  }, 900_000);
+
+  it('waits two seconds for a server that is away, answers 503 then, and goes on once it is back', async () => {
+    const accounts = new FakeAccounts();
+    accounts.add('ann');
+    const db = patient(await openPostgres({ url: server.url, schema: 'away' }));
+    try {
+      const plane = await testPlane(db, { accounts });
+      const node = await new FakeNode(plane, 'kc1').join();
+      const { session_id } = (await plane.start('ann')).body.session;
+      await server.stop();
+      const began = performance.now();
+      const [active, health] = await Promise.all([plane.active('ann'), plane.health('ann', session_id)]);
+      expect([active.status, health.status]).toEqual([503, 503]);
+      expect(active.body.error.code).toBe('database_unavailable');
+      expect(performance.now() - began).toBeLessThan(4_000);
+      // A request that comes while it is restarting has only to wait.
+      const waiting = plane.active('ann');
+      await server.start();
+      expect((await waiting).status).toBe(200);
+      expect((await plane.health('ann', session_id)).status).toBe(200);
+      await node.heartbeat();
+      expect((await plane.start('ann')).body.session.session_id).toBe(session_id);
+    } finally {
+      await db.close();
+    }
+  });
+});

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeState } from '../../test/support/node-states.ts';
+import { ownAddressOf } from '../shared/address.ts';
 import { DirectoryFile } from '../sls-bridge/directory-file.ts';
-import { askNode, findRunningNode, ownAddressOf, readRows } from './running-node.ts';
+import { askNode, findRunningNode, readRows } from './running-node.ts';
 
 const facts = (changes: object = {}): object => ({
   pid: process.pid,

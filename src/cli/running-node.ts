@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Settings } from '../config/load.ts';
 import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
 import { RUNTIME_FILE, type RuntimeFacts } from '../node.ts';
-import { formatEndpoint } from '../shared/address.ts';
+import { formatEndpoint, ownAddressOf } from '../shared/address.ts';
 import { codeOf, TributaryError } from '../shared/errors.ts';
 import { DirectoryFile } from '../sls-bridge/directory-file.ts';
 import type { DrainView } from '../stats/routes/drain.ts';
@@ -59,14 +59,6 @@ export const findRunningNode = (dataDir: string): RuntimeFacts => {
   if (!facts) throw notRunning(dataDir, `${RUNTIME_FILE} is not what a node writes`);
   if (!isAlive(facts.pid)) throw notRunning(dataDir, `its process ${facts.pid} is gone`);
   return facts;
-};
-
-/** An address of this machine on which a node with this `bind` answers. */
-export const ownAddressOf = (bind: readonly string[]): string => {
-  const [first] = bind;
-  const anywhere =
-    first === undefined || bind.some((address) => ['::', '0.0.0.0', 'auto', '127.0.0.1'].includes(address));
-  return anywhere ? '127.0.0.1' : first;
 };
 
 /** What a node has to say on one of its own paths. @param body makes it a POST; errors as `askNode` */

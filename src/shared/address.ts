@@ -16,3 +16,11 @@ export const parseEndpoint = (text: string): { host: string; port: number } | un
 };
 
 export const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
+
+/** An address of this machine on which a node with this `bind` answers. */
+export const ownAddressOf = (bind: readonly string[]): string => {
+  const [first] = bind;
+  const anywhere =
+    first === undefined || bind.some((address) => ['::', '0.0.0.0', 'auto', '127.0.0.1'].includes(address));
+  return anywhere ? '127.0.0.1' : first;
+};

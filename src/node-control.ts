@@ -149,7 +149,9 @@ export class NodeControl {
       ports: { srtla, publish, play, ...ports },
       limits: {
         maxSessions: control.maxSessions,
-        ...(control.monthlyCapGb > 0 ? { monthlyCapBytes: control.monthlyCapGb * 1e9 } : {}),
+        ...(control.monthlyCapGb > 0
+          ? { monthlyCapBytes: Math.min(control.monthlyCapGb * 1e9, Number.MAX_SAFE_INTEGER) }
+          : {}),
         ...(control.portMbps > 0 ? { portKbps: control.portMbps * 1_000 } : {}),
       },
       ...(control.position ? { position: control.position } : {}),

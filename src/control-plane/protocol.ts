@@ -131,7 +131,7 @@ export const registerRequestSchema = z.object({
     /** Streams that may be assigned to the node. */
     maxSessions: z.number().int().min(0).max(100_000),
     /** Received and sent together in a calendar month (UTC). */
-    monthlyCapBytes: count.optional(),
+    monthlyCapBytes: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
     /** Of the machine's port, each way. */
     portKbps: count.optional(),
   }),

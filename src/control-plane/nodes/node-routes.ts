@@ -14,6 +14,7 @@ import {
 import type { RelayCore } from '../relay-context.ts';
 import { acknowledge, meetGeneration, readDesired } from './desired.ts';
 import { takeHeartbeat } from './heartbeat.ts';
+import { listedTokens } from './ingest.ts';
 import { type LinkReporter, LinkReporters } from './link-reporters.ts';
 import { askingNode, checkKnownKey, nodeError, nodeKeyOf } from './node-auth.ts';
 import type { NodeRow } from './node-rows.ts';
@@ -91,11 +92,18 @@ export const addNodeRoutes = (
     if (of !== planeId) throw nodeError('invalid_request', 'this list is of another control plane');
     // A row of the node's own with the same pair of ids admits the stream as well.
     const refused = conflicts.filter(({ reason }) => reason !== 'local');
-    const tokens = refused.map(({ player }) => player.replace(/^play_/, ''));
-    for (const { reason, message } of refused)
-      core.logger.warn('a node does not take a stream of its list', { node: serverId, reason, message });
+    const [first] = refused;
+    if (first) {
+      const { reason, message } = first;
+      core.logger.warn('a node does not take streams of its list', {
+        ...{ node: serverId, streams: refused.length, reason, message },
+      });
+    }
     await db.transaction(
       async (tx) => {
+        const listed = await listedTokens(tx, serverId);
+        const named = new Set(refused.map(({ player }) => player.replace(/^play_/, '')));
+        const tokens = [...named].filter((token) => listed.has(token));
         await tx.run('UPDATE nodes SET conflicts = ? WHERE server_id = ?', [
           tokens.length === 0 ? null : JSON.stringify(tokens),
           serverId,

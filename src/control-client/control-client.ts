@@ -227,7 +227,10 @@ export class ControlClient {
     if (this.#reportsLinks || !this.#session.isRegistered) return;
     const { http, linkStreams } = this.#deps;
     const body = this.#links.next(linkStreams());
-    if (!body) return;
+    if (!body) {
+      this.#session.isDone('links');
+      return;
+    }
     // One at a time: a slow plane gets fewer of them, not a queue.
     this.#reportsLinks = true;
     const limits = this.#limits(ANSWER_WITHIN_MS);

@@ -39,7 +39,14 @@ export class NodeRelay implements Relay {
   ports!: { srtla: number[]; publish: number; play: number; stats: number; links: number };
 
   private constructor({ cores, env, urgent = false, probe }: NodeRelayOptions) {
-    const ports = ['SRTLA_PORT', 'SRT_SENDER_PORT', 'SRT_PLAYER_PORT', 'SLS_STATS_PORT', 'LINK_STATS_PORT'];
+    const ports = [
+      'SRTLA_PORT',
+      'SRT_SENDER_PORT',
+      'SRT_PLAYER_PORT',
+      'SLS_STATS_PORT',
+      'LINK_STATS_PORT',
+      'SLS_MGNT_PORT',
+    ];
     this.process = new BenchProcess('node', process.execPath, [...NODE_FLAGS, 'dist/main.js', 'relay'], {
       cores,
       urgent,

@@ -14,12 +14,15 @@ const {
   utimesSync,
   writeFileSync,
 } = require('node:fs');
-const { dirname, join } = require('node:path');
+const { dirname, join, sep } = require('node:path');
 
 const ROOT = dirname(__dirname);
 
 /** `from './a.ts'`, `import './a.ts'`, `import('./a.ts')` */
 const SPECIFIER = /(\b(?:from|import)[\s(]*)(['"])(\.{1,2}\/[^'"\n]+)\.ts\2/g;
+
+/** Pages are for the browser: bin/pages.cjs builds them. */
+const isPage = (name) => name.startsWith(`dashboard${sep}`);
 
 const compiledText = (source, strip) => strip(source).replace(SPECIFIER, '$1$2$3.js$2');
 
@@ -51,7 +54,7 @@ const planCompilation = (root) => {
   const [sources, out] = [join(root, 'src'), join(root, 'dist')];
   const compilerMs = statSync(__filename).mtimeMs;
   const wanted = filesIn(sources, '.ts')
-    .filter((name) => !name.endsWith('.test.ts') && !name.endsWith('.d.ts'))
+    .filter((name) => !name.endsWith('.test.ts') && !name.endsWith('.d.ts') && !isPage(name))
     .map((name) => name.slice(0, -3));
   const isCurrent = (name) => {
     const made = statOf(join(out, `${name}.js`));
@@ -63,7 +66,7 @@ const planCompilation = (root) => {
     stale: wanted.filter((name) => !isCurrent(name)),
     gone: filesIn(out, '.js')
       .map((name) => name.slice(0, -3))
-      .filter((name) => !known.has(name)),
+      .filter((name) => !known.has(name) && !isPage(name)),
   };
 };
 

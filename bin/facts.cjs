@@ -32,6 +32,7 @@ const inspectTools = (needs) => ({
     !(needs.testTools || needs.ffmpeg) ||
     (ask('ffmpeg', ['-hide_banner', '-version']) !== undefined && isInPath('ffprobe')),
   srtTools: !needs.testTools || isInPath('srt-live-transmit'),
+  chromium: !needs.browser || isInPath('chromium'),
 });
 
 /** Lists that are there and not older than a day; a fresh container has none. */

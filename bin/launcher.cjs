@@ -9,6 +9,7 @@ const { inspectTools } = require('./facts.cjs');
 const { acquireLock } = require('./lock.cjs');
 const { inspectPackages } = require('./lockfile.cjs');
 const { chooseOwner, dataFolderOf, environmentFor, handOver, handOverData } = require('./owner.cjs');
+const { arePagesBuilt, canBuildPages } = require('./pages.cjs');
 const {
   LEAST_SRT,
   chooseNode,
@@ -46,7 +47,8 @@ const setUpDebian = async (needs) => {
 };
 
 const setUpPackages = async (needs, node, spawnOptions) => {
-  const args = npmArguments(needs, inspectPackages(ROOT));
+  const lacksPageTools = needs.pages && !arePagesBuilt(ROOT) && !canBuildPages(ROOT);
+  const args = npmArguments(needs, { ...inspectPackages(ROOT), lacksPageTools });
   if (args === undefined) return;
   const ownNpm = node === process.execPath;
   if (!ownNpm && !existsSync(runtimeNpm(ROOT))) await installRuntime(ROOT, spawnOptions);
@@ -67,6 +69,17 @@ const compileSources = (node, spawnOptions) =>
   withProgress('JavaScript', () =>
     runQuietly('compiling the sources', node, [join(ROOT, 'bin/compile.cjs')], { ...spawnOptions, cwd: ROOT }),
   );
+
+/** A node does its work without them, too. */
+const buildDashboard = async (node, spawnOptions) => {
+  if (!canBuildPages(ROOT)) {
+    say('the packages that build the dashboard cannot be had here (optional dependencies): going on without it');
+    return;
+  }
+  await withProgress('dashboard', () =>
+    runQuietly('building the dashboard', node, [join(ROOT, 'bin/pages.cjs')], { ...spawnOptions, cwd: ROOT }),
+  );
+};
 
 /** A clone that this user may not write to can be used all the same, if nothing is missing in it. */
 const lockClone = () =>
@@ -93,6 +106,7 @@ const setUp = async (command, owner) => {
     await setUpPackages(needs, node, options);
     if (needs.addon) await buildAddon(node, options);
     if (needs.compiled && !isCompiled(ROOT)) await compileSources(node, options);
+    if (needs.pages && !arePagesBuilt(ROOT)) await buildDashboard(node, options);
     return node;
   } finally {
     release();
@@ -107,7 +121,10 @@ const spawnOptionsFor = (owner, node) => {
 };
 
 const programArguments = (command, rest) => {
-  if (command === 'test') return [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...rest];
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
+  if (command === 'test') return [vitest, 'run', ...rest];
+  if (command === 'test-pages') return [vitest, 'run', '--config', join(ROOT, 'vitest.pages.config.ts'), ...rest];
+  if (command === 'pictures') return [join(ROOT, 'test/pages/pictures.ts'), ...rest];
   if (command === 'tool') return [join(ROOT, 'node_modules/.bin', rest[0] || ''), ...rest.slice(1)];
   if (command === 'bench') return [join(ROOT, 'bench/main.ts'), ...rest];
   if (command === 'sim') return [join(ROOT, 'test/sim/run.ts'), ...rest];
@@ -122,7 +139,7 @@ const run = async (argv) => {
   const node = await setUp(command, owner);
   if (command === 'build') return 0;
   if (owner) handOverData(dataFolderOf(rest, process.env, process.cwd()), owner);
-  const inRoot = ['test', 'tool', 'bench', 'sim'].includes(command) ? { cwd: ROOT } : {};
+  const inRoot = ['test', 'test-pages', 'pictures', 'tool', 'bench', 'sim'].includes(command) ? { cwd: ROOT } : {};
   return runInForeground(node, programArguments(command, rest), { ...spawnOptionsFor(owner, node), ...inRoot });
 };
 

@@ -25,14 +25,17 @@ const isEnough = (version, least) => version !== undefined && compareVersions(ve
 
 /** What each command needs. Whatever is not listed is handed to the program, which needs all but the test tools. */
 const NEEDS = {
-  start: { addon: true, compiled: true, testTools: false, devPackages: false },
+  start: { addon: true, compiled: true, pages: true, testTools: false, devPackages: false },
   // Everything but the run: for an image, in which nothing is to be built any more.
   build: { addon: true, compiled: true, pages: true, testTools: false, devPackages: false },
-  demo: { addon: true, compiled: true, ffmpeg: true, testTools: false, devPackages: false },
-  test: { addon: true, compiled: true, testTools: true, devPackages: true },
-  bench: { addon: true, compiled: true, testTools: true, devPackages: true },
-  sim: { addon: false, compiled: false, testTools: false, devPackages: true },
-  tool: { addon: false, compiled: false, testTools: false, devPackages: true },
+  relay: { addon: true, compiled: true, pages: true, testTools: false, devPackages: false },
+  demo: { addon: true, compiled: true, pages: true, ffmpeg: true, testTools: false, devPackages: false },
+  test: { addon: true, compiled: true, pages: true, testTools: true, devPackages: true },
+  'test-pages': { addon: true, compiled: true, pages: true, testTools: true, devPackages: true, browser: true },
+  pictures: { addon: false, compiled: false, pages: true, testTools: false, devPackages: true, browser: true },
+  bench: { addon: true, compiled: true, pages: false, testTools: true, devPackages: true },
+  sim: { addon: false, compiled: false, pages: false, testTools: false, devPackages: true },
+  tool: { addon: false, compiled: false, pages: false, testTools: false, devPackages: true },
 };
 const WITHOUT_ADDON = new Set([
   undefined,
@@ -53,13 +56,13 @@ const WITHOUT_ADDON = new Set([
 
 const needsOf = (command) => {
   if (Object.hasOwn(NEEDS, command)) return NEEDS[command];
-  return { addon: !WITHOUT_ADDON.has(command), compiled: true, testTools: false, devPackages: false };
+  return { addon: !WITHOUT_ADDON.has(command), compiled: true, pages: false, testTools: false, devPackages: false };
 };
 
 /**
  * Debian packages that are missing.
- * @param {{addon: boolean, ffmpeg?: boolean, testTools: boolean}} needs
- * @param {{pkgConfig: boolean, srtVersion?: string, compiler: boolean, ffmpeg: boolean, srtTools: boolean}} tools
+ * @param {{addon: boolean, ffmpeg?: boolean, testTools: boolean, browser?: boolean}} needs
+ * @param {{pkgConfig: boolean, srtVersion?: string, compiler: boolean, ffmpeg: boolean, srtTools: boolean, chromium?: boolean}} tools
  * @returns {string[]}
  */
 const missingDebianPackages = (needs, tools) => {
@@ -71,6 +74,7 @@ const missingDebianPackages = (needs, tools) => {
   }
   if ((needs.testTools || needs.ffmpeg) && !tools.ffmpeg) missing.push('ffmpeg');
   if (needs.testTools && !tools.srtTools) missing.push('srt-tools');
+  if (needs.browser && !tools.chromium) missing.push('chromium');
   return missing;
 };
 
@@ -83,14 +87,17 @@ const chooseNode = (ownVersion) => (isEnough(ownVersion, LEAST_NODE) ? 'own' : '
 
 /**
  * The npm work to do. `installed` says how far node_modules agrees with package-lock.json; development packages that are
- * there already are kept, so an update of a developer's clone installs them too.
+ * there already are kept, so an update of a developer's clone installs them too. What builds the pages is optional: it is fetched with the
+ * rest, and where it is missing only for pages that have to be built.
  * @param {{devPackages: boolean}} needs
- * @param {{installed: 'nothing'|'production'|'all', hasDevPackages: boolean}} found
+ * @param {{installed: 'nothing'|'production'|'all', hasDevPackages: boolean, lacksPageTools?: boolean}} found
  * @returns {string[]|undefined} arguments of npm, or undefined where nothing is to do
  */
 const npmArguments = (needs, found) => {
-  if (found.installed === 'all') return undefined;
-  if (found.installed === 'production' && !needs.devPackages) return undefined;
+  if (!found.lacksPageTools) {
+    if (found.installed === 'all') return undefined;
+    if (found.installed === 'production' && !needs.devPackages) return undefined;
+  }
   const all = needs.devPackages || found.hasDevPackages;
   return ['ci', '--ignore-scripts', '--no-audit', '--no-fund', ...(all ? ['--include=dev'] : ['--omit=dev'])];
 };

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { choosePublicHost } from './cli/public-host.ts';
 import { importLines, importOldDataFolder } from './cli/sls-import.ts';
 import { testHooksAllowed, testHopLoss } from './config/load.ts';
+import { settingValues } from './config/reference.ts';
 import type { Settings } from './config/schema.ts';
 import { DataPlaneHost } from './data-plane/host.ts';
 import type { DataPlaneSettings } from './data-plane/settings.ts';
@@ -21,8 +24,12 @@ import { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { DirectoryLife } from './sls-bridge/directory-life.ts';
 import { FIXES, hasFixes, libsrtName, unfixedLibrary } from './sls-bridge/libsrt-fixes.ts';
 import { loadedLibsrtPackage } from './sls-bridge/libsrt-package.ts';
+import { LoopbackPlayers } from './sls-bridge/loopback-players.ts';
 import { libsrtEngine } from './sls-bridge/native.ts';
 import { NodeCarriers } from './stats/asn-node.ts';
+import type { DashboardDeps } from './stats/dashboard-deps.ts';
+import { createDashboardServer } from './stats/dashboard-server.ts';
+import { ShareStore } from './stats/dashboard-shares.ts';
 import type { StatsDeps } from './stats/deps.ts';
 import { HttpListener } from './stats/http-listener.ts';
 import { KeyStore } from './stats/key-store.ts';
@@ -31,6 +38,7 @@ import { createLinksServer } from './stats/links-server.ts';
 import type { NodeWatch } from './stats/node-watch.ts';
 import { RequestBudget } from './stats/request-budget.ts';
 import { createStatsServer } from './stats/stats-server.ts';
+import type { NodePorts } from './stats/stream-urls.ts';
 
 /** `DATA_DIR/runtime.json`, mode 0600: how the commands on this machine find the running node. */
 export interface RuntimeFacts {
@@ -39,7 +47,7 @@ export interface RuntimeFacts {
   token: string;
   /** An address on which it answers. */
   host: string;
-  ports: { srtla: number[]; publish: number; play: number; stats: number; links: number };
+  ports: { srtla: number[]; publish: number; play: number; stats: number; links: number; dashboard?: number };
 }
 
 export const RUNTIME_FILE = 'runtime.json';
@@ -71,37 +79,57 @@ const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneS
   };
 };
 
-/** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then */
+interface OpenServers {
+  stats: HttpListener;
+  links: HttpListener;
+  watch: NodeWatch;
+  dashboard: HttpListener | undefined;
+}
+
+/**
+ * @param dashboardDeps of the dashboard, once the ports of the others are known; undefined where there is to be none
+ * @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then
+ */
 const openServers = async (
   deps: StatsDeps,
   { bind, http }: Settings,
-): Promise<{ stats: HttpListener; links: HttpListener; watch: NodeWatch }> => {
+  dashboardDeps: ((watch: NodeWatch) => DashboardDeps) | undefined,
+): Promise<OpenServers> => {
   const { trustedProxies } = http;
   const keyless = RequestBudget.ofKeyTries(http);
   const { app, onUpgrade, push, watch } = createStatsServer(deps, keyless);
-  const stats = await HttpListener.open(app, {
-    bind,
-    port: http.statsPort,
-    portSetting: 'SLS_STATS_PORT',
-    aliasPorts: http.statsAliasPorts.filter((alias) => alias !== http.statsPort),
-    aliasPortsSetting: 'TRIBUTARY_HTTP_STATS_ALIAS_PORTS',
-    trustedProxies,
-    onUpgrade,
-    onClose: () => push.close(),
-  });
+  const open: HttpListener[] = [];
+  const listen = async (...[application, options]: Parameters<typeof HttpListener.open>): Promise<HttpListener> => {
+    const listener = await HttpListener.open(application, options);
+    open.push(listener);
+    return listener;
+  };
   try {
-    const links = await HttpListener.open(createLinksServer(deps, keyless), {
-      bind,
-      port: http.linksPort,
-      portSetting: 'LINK_STATS_PORT',
-      trustedProxies,
+    const stats = await listen(app, {
+      ...{ bind, trustedProxies, port: http.statsPort, portSetting: 'SLS_STATS_PORT' },
+      aliasPorts: http.statsAliasPorts.filter((alias) => alias !== http.statsPort),
+      aliasPortsSetting: 'TRIBUTARY_HTTP_STATS_ALIAS_PORTS',
+      onUpgrade,
+      onClose: () => push.close(),
     });
-    return { stats, links, watch };
+    const links = await listen(createLinksServer(deps, keyless), {
+      ...{ bind, trustedProxies, port: http.linksPort, portSetting: 'LINK_STATS_PORT' },
+    });
+    if (!dashboardDeps) return { stats, links, watch, dashboard: undefined };
+    const { app: pages, state } = createDashboardServer(dashboardDeps(watch), keyless);
+    const dashboard = await listen(pages, {
+      ...{ bind, trustedProxies, port: http.dashboardPort, portSetting: 'SLS_MGNT_PORT' },
+      onClose: () => state.feed.close(),
+    });
+    return { stats, links, watch, dashboard };
   } catch (error) {
-    await stats.close();
+    await Promise.all(open.map((listener) => listener.close()));
     throw error;
   }
 };
+
+/** Beside the compiled program; where it runs from its sources, where they are built to. */
+const PAGES_DIR = fileURLToPath(new URL('../dist/dashboard', import.meta.url));
 
 /** A thread that hangs in native code holds its ports: the supervisor has to start the process anew. `process.exit` would wait for the thread. */
 const giveUp = (logger: Logger): void => {
@@ -159,6 +187,7 @@ export class RelayNode {
   readonly #store: DirectoryFile;
   readonly #life: DirectoryLife;
   readonly #carriers: NodeCarriers;
+  readonly #preview: LoopbackPlayers | undefined;
   readonly #servers: readonly HttpListener[];
   readonly #watch: NodeWatch;
   readonly #lock: DataDirLock;
@@ -172,6 +201,7 @@ export class RelayNode {
     store: DirectoryFile;
     life: DirectoryLife;
     carriers: NodeCarriers;
+    preview: LoopbackPlayers | undefined;
     servers: readonly HttpListener[];
     watch: NodeWatch;
     lock: DataDirLock;
@@ -184,6 +214,7 @@ export class RelayNode {
     this.#store = parts.store;
     this.#life = parts.life;
     this.#carriers = parts.carriers;
+    this.#preview = parts.preview;
     this.#servers = parts.servers;
     this.#watch = parts.watch;
     this.#lock = parts.lock;
@@ -235,6 +266,7 @@ export class RelayNode {
     life.start();
     const token = randomBytes(24).toString('hex');
     const carriers = new NodeCarriers(settings, logger);
+    let preview: LoopbackPlayers | undefined;
     try {
       const snapshot = cached(() => plane.snapshot(), SNAPSHOT_AGE_MS);
       const { directory } = store;
@@ -257,11 +289,33 @@ export class RelayNode {
         srtPackage,
         runtimeToken: token,
       };
-      const { stats, links, watch } = await openServers(deps, settings);
       const { srtla, publish, play } = plane.snapshot().ports;
-      const ports = { srtla, publish, play, stats: stats.port, links: links.port };
+      const shares = await ShareStore.open(settings.dataDir);
+      let open: OpenServers | undefined;
+      const portsNow = (): NodePorts => ({
+        ...{ srtla, publish, play, stats: open?.stats.port ?? 0, links: open?.links.port ?? 0 },
+        dashboard: open?.dashboard?.port,
+      });
+      const host = ownAddressOf(settings.bind);
+      preview = settings.dashboard.preview ? new LoopbackPlayers(() => ({ host, port: play })) : undefined;
+      const dashboardDeps = (watch: NodeWatch): DashboardDeps => ({
+        ...deps,
+        watch,
+        shares,
+        publicHost: choosePublicHost(settings).host,
+        ports: portsNow,
+        settingViews: () => settingValues(settings),
+        pagesDir: PAGES_DIR,
+        preview,
+      });
+      open = await openServers(deps, settings, settings.dashboard.enabled ? dashboardDeps : undefined);
+      const { stats, links, dashboard, watch } = open;
+      const ports = {
+        ...{ srtla, publish, play, stats: stats.port, links: links.port },
+        ...(dashboard ? { dashboard: dashboard.port } : {}),
+      };
       if (testHooksAllowed()) obeyTestHooks(plane);
-      const facts: RuntimeFacts = { pid: process.pid, token, host: ownAddressOf(settings.bind), ports };
+      const facts: RuntimeFacts = { pid: process.pid, token, host, ports };
       await writeDataFile(join(settings.dataDir, RUNTIME_FILE), `${JSON.stringify(facts)}\n`);
       const target = options.controlPlane ?? controlTargetOf(settings);
       nodeControl =
@@ -270,9 +324,9 @@ export class RelayNode {
           ...{ target, settings, plane, store, watch, snapshot, version, logger },
           ...{ carriers: deps.carriers, linkNames: deps.linkNames, ports: { stats: stats.port, links: links.port } },
         }));
-      const servers = [stats, links];
+      const servers = [stats, links, ...(dashboard ? [dashboard] : [])];
       return new RelayNode({
-        ...{ facts, settings, logger, plane, store, life, carriers, watch, servers, lock },
+        ...{ facts, settings, logger, plane, store, life, carriers, preview, watch, servers, lock },
         control: nodeControl,
       });
     } catch (error) {
@@ -301,6 +355,7 @@ export class RelayNode {
     this.#life.stop();
     await this.#control?.stop();
     this.#carriers.stop();
+    this.#preview?.close();
     this.#watch.noteStop();
     const ended = this.#plane.stop();
     // While players play out, whoever asks is told that the node is not ready. A slow HTTP client must not add its second to all of that.

@@ -1,6 +1,6 @@
 import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
 import { type Millis, monotonicNow } from '../shared/clock.ts';
-import { advanceChecklist, type ChecklistMemory, NO_MEMORY, STUCK_AFTER_MS } from './checklist.ts';
+import { advanceChecklist, type ChecklistMemory, NO_MEMORY, STUCK_AFTER_MS } from '../stats/checklist.ts';
 
 /** What of a `NodeJS.WriteStream` is used. */
 export interface ViewOutput {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { nodeState, publisher } from '../../test/support/node-states.ts';
 import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
-import { NO_MEMORY } from './checklist.ts';
-import { bufferCheck, checkLines, srtCheck, stepLines, watch } from './doctor-report.ts';
+import { NO_MEMORY } from '../stats/checklist.ts';
+import { bufferCheck, srtCheck } from '../stats/doctor-checks.ts';
+import { checkLines, stepLines, watch } from './doctor-report.ts';
 
 const MIB = 2 ** 20;
 

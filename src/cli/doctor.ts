@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as elapse } from 'node:timers/promises';
 import { monotonicNow } from '../shared/clock.ts';
-import { NO_MEMORY } from './checklist.ts';
-import { bufferCheck, checkLines, portsCheck, srtCheck, stepLines, watch } from './doctor-report.ts';
+import { NO_MEMORY } from '../stats/checklist.ts';
+import { bufferCheck, portsCheck, receiveBufferLimit, srtCheck } from '../stats/doctor-checks.ts';
+import { checkLines, stepLines, watch } from './doctor-report.ts';
 import { choosePublicHost } from './public-host.ts';
 import { settingsOrProblems } from './relay.ts';
 import { askNode, findRunningNode, readRows } from './running-node.ts';
@@ -16,14 +16,6 @@ For the node that runs with this data folder: what to paste, how far the stream 
 /** Senders that look for their receiver try about once a second. */
 const LOOKS = 4;
 const PAUSE_MS = 1_000;
-
-const receiveBufferLimit = (): number | undefined => {
-  try {
-    return Number(readFileSync('/proc/sys/net/core/rmem_max', 'utf8')) || undefined;
-  } catch {
-    return undefined;
-  }
-};
 
 /** `./tributary doctor`. @returns the exit code @throws TributaryError TRIBUTARY_NODE_NOT_RUNNING, or that the ids cannot be read */
 export const runDoctor = async (argv: readonly string[]): Promise<number> => {

@@ -1,9 +1,10 @@
 import type { Settings } from '../config/load.ts';
 import { TributaryError } from '../shared/errors.ts';
+import type { NodePorts } from '../stats/stream-urls.ts';
 import { choosePublicHost } from './public-host.ts';
 import { settingsOrProblems } from './relay.ts';
 import { findRunningNode, readRows } from './running-node.ts';
-import { type UrlPorts, urlLines } from './urls.ts';
+import { urlLines } from './urls.ts';
 
 const HELP = `Usage: ./tributary urls [--data-dir FOLDER] [--SETTING VALUE …]
 
@@ -11,7 +12,7 @@ Prints what to paste into senders and players, for the node of this data folder.
 `;
 
 /** The ports of the running node; of the settings where none runs. */
-const portsOf = (settings: Settings): UrlPorts => {
+const portsOf = (settings: Settings): NodePorts => {
   try {
     return findRunningNode(settings.dataDir).ports;
   } catch (error) {
@@ -23,6 +24,7 @@ const portsOf = (settings: Settings): UrlPorts => {
       play: srt.playPort,
       stats: http.statsPort,
       links: http.linksPort,
+      dashboard: settings.dashboard.enabled ? http.dashboardPort : undefined,
     };
   }
 };

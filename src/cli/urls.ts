@@ -1,15 +1,13 @@
 import { formatEndpoint } from '../shared/address.ts';
+import {
+  bondedSenderUrl,
+  escapeId,
+  type NodePorts,
+  plainSenderUrl,
+  playerUrl,
+  revealsPublisher,
+} from '../stats/stream-urls.ts';
 import type { PublicHost } from './public-host.ts';
-
-export interface UrlPorts {
-  srtla: readonly number[];
-  publish: number;
-  play: number;
-  /** TCP, 8090 by default. */
-  stats: number;
-  /** TCP, 5080 by default. */
-  links: number;
-}
 
 export interface UrlRow {
   /** A secret; the print-out is for the owner's terminal. */
@@ -21,21 +19,11 @@ export interface UrlRow {
 
 export interface UrlInput {
   host: PublicHost;
-  ports: UrlPorts;
+  ports: NodePorts;
   rows: readonly UrlRow[];
   /** Publisher ids to print; the rest is counted. Default: all. */
   limit?: number | undefined;
 }
-
-/** Microseconds: ffmpeg and OBS count so, and their default of 120 ms is too little over a wide-area network. */
-const PLAYER_LATENCY_US = 2_000_000;
-
-/** An id within a URL: what would end it there, or mean something else, is escaped. */
-const escapeId = (id: string): string => id.replace(/[^\w.~/:,!=@-]/g, (character) => encodeURIComponent(character));
-
-/** The OBS plugin derives `play_T` from `live_T`; so can anybody who sees it. */
-const revealsPublisher = (row: UrlRow): boolean =>
-  row.publisher.startsWith('live_') && row.player === `play_${row.publisher.slice('live_'.length)}`;
 
 const playerRemark = (row: UrlRow): string => {
   const whose = revealsPublisher(row)
@@ -54,19 +42,18 @@ const byPublisher = (rows: readonly UrlRow[]): UrlRow[][] => {
   return [...groups.values()];
 };
 
-const publisherLines = (rows: readonly UrlRow[], host: string, ports: UrlPorts): string[] => {
-  const id = escapeId(rows[0]!.publisher);
+const publisherLines = (rows: readonly UrlRow[], host: string, ports: NodePorts): string[] => {
+  const publisher = rows[0]!.publisher;
   const [first, ...others] = ports.srtla;
   // The one to share comes first: it is what gets copied.
   const players = [...rows].sort((a, b) => Number(revealsPublisher(a)) - Number(revealsPublisher(b)));
   const lines = ['Sender, bonded (IRL Pro, Moblin, BELABOX):'];
-  if (first !== undefined) lines.push(`  srtla://${formatEndpoint(host, first)}?streamid=${id}`);
+  if (first !== undefined) lines.push(`  ${bondedSenderUrl(host, first, publisher)}`);
   if (others.length > 0) lines.push(`  or the same with port ${others.join(', ')}`);
-  lines.push('Sender, plain SRT over one link:', `  srt://${formatEndpoint(host, ports.publish)}?streamid=${id}`);
+  lines.push('Sender, plain SRT over one link:', `  ${plainSenderUrl(host, ports.publish, publisher)}`);
   lines.push('Player (OBS media source, VLC, ffmpeg):');
   for (const row of players) {
-    const player = `streamid=${escapeId(row.player)}&mode=caller&latency=${PLAYER_LATENCY_US}`;
-    lines.push(`  srt://${formatEndpoint(host, ports.play)}?${player}`, `    ${playerRemark(row)}`);
+    lines.push(`  ${playerUrl(host, ports.play, row.player)}`, `    ${playerRemark(row)}`);
   }
   lines.push('Statistics of the stream:');
   lines.push(`  http://${formatEndpoint(host, ports.stats)}/stats/${escapeId(players[0]!.player)}?legacy=1`);
@@ -74,7 +61,7 @@ const publisherLines = (rows: readonly UrlRow[], host: string, ports: UrlPorts):
 };
 
 /** What a firewall must let in, with the ports in use. */
-export const firewallLine = (ports: UrlPorts): string => {
+export const firewallLine = (ports: NodePorts): string => {
   const needed = [
     ...ports.srtla.map((port) => `${port}/udp`),
     `${ports.play}/udp`,
@@ -87,7 +74,7 @@ export const firewallLine = (ports: UrlPorts): string => {
 /** Set-up scripts look for these very words on standard output. */
 export const keyLine = (key: string): string => `Generated default admin API key: ${key}`;
 
-const localNote = (host: string, ports: UrlPorts): string =>
+const localNote = (host: string, ports: NodePorts): string =>
   `${host} is reachable only in this network; for a phone on cellular forward UDP ${ports.srtla[0] ?? ports.publish} and set TRIBUTARY_PUBLIC_HOST`;
 
 /**
@@ -101,6 +88,12 @@ export const urlLines = ({ host, ports, rows, limit = Number.POSITIVE_INFINITY }
   if (groups.length > limit) lines.push(`… and ${groups.length - limit} more: ./tributary urls`, '');
   if (groups.length === 0) lines.push('There is no stream id yet: POST /api/stream-ids makes one.', '');
   lines.push('Statistics of links:', `  http://${formatEndpoint(host.host, ports.links)}/stats`, '');
+  if (ports.dashboard !== undefined)
+    lines.push(
+      'Dashboard (sign in with the admin key):',
+      `  http://${formatEndpoint(host.host, ports.dashboard)}/`,
+      '',
+    );
   if (host.local) lines.push(localNote(host.host, ports));
   lines.push(firewallLine(ports), '');
   return lines;

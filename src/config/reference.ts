@@ -1,4 +1,4 @@
-import { envNameOf, flagNamesOf, SETTING_PATHS, type SettingPath, settingAt } from './schema.ts';
+import { envNameOf, flagNamesOf, SETTING_PATHS, type SettingPath, type Settings, settingAt } from './schema.ts';
 
 /** What the documentation says of one setting. */
 export interface SettingReference {
@@ -18,6 +18,24 @@ export const settingRows = (): SettingReference[] =>
     const { kind, default: byDefault, doc, reloadable = false } = settingAt(path);
     const shown = byDefault === undefined ? '' : kind.show(byDefault);
     return { path, env: envNameOf(path), flags: flagNamesOf(path), byDefault: shown, doc, reloadable };
+  });
+
+/** A setting with the value that a node runs with. */
+export interface SettingValue extends SettingReference {
+  /** As it is written in YAML; a secret says only whether there is one. */
+  readonly value: string;
+  readonly changed: boolean;
+}
+
+/** Every setting with its value, in the order of the schema. */
+export const settingValues = (settings: Settings): SettingValue[] =>
+  settingRows().map((row) => {
+    const { kind, secret = false } = settingAt(row.path);
+    const value = row.path
+      .split('.')
+      .reduce<unknown>((block, part) => (block as Record<string, unknown>)[part], settings);
+    const text = value === undefined ? '' : kind.show(value);
+    return { ...row, value: secret && text !== '' ? '(set)' : text, changed: text !== row.byDefault };
   });
 
 /** The list of settings in --help. */

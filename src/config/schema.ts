@@ -217,7 +217,7 @@ export const SETTINGS = {
     'Further TCP ports that serve the same as http.statsPort; the container image has 8080 here, the port of SLS.',
   ),
   'http.linksPort': setting(port, 5_080, 'TCP port for statistics of links.', { env: 'LINK_STATS_PORT' }),
-  'http.dashboardPort': setting(port, 3_000, 'TCP port reserved for the dashboard; nothing listens on it yet.', {
+  'http.dashboardPort': setting(port, 3_000, 'TCP port for the dashboard.', {
     env: 'SLS_MGNT_PORT',
   }),
   'http.statsPerMinute': setting(
@@ -441,6 +441,17 @@ export const SETTINGS = {
   'asn.url': setting(webUrl, undefined, 'URL of a database in the MaxMind format, as it is, gzipped or in a .tar.gz.', {
     secret: true,
   }),
+  'dashboard.enabled': setting(flag, true, 'Serves the dashboard; false leaves its port closed.'),
+  'dashboard.maxPages': setting(
+    wholeNumber(1, 1_000),
+    64,
+    'Pages of the dashboard that are kept up to date at once; a quarter of them, at least 8, from one address.',
+  ),
+  'dashboard.preview': setting(
+    flag,
+    false,
+    'Lets who is signed in to the dashboard watch a stream in it: two viewers at once, each a player of the stream.',
+  ),
 } as const;
 
 export type SettingPath = keyof typeof SETTINGS;

@@ -30,6 +30,14 @@ const TABLE: Readonly<Record<string, readonly Step[]>> = {
     { at: 20, call: 'register', got: 'ok', state: 'online', next: ['heartbeat', 0] },
     { at: 10_020, call: 'heartbeat', got: 'ok', state: 'online', next: ['heartbeat', HEARTBEAT_MS] },
   ],
+  'has no word for a list that got lost: the next question says it': [
+    { at: 0, call: 'register', got: 'ok', state: 'online' },
+    { at: 1, call: 'heartbeat', got: 'ok', state: 'online' },
+    { at: 20, call: 'applied', got: 'away', state: 'degraded' },
+    { at: 10_000, call: 'heartbeat', got: 'ok', state: 'online' },
+    { at: 10_020, call: 'applied', got: 'away', state: 'degraded' },
+    { at: 10_500, call: 'desired', got: 'ok', state: 'online' },
+  ],
   'finds no plane, and then one': [
     { at: 0, call: 'register', got: 'away', state: 'enrolling', next: ['register', 1_000] },
     { at: 1_000, call: 'register', got: 'away', state: 'enrolling', next: ['register', 2_000] },
@@ -70,6 +78,13 @@ const TABLE: Readonly<Record<string, readonly Step[]>> = {
     { at: 0, call: 'register', got: 'ok', state: 'online' },
     { at: 4_000, call: 'desired', got: 'refused', state: 'enrolling', next: ['register', 5_000] },
   ],
+  'is online once the plane is back, while the question for a list stays open': [
+    { at: 0, call: 'register', got: 'ok', state: 'online' },
+    { at: 5_000, call: 'desired', got: 'away', state: 'degraded' },
+    { at: 5_100, call: 'links', got: 'away', state: 'degraded' },
+    { at: 10_000, call: 'heartbeat', got: 'away', state: 'degraded' },
+    { at: 11_000, call: 'heartbeat', got: 'ok', state: 'online' },
+  ],
   'is degraded while one of its calls fails': [
     { at: 0, call: 'register', got: 'ok', state: 'online' },
     { at: 10, call: 'heartbeat', got: 'ok', state: 'online', next: ['heartbeat', HEARTBEAT_MS] },
@@ -97,6 +112,21 @@ describe('a session with a control plane', () => {
     expect(session.next(1_500)).toEqual({ call: 'register', inMs: 0 });
     session.failed('register', 'away', 1_500);
     expect(session.next(1_500).inMs).toBe(1_000);
+  });
+
+  it('takes a question that stays open for one that works', () => {
+    const session = new ControlSession(0, HEARTBEAT_MS, () => 1);
+    session.succeeded('register', 0);
+    session.waits(0);
+    session.failed('desired', 'away', 5_000);
+    session.waits(5_500);
+    expect(session.state(6_000)).toBe('degraded');
+    expect(session.state(6_500)).toBe('online');
+    session.failed('desired', 'away', 6_600);
+    expect(session.state(9_000)).toBe('degraded');
+    session.waits(9_000);
+    session.failed('links', 'away', 9_500);
+    expect(session.state(15_000)).toBe('degraded');
   });
 
   it('says once that a call works again', () => {

@@ -17,6 +17,8 @@ export type Call = 'register' | 'heartbeat' | 'desired' | 'applied' | 'links';
 export type Failure = 'away' | 'refused' | 'unknown';
 
 export const OFFLINE_AFTER_MS: Millis = 30_000;
+/** A question for a list that is open for so long is not failing: it waits for something new. */
+const OPEN_MS: Millis = 1_000;
 const RETRY = { firstMs: 1_000, mostMs: 15_000 };
 /** Nothing but an operator helps: asked again so that nobody has to restart the node afterwards. */
 const REFUSED = { firstMs: 5_000, mostMs: 60_000 };
@@ -37,6 +39,8 @@ export class ControlSession {
   readonly #heartbeatMs: Millis;
   readonly #failing = new Set<Call>();
   #isRegistered = false;
+  /** Of the question for a list that is open. */
+  #openSinceMs: Millis | undefined;
   #isRefused = false;
   /** The plane was heard, or the session began. */
   #heardMs: Millis;
@@ -56,7 +60,19 @@ export class ControlSession {
     if (this.#isRefused) return 'enrolling';
     if (now - this.#heardMs > OFFLINE_AFTER_MS) return 'offline';
     if (!this.#wasHeard) return 'enrolling';
-    return this.#failing.size > 0 || !this.#isRegistered ? 'degraded' : 'online';
+    const isOpen = this.#openSinceMs !== undefined && now - this.#openSinceMs >= OPEN_MS;
+    const failing = this.#failing.size - Number(isOpen && this.#failing.has('desired'));
+    return failing > 0 || !this.#isRegistered ? 'degraded' : 'online';
+  }
+
+  /** A question for a list is on its way; `succeeded` or `failed` tells what came of it. */
+  waits(now: Millis): void {
+    this.#openSinceMs = now;
+  }
+
+  /** There is nothing to say any more that would tell whether it comes through. */
+  isDone(call: 'links'): void {
+    this.#failing.delete(call);
   }
 
   /** Everything but `register` waits for this. */
@@ -77,14 +93,16 @@ export class ControlSession {
   /** @returns true where the call had failed before, or the plane had never been heard: the others need not wait for the end of their pauses */
   succeeded(call: Call, now: Millis): boolean {
     const isBack = this.#failing.has(call) || !this.#wasHeard;
+    if (call === 'desired') this.#openSinceMs = undefined;
     this.#heardMs = now;
     this.#wasHeard = true;
     this.#isRefused = false;
     this.#failing.delete(call);
-    if (call === 'register') {
-      this.#isRegistered = true;
-      this.#failing.clear();
-    }
+    // The generation in them acknowledges a list as well.
+    if (call === 'heartbeat' || call === 'desired') this.#failing.delete('applied');
+    if (call === 'register') this.#isRegistered = true;
+    // The plane was away as a whole, and is back.
+    if (call === 'register' || (isBack && call === 'heartbeat')) this.#failing.clear();
     if (call !== 'register' && call !== 'heartbeat') return isBack;
     this.#retry.reset();
     this.#refusals.reset();
@@ -96,6 +114,7 @@ export class ControlSession {
   /** @returns true where the caller has to wait for the session before it asks again */
   failed(call: Call, failure: Failure, now: Millis): boolean {
     this.#failing.add(call);
+    if (call === 'desired') this.#openSinceMs = undefined;
     if (failure === 'away') {
       if (call === 'register' || call === 'heartbeat') this.#nextMs = now + this.#retry.next();
       return false;

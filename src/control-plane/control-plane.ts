@@ -27,6 +27,8 @@ export interface ControlPlaneOptions {
   readonly unixNow: () => Millis;
   /** A node that is started beside this plane: known from the start, with this key. */
   readonly localNode?: { readonly serverId: string; readonly key: string } | undefined;
+  /** What a start waits for the node's word; 1 s where it is absent. */
+  readonly startWaitMs?: Millis | undefined;
   /** Reaches nodes of the old stack; that of the process where it is absent. */
   readonly fetch?: Fetch | undefined;
 }
@@ -64,7 +66,7 @@ const PRIVATE_NETWORKS = [
  * @throws TributaryError TRIBUTARY_DATABASE_NEWER @throws DatabaseAwayError
  */
 export const createControlPlane = async (options: ControlPlaneOptions): Promise<ControlPlane> => {
-  const { settings, db, logger, version, accounts: part, clock, unixNow, fetch, localNode } = options;
+  const { settings, db, logger, version, accounts: part, clock, unixNow, fetch, localNode, startWaitMs } = options;
   await migrate(db, [RELAYS_SCHEMA, part.schema], unixNow());
   const callers = new Callers(trustedProxiesOf(settings));
   if (localNode) await knowLocalNode(db, localNode, unixNow());
@@ -78,7 +80,7 @@ export const createControlPlane = async (options: ControlPlaneOptions): Promise<
   });
   app.get('/healthz', (_request, reply) => sendJson(reply, 200, { status: 'ok' }));
 
-  const relays = await createRelays({ db, settings, logger, clock, unixNow, fetch });
+  const relays = await createRelays({ db, settings, logger, clock, unixNow, fetch, startWaitMs });
   const accounts = await part.make({
     db,
     settings,

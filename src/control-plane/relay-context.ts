@@ -18,6 +18,8 @@ export interface RelayCore {
   /** Unix ms. */
   readonly unixNow: () => Millis;
   readonly planeId: string;
+  /** What a start waits for the node's word. */
+  readonly startWaitMs: Millis;
   readonly signals: NodeSignals;
   readonly links: LinkReports;
   readonly hints: IngestHints;

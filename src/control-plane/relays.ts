@@ -22,6 +22,7 @@ import type { RelayCore } from './relay-context.ts';
 import { addRelayRoutes } from './sessions/relay-routes.ts';
 import { createRevoker } from './sessions/revoke.ts';
 import { sessionJobs } from './sessions/session-keeper.ts';
+import { START_WAIT_MS } from './sessions/start-session.ts';
 import type { StreamRevoker } from './slots/slots.ts';
 
 export interface RelaysDeps {
@@ -32,6 +33,8 @@ export interface RelaysDeps {
   readonly clock: () => Millis;
   /** Unix ms. */
   readonly unixNow: () => Millis;
+  /** What a start waits for the node's word; 1 s where it is absent. */
+  readonly startWaitMs?: Millis | undefined;
   /** Reaches nodes of the old stack; that of the process where it is absent. */
   readonly fetch?: Fetch | undefined;
 }
@@ -51,7 +54,7 @@ export interface Relays {
 }
 
 export const createRelays = async (deps: RelaysDeps): Promise<Relays> => {
-  const { db, settings, logger, clock, unixNow, fetch } = deps;
+  const { db, settings, logger, clock, unixNow, fetch, startWaitMs = START_WAIT_MS } = deps;
   const signals = new NodeSignals(db);
   const sls = new SlsProvisioner({ db, unixNow, logger, ...(fetch ? { fetch } : {}) });
   const core: RelayCore = {
@@ -60,6 +63,7 @@ export const createRelays = async (deps: RelaysDeps): Promise<Relays> => {
     logger,
     clock,
     unixNow,
+    startWaitMs,
     planeId: await planeIdentity(db, unixNow()),
     signals,
     links: new LinkReports(db, clock),

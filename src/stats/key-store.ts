@@ -134,6 +134,11 @@ export class KeyStore {
     return this.#keys.some((key) => key.id === id);
   }
 
+  /** @param id `ApiKey.id` */
+  find(id: string): ApiKey | undefined {
+    return this.#keys.find((key) => key.id === id);
+  }
+
   list(): readonly ListedKey[] {
     return this.#keys.map(({ id, name, permissions, stored, lastUsedUnixMs }) => ({
       id,

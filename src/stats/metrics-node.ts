@@ -69,9 +69,21 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
     one(seconds(node.control?.silentMs)),
   ),
   gauge(
+    'control_held_streams',
+    [],
+    'Stream ids that the control plane has left out, and that are kept until it confirms.',
+    ({ node }) => one(node.control?.held),
+  ),
+  counter(
+    'control_refused_removals',
+    [],
+    'Lists of the control plane that would have taken too many stream ids away at once.',
+    ({ node }) => one(node.control?.refusedRemovals),
+  ),
+  gauge(
     'event_loop_lag_seconds',
     ['thread', 'percentile'],
-    'How late timers of a thread were in the last one or two minutes; percentile 100 is the worst.',
+    'How late timers of a thread were in the last one or two minutes; percentile 100 is the worst. The data plane measures it while somebody publishes or plays.',
     ({ node, snapshot }) => [
       ...percentiles('main', node.loop.lag),
       ...percentiles('data_plane', planeLag(snapshot.counters)),

@@ -1,8 +1,8 @@
 import type { DataPlaneSnapshot, PlayerSnapshot, PublisherSnapshot } from '../data-plane/snapshot.ts';
-import type { Millis } from '../shared/clock.ts';
 import type { LoopHealth } from '../shared/loop-health.ts';
 import type { GroupSnapshot, LinkSnapshot } from '../srtla/types.ts';
 import type { CarrierLookup } from './carrier.ts';
+import type { ControlStatus } from './control-status.ts';
 import type { EventCounts } from './event-counts.ts';
 import type { LabelBook } from './label-book.ts';
 import type { MetricsChoice } from './metrics-choice.ts';
@@ -30,12 +30,7 @@ export interface LinkView {
 }
 
 /** How the node stands with its control plane. */
-export interface ControlFacts {
-  /** One of `CONTROL_STATES`. */
-  readonly state: string;
-  /** Since the plane was heard; undefined while it never was. */
-  readonly silentMs: Millis | undefined;
-}
+export type ControlFacts = Readonly<Pick<ControlStatus, 'state' | 'silentMs' | 'held' | 'refusedRemovals'>>;
 
 export const CONTROL_STATES = ['enrolling', 'online', 'degraded', 'offline'] as const;
 

@@ -40,7 +40,7 @@ const rich = (): DataPlaneSnapshot => {
 const client = async (view: DataPlaneSnapshot = rich(), env: Record<string, string> = {}) => {
   const { app, deps, call, withKey } = await statsClient(env);
   deps.view = view;
-  Object.assign(deps, { controlStatus: () => ({ state: 'degraded', silentMs: 2_500 }) });
+  Object.assign(deps, { controlStatus: () => ({ state: 'degraded', silentMs: 2_500, held: 3, refusedRemovals: 1 }) });
   const text = async (): Promise<string> => (await call('GET', '/metrics')).body;
   return { app, deps, call, withKey, text, scrape: async (): Promise<Sample[]> => samplesOf(await text()) };
 };
@@ -86,6 +86,13 @@ describe('a scrape', () => {
     const samples = await (await client()).scrape();
     const keys = samples.map(({ name, labels }) => `${name} ${JSON.stringify(labels)}`);
     expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it("has prom-client's own, but for a second lag of the event loop", async () => {
+    const names = new Set((await (await client()).scrape()).map(({ name }) => name));
+    for (const name of ['process_cpu_seconds_total', 'nodejs_heap_size_used_bytes', 'nodejs_version_info'])
+      expect(names).toContain(name);
+    expect([...names].filter((name) => name.startsWith('nodejs_eventloop'))).toEqual([]);
   });
 
   it('tells every counter that there is', async () => {

@@ -14,7 +14,14 @@ const folder = (): string => {
   folders.push(made);
   return made;
 };
-const FREE = { SRTLA_PORT: '0', SRT_SENDER_PORT: '0', SRT_PLAYER_PORT: '0', SLS_STATS_PORT: '0', LINK_STATS_PORT: '0' };
+const FREE = {
+  SRTLA_PORT: '0',
+  SRT_SENDER_PORT: '0',
+  SRT_PLAYER_PORT: '0',
+  SLS_STATS_PORT: '0',
+  LINK_STATS_PORT: '0',
+  SLS_MGNT_PORT: '0',
+};
 const failing = async (env: Record<string, string>): Promise<{ code: number; text: string }> => {
   const program = tributary(['relay'], { ...FREE, DATA_DIR: folder(), ...env });
   programs.push(program);

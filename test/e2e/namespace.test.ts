@@ -59,7 +59,14 @@ describe.skipIf(missing !== undefined)(
         '10.77.0.12/24',
         'fd77::11/64',
       ]);
-      const free = ['SRTLA_PORT', 'SRT_SENDER_PORT', 'SRT_PLAYER_PORT', 'SLS_STATS_PORT', 'LINK_STATS_PORT'];
+      const free = [
+        'SRTLA_PORT',
+        'SRT_SENDER_PORT',
+        'SRT_PLAYER_PORT',
+        'SLS_STATS_PORT',
+        'LINK_STATS_PORT',
+        'SLS_MGNT_PORT',
+      ];
       node = run(
         inside.tributary(['relay'], {
           ...Object.fromEntries(free.map((name) => [name, '0'])),

@@ -93,7 +93,9 @@ describe('a node over the data folder of SLS', () => {
   it('does not start over one that it cannot read, and says why in a line', { timeout: 60_000 }, async () => {
     const dataDir = oldDataFolder();
     writeFileSync(join(dataDir, 'streams.db'), 'damaged');
-    const program = run(tributary(['relay'], { DATA_DIR: dataDir, SRTLA_PORT: '0', SLS_STATS_PORT: '0' }));
+    const program = run(
+      tributary(['relay'], { DATA_DIR: dataDir, SRTLA_PORT: '0', SLS_STATS_PORT: '0', SLS_MGNT_PORT: '0' }),
+    );
     expect(await program.exited).toBe(1);
     expect(program.output).toMatch(
       /^tributary: .*streams\.db: is no readable SQLite database .*: give the streams\.db of SLS$/m,

@@ -100,6 +100,7 @@ const upgrade = async (profile: string): Promise<Row> => {
       SRT_PLAYER_PORT: String(ports.play),
       SLS_STATS_PORT: String(ports.stats),
       LINK_STATS_PORT: String(ports.links),
+      SLS_MGNT_PORT: '0',
     },
     dataDir,
   );

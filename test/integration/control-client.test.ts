@@ -1,18 +1,12 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ControlClient } from '../../src/control-client/control-client.ts';
-import { ControlFile } from '../../src/control-client/control-file.ts';
-import { PlaneHttp } from '../../src/control-client/plane-http.ts';
-import { PlaneRows } from '../../src/control-client/plane-rows.ts';
-import { type DesiredStream, desiredStreamSchema, type LinksRequest } from '../../src/control-plane/protocol.ts';
-import type { Row } from '../../src/sls-bridge/directory.ts';
-import { DirectoryFile } from '../../src/sls-bridge/directory-file.ts';
+import { type DesiredStream, desiredStreamSchema } from '../../src/control-plane/protocol.ts';
 import { NUMBER_RANGES, OPTIONAL_FIELDS } from '../../src/sls-bridge/directory-rules.ts';
-import { keepingLogger, type Line } from '../data-plane/host-harness.ts';
 import { temporaryFolder } from '../support/data-dir.ts';
 import { FakeControlPlane, NODE_KEY, SERVER_ID } from '../support/fake-control-plane.ts';
 import { until } from '../support/processes.ts';
+import { LOCAL, type RowsOnlyNode, type RowsOnlyOptions, startRowsOnlyNode } from '../support/rows-only-node.ts';
 
 const stream = (name: string, more: Partial<DesiredStream> = {}): DesiredStream => ({
   publisher: `live_${name}`,
@@ -20,78 +14,10 @@ const stream = (name: string, more: Partial<DesiredStream> = {}): DesiredStream 
   ...more,
 });
 const streams = (...names: string[]): DesiredStream[] => names.map((name) => stream(name));
-const LOCAL: Row = { publisher: 'live_mine', player: 'play_mine' };
-
-interface TestClient {
-  client: ControlClient;
-  store: DirectoryFile;
-  file: ControlFile;
-  lines: Line[];
-  heldRows: string[];
-  /** Player ids that are listed. */
-  players(): string[];
-  links: LinksRequest['streams'];
-}
-
-/** A node without a data plane: ten times as fast as a real one, and without luck. */
-const startClient = async (
+const startClient = (
   plane: FakeControlPlane,
-  { folder = temporaryFolder(), nodeKey = NODE_KEY, settled = async () => true } = {},
-): Promise<TestClient> => {
-  const lines: Line[] = [];
-  const logger = keepingLogger(lines);
-  const store = await DirectoryFile.open(folder, Date.now, () => [LOCAL]);
-  const file = await ControlFile.open(folder, logger);
-  await file.save({});
-  const heldRows: string[] = [];
-  const onHeld = (rows: readonly Row[]): void => {
-    heldRows.push(...rows.map(({ player }) => player));
-  };
-  const clock = (): number => performance.now();
-  const rows = new PlaneRows({ store, file, settled, onHeld, clock, logger });
-  const { instance } = file.state;
-  const url = (): string => plane.url;
-  const made: Omit<TestClient, 'client'> = {
-    store,
-    file,
-    lines,
-    heldRows,
-    links: [],
-    players: () => store.directory.rows().map(({ player }) => player),
-  };
-  const client = new ControlClient({
-    http: new PlaneHttp({ url, serverId: SERVER_ID, nodeKey, instance, version: '0.1.0' }),
-    rows,
-    instance,
-    facts: () => ({
-      version: '0.1.0',
-      region: 'us-central',
-      provider: 'custom',
-      ports: { srtla: [5_000], publish: 4_001, play: 4_000, stats: 8_090, links: 5_080 },
-      limits: { maxSessions: 10 },
-    }),
-    vitals: () => ({
-      uptimeMs: 1_000,
-      unixMs: Date.now(),
-      draining: false,
-      notReady: [],
-      score: 100,
-      parts: { alive: 30, capacity: 25, loss: 25, load: 20 },
-      sessions: { publishers: 0, players: 0, groups: 0 },
-      traffic: { month: '2030-01', receivedBytes: 0, sentBytes: 0 },
-      ingesting: [],
-    }),
-    linkStreams: () => made.links,
-    clock,
-    random: () => 0,
-    logger,
-    heartbeatMs: 200,
-    linksMs: 20,
-  });
-  client.start();
-  onTestFinished(() => client.stop());
-  return Object.assign(made, { client });
-};
+  options: Partial<Pick<RowsOnlyOptions, 'folder' | 'nodeKey' | 'settled'>> = {},
+): Promise<RowsOnlyNode> => startRowsOnlyNode({ plane, serverId: SERVER_ID, nodeKey: NODE_KEY, ...options });
 
 const startPlane = async (change: (plane: FakeControlPlane) => void = () => {}): Promise<FakeControlPlane> => {
   const plane = new FakeControlPlane();
@@ -104,7 +30,7 @@ const startPlane = async (change: (plane: FakeControlPlane) => void = () => {}):
   return plane;
 };
 
-const online = (node: TestClient): Promise<unknown> =>
+const online = (node: RowsOnlyNode): Promise<unknown> =>
   until('the client to be online', () => node.client.status.state === 'online');
 
 describe('a node with a control plane', () => {
@@ -296,6 +222,22 @@ describe('rows that cannot be taken over', () => {
       ['play_y', 'invalid'],
     ]);
     expect(node.players()).toEqual(['play_mine', 'play_b']);
+  });
+
+  it('are told before anything else acknowledges their list', async () => {
+    const gate = Promise.withResolvers<void>();
+    const plane = await startPlane((one) => {
+      one.list([stream('a'), { publisher: 'live_other', player: 'play_a' }]);
+      one.hold = (path) => (path.endsWith('/applied') ? gate.promise : undefined);
+    });
+    const node = await startClient(plane);
+    await until('the word', () => plane.asked.some((path) => path.endsWith('/applied')));
+    node.links = [{ publisher: 'live_a', bitrateKbps: 1, connections: [] }];
+    await until('time to pass', () => plane.links.length >= 3);
+    expect(plane.asked.filter((path) => path.endsWith('/desired'))).toEqual([]);
+    expect(plane.heartbeats.filter(({ generation }) => generation !== undefined)).toEqual([]);
+    gate.resolve();
+    await until('the question', () => plane.asked.some((path) => path.endsWith('/desired')));
   });
 
   it('have the fields of a row of the directory', () => {

@@ -5,6 +5,7 @@ interface Needs {
   addon: boolean;
   testTools: boolean;
   devPackages: boolean;
+  pages: boolean;
 }
 interface Tools {
   pkgConfig: boolean;
@@ -12,6 +13,7 @@ interface Tools {
   compiler: boolean;
   ffmpeg: boolean;
   srtTools: boolean;
+  chromium?: boolean;
 }
 interface Rights {
   forbidden: boolean;
@@ -27,7 +29,10 @@ interface Plan {
   missingDebianPackages(needs: Needs, tools: Tools): string[];
   needsOf(command: string | undefined): Needs;
   needsRuntime(own: string, runtime: string | undefined): boolean;
-  npmArguments(needs: Needs, found: { installed: string; hasDevPackages: boolean }): string[] | undefined;
+  npmArguments(
+    needs: Needs,
+    found: { installed: string; hasDevPackages: boolean; lacksPageTools?: boolean },
+  ): string[] | undefined;
 }
 const plan = createRequire(import.meta.url)('../../bin/plan.cjs') as Plan;
 
@@ -68,6 +73,8 @@ describe('missing Debian packages', () => {
   it.each([
     ['start', nothing, ['libsrt-openssl-dev', 'pkg-config', 'g++']],
     ['test', nothing, ['libsrt-openssl-dev', 'pkg-config', 'g++', 'ffmpeg', 'srt-tools']],
+    ['test-pages', nothing, ['libsrt-openssl-dev', 'pkg-config', 'g++', 'ffmpeg', 'srt-tools', 'chromium']],
+    ['pictures', { ...nothing, chromium: true }, []],
     ['demo', nothing, ['libsrt-openssl-dev', 'pkg-config', 'g++', 'ffmpeg']],
     ['demo', { ...everything, srtTools: false }, []],
     ['send', nothing, ['libsrt-openssl-dev', 'pkg-config', 'g++']],
@@ -126,6 +133,18 @@ describe('how they are installed', () => {
 });
 
 describe('npm', () => {
+  it('fetches what builds the pages where they have to be built, and only there', () => {
+    for (const [command, lacksPageTools, expected] of [
+      ['start', true, '--omit=dev'],
+      ['start', false, undefined],
+    ] as const) {
+      const found = { installed: 'production', hasDevPackages: false, lacksPageTools };
+      expect(plan.npmArguments(plan.needsOf(command), found)?.at(-1)).toBe(expected);
+    }
+    expect(plan.needsOf('start').pages).toBe(true);
+    expect(plan.needsOf('send').pages).toBe(false);
+  });
+
   it.each([
     ['start', 'nothing', false, '--omit=dev'],
     ['start', 'nothing', true, '--include=dev'],

@@ -35,6 +35,7 @@ describe('the import check', () => {
     ['src/sender/a.ts', "import { x } from '../sls-bridge/srt-engine.ts';"],
     ['src/cli/a.ts', "import { x } from '../../test/support/b.ts';"],
     ['src/main.ts', "import { x } from '../bench/b.ts';"],
+    ['src/dashboard/a.tsx', "import { x } from '../stats/b.ts';"],
     ['src/nowhere/a.ts', ''],
   ])('%s: %s', (path, text) => {
     expect(brokenImportRules({ path, text })).toHaveLength(1);
@@ -46,6 +47,7 @@ describe('the import check', () => {
     ['src/sender/a.ts', "import { x } from '../srtla/packet.ts';"],
     ['src/srtla/a.ts', "import { x } from './b.ts';\nimport { z } from 'zod';"],
     ['src/srtla/a.ts', "// import { x } from '../stats/b.ts';"],
+    ['src/dashboard/parts/a.tsx', "import type { x } from '../../stats/b.ts';"],
     ['src/main.ts', "import { x } from './cli/b.ts';"],
   ])('lets pass %s: %s', (path, text) => {
     expect(brokenImportRules({ path, text })).toEqual([]);

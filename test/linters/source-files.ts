@@ -11,7 +11,7 @@ export interface SourceFile {
 
 /** Every TypeScript file of the product itself, tests left out. */
 export const productFiles = (): SourceFile[] =>
-  globSync('src/**/*.ts', { cwd: ROOT })
+  globSync('src/**/*.{ts,tsx}', { cwd: ROOT })
     .filter((path) => !path.endsWith('.test.ts'))
     .sort()
     .map((path) => ({ path, text: readFileSync(resolve(ROOT, path), 'utf8') }));

@@ -210,12 +210,14 @@ export interface PlaneOptions {
   clocks?: { now: number; unixMs: number };
   fetch?: Fetch;
   logger?: Logger;
+  /** Long by itself: a busy machine must not make a start that is not active. */
+  startWaitMs?: number;
   localNode?: { serverId: string; key: string };
 }
 
 /** Stopped at the end of the test. */
 export const testPlane = async (db: Database, options: PlaneOptions = {}): Promise<TestPlane> => {
-  const { env, accounts = new FakeAccounts(), fetch, logger = silentLogger, localNode } = options;
+  const { env, accounts = new FakeAccounts(), fetch, logger = silentLogger, localNode, startWaitMs = 10_000 } = options;
   const clocks = options.clocks ?? { now: 1_000, unixMs: 1_790_000_000_000 };
   const plane = await createControlPlane({
     settings: planeSettings(env),
@@ -227,6 +229,7 @@ export const testPlane = async (db: Database, options: PlaneOptions = {}): Promi
     unixNow: () => clocks.unixMs,
     fetch,
     localNode,
+    startWaitMs,
   });
   onTestFinished(async () => {
     await plane.stop();

@@ -8,6 +8,9 @@ import { openSqlite } from '../../src/control-plane/database/sqlite.ts';
 /** Set by `npm run test:system`, which starts a server of its own. */
 export const POSTGRES_URL = process.env.TRIBUTARY_TEST_DATABASE_URL;
 
+/** Of tests that are not about it: a busy machine must not look like a database that is away. */
+const PATIENCE_MS = 15_000;
+
 /** A way to an empty database that several "processes" may open. */
 export interface TestDatabase {
   readonly driver: Database['driver'];
@@ -31,7 +34,7 @@ const postgres = (url: string): TestDatabase => {
   return {
     driver: 'postgres',
     open: async () => {
-      const db = patient(await openPostgres({ url, schema }));
+      const db = patient(await openPostgres({ url, schema }), PATIENCE_MS);
       opened.push(db);
       return db;
     },

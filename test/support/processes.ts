@@ -91,6 +91,7 @@ export interface NodePorts {
   play: number;
   stats: number;
   links: number;
+  dashboard: number;
 }
 
 /** A node of its own with free ports and a data folder of its own. */

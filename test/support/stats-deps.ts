@@ -14,6 +14,7 @@ import { dataPlaneSnapshot } from './snapshots.ts';
 export const ADMIN = 'a'.repeat(32);
 
 export interface TestDeps extends StatsDeps {
+  settings: Settings;
   readonly folder: string;
   /** What `snapshot()` answers. */
   view: DataPlaneSnapshot;

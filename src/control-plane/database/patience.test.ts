@@ -5,6 +5,8 @@ import { patient } from './patience.ts';
 const AWAY = new Error('away');
 const TRANSIENT = new Error('transient');
 const WAIT_MS = 60;
+/** What a slow statement takes, and the patience that four of them together exceed. */
+const [BUSY_MS, BUSY_WAIT_MS] = [350, 1_200];
 
 /** A driver of which each try does the next of these: throw an error, never answer, or answer. */
 const driver = (...tries: (Error | 'hang' | 'ok' | 'slow')[]): { db: DriverDatabase; count: () => number } => {
@@ -12,7 +14,7 @@ const driver = (...tries: (Error | 'hang' | 'ok' | 'slow')[]): { db: DriverDatab
   const next = async (): Promise<void> => {
     const what = tries[Math.min(count++, tries.length - 1)]!;
     if (what === 'hang') return new Promise(() => {});
-    if (what === 'slow') return new Promise((done) => setTimeout(done, WAIT_MS * 0.7));
+    if (what === 'slow') return new Promise((done) => setTimeout(done, BUSY_MS));
     if (what !== 'ok') throw what;
   };
   const tx = {
@@ -57,7 +59,7 @@ describe('a database that is away', () => {
     }
   });
   it('is not one that is merely busy: as long as it answers anybody, there is more time', async () => {
-    const db = patient(driver('slow').db, WAIT_MS);
+    const db = patient(driver('slow').db, BUSY_WAIT_MS);
     const work = db.transaction(async (tx) => {
       for (let times = 0; times < 4; times++) await tx.run('x');
       return 'done';

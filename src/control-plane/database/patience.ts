@@ -13,7 +13,7 @@ import {
 /** What a request waits for a database that is away before it fails. */
 export const AWAY_WAIT_MS: Millis = 2_000;
 /** What one waits for a database that answers others: it is only busy. */
-const BUSY_WAIT_MS: Millis = 10_000;
+const BUSY_WAIT_MS: Millis = 25_000;
 const RETRY_MS: Millis = 100;
 
 class GivenUp extends Error {}
@@ -103,8 +103,10 @@ class PatientDatabase implements Database {
   #inTime<T>(work: (isGivenUp: () => boolean) => Promise<T>, beganMs: Millis): Promise<T> {
     return new Promise((done, failed) => {
       let isGivenUp = false;
+      let isOver = false;
       let timer: NodeJS.Timeout | undefined;
-      const look = (): void => {
+      const judge = (): void => {
+        if (isOver) return;
         const now = monotonicNow();
         const silentMs = now - Math.max(beganMs, this.#lastAnswerMs);
         if (silentMs >= this.#awayWaitMs || now - beganMs >= BUSY_WAIT_MS) {
@@ -112,10 +114,15 @@ class PatientDatabase implements Database {
           failed(new DatabaseAwayError(undefined));
         } else timer = setTimeout(look, Math.max(1, this.#awayWaitMs - silentMs));
       };
+      // Answers that have come in while this thread was busy are heard first.
+      const look = (): void => void setImmediate(judge);
       timer = setTimeout(look, Math.max(1, this.#awayWaitMs - (monotonicNow() - beganMs)));
       work(() => isGivenUp)
         .then(done, failed)
-        .finally(() => clearTimeout(timer));
+        .finally(() => {
+          isOver = true;
+          clearTimeout(timer);
+        });
     });
   }
 }

@@ -7,6 +7,7 @@ import { CommitUnknownError, type DriverDatabase, type Queries, type SqlValue, t
 /** Connections of one process; PostgreSQL allows 100 in all unless told otherwise. */
 const MAX_CONNECTIONS = 8;
 
+const UNIQUE_VIOLATION = '23505';
 const HEAR_AGAIN_MS = 1_000;
 
 const INT8 = 20;
@@ -175,9 +176,9 @@ export const openPostgres = async ({ url, schema }: PostgresOptions): Promise<Dr
       fetch_types: false,
       connection: {
         application_name: 'tributary-control-plane',
-        statement_timeout: 10_000,
-        lock_timeout: 8_000,
-        idle_in_transaction_session_timeout: 10_000,
+        statement_timeout: 25_000,
+        lock_timeout: 25_000,
+        idle_in_transaction_session_timeout: 25_000,
         ...(schema === undefined ? {} : { search_path: schema }),
       },
       types: {
@@ -185,7 +186,11 @@ export const openPostgres = async ({ url, schema }: PostgresOptions): Promise<Dr
         numeric: { to: NUMERIC, from: [NUMERIC], parse: Number, serialize: String },
       },
     });
-    if (schema !== undefined) await sql.unsafe(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
+    if (schema !== undefined)
+      await sql.unsafe(`CREATE SCHEMA IF NOT EXISTS "${schema}"`).catch((error) => {
+        // Another process has just made it: PostgreSQL looks before it makes, and not under a lock.
+        if (codeOf(error) !== UNIQUE_VIOLATION) throw error;
+      });
     const db = new PostgresDatabase(sql as unknown as postgres.Sql, `tributary_${schema ?? 'control_plane'}`);
     void db.hear();
     return db;

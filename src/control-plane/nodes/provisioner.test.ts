@@ -19,8 +19,8 @@ interface Subject {
   fall(): void;
 }
 
-const tributary = async (make: () => TestDatabase): Promise<Subject> => {
-  const plane = await testPlane(await make().open());
+const tributary = async (make: () => TestDatabase, startWaitMs = 10_000): Promise<Subject> => {
+  const plane = await testPlane(await make().open(), { startWaitMs });
   const node = await new FakeNode(plane, 'kc1').join();
   return {
     plane,
@@ -88,15 +88,15 @@ const sls = async (make: () => TestDatabase): Promise<Subject> => {
   };
 };
 
-const KINDS: [string, (make: () => TestDatabase) => Promise<Subject>][] = [
+const KINDS: [string, (make: () => TestDatabase, startWaitMs?: number) => Promise<Subject>][] = [
   ['tributary', tributary],
   ['sls', sls],
 ];
 
 describe.each(KINDS)('a provisioner of kind %s', (kind, open) =>
   onEachDatabase((make) => {
-    const subject = async () => {
-      const one = await open(make);
+    const subject = async (startWaitMs?: number) => {
+      const one = await open(make, startWaitMs);
       for (const user of ['ann', 'bob']) one.plane.accounts.add(user);
       return one;
     };
@@ -153,7 +153,7 @@ describe.each(KINDS)('a provisioner of kind %s', (kind, open) =>
     });
 
     it('is no reason to wait where the node is down', async () => {
-      const { plane, fall } = await subject();
+      const { plane, fall } = await subject(300);
       await plane.start('ann');
       fall();
       await plane.stop('ann', await idOf(plane, 'ann'));

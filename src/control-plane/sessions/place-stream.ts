@@ -57,12 +57,20 @@ export const placeStream = async (
 ): Promise<PlacedStream | { refused: 'none' | 'full' }> => {
   const { streamToken, sessionId, userId, label, region, excluded } = request;
   const unixMs = core.unixNow();
-  const listed = await tx.all<Listed>(
-    `SELECT assignment_id, server_id, added_generation, last_ingest_ms FROM assignments
-     WHERE stream_token = ? AND removed_ms IS NULL ORDER BY assigned_ms DESC`,
-    [streamToken],
-  );
-  const [nodes, counts] = [await allNodes(tx), await sessionCounts(tx, unixMs)];
+  // All at once: each would be a way to the server and back, with the lock held.
+  const [listed, nodes, counts, from, ordinal] = await Promise.all([
+    tx.all<Listed>(
+      `SELECT assignment_id, server_id, added_generation, last_ingest_ms FROM assignments
+       WHERE stream_token = ? AND removed_ms IS NULL ORDER BY assigned_ms DESC`,
+      [streamToken],
+    ),
+    allNodes(tx),
+    sessionCounts(tx, unixMs),
+    placeOf(tx, streamToken, unixMs),
+    tx.first<{ next: number }>('SELECT COALESCE(MAX(ordinal), 0) + 1 AS next FROM assignments WHERE session_id = ?', [
+      sessionId,
+    ]),
+  ]);
   const isIngesting = ({ last_ingest_ms }: Listed): boolean => (last_ingest_ms ?? 0) > unixMs - INGEST_COUNTS_MS;
   // Where it is sending now counts more than where it was last.
   const home = listed.find(isIngesting) ?? listed[0];
@@ -71,7 +79,7 @@ export const placeStream = async (
     nodes.map((row) => candidateOf(row, counts.get(row.server_id) ?? 0, unixMs)),
     {
       region,
-      place: (await placeOf(tx, streamToken, unixMs)) ?? (region === AUTO ? undefined : regionPosition(region)),
+      place: from ?? (region === AUTO ? undefined : regionPosition(region)),
       sticky: home
         ? { serverId: home.server_id, isCounted: isIngesting(home) }
         : hint === undefined
@@ -88,10 +96,6 @@ export const placeStream = async (
   const generation = before.at(-1)?.added_generation ?? (await nextGeneration(tx, serverId, unixMs));
   const assignmentId = randomUUID();
   const lastIngestMs = before.find(({ last_ingest_ms }) => last_ingest_ms !== null)?.last_ingest_ms ?? null;
-  const ordinal = await tx.first<{ next: number }>(
-    'SELECT COALESCE(MAX(ordinal), 0) + 1 AS next FROM assignments WHERE session_id = ?',
-    [sessionId],
-  );
   await tx.run(
     `INSERT INTO assignments (assignment_id, session_id, user_id, stream_token, label, server_id, reason, score, ordinal, assigned_ms,
        added_generation, last_ingest_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

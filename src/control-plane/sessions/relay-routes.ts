@@ -15,7 +15,7 @@ import { endSession } from './end-session.ts';
 import { createRevoker } from './revoke.ts';
 import { openSession, openSessionsOf, type PlacedSession, sessionById } from './session-rows.ts';
 import { sessionView, stoppedView } from './session-view.ts';
-import { hashOf, reviveSession, startSession } from './start-session.ts';
+import { hashOf, reviveSession, SlotTakenError, type Started, startSession } from './start-session.ts';
 import { periodStart, usageOf } from './usage.ts';
 
 /** Text that may also be null or absent; then it is empty. */
@@ -98,15 +98,18 @@ export const addRelayRoutes = (app: FastifyInstance, core: RelayCore, accounts: 
     if (typeof key !== 'string' || !UUID.test(key)) throw invalidRequest('the header Idempotency-Key has to be a UUID');
     const body = bodyOf(request, startSchema);
     const connectionId = body.connection_id;
-    const started = await startSession(core, {
-      userId,
-      slot: await chosenSlot(userId, connectionId, body.stream_token),
-      connectionId,
-      region: askedRegion(body.region_preference, regions),
-      requestedBy: body.client_context?.requested_by ?? '',
-      maxSessions,
-      idempotency: { key: key.toLowerCase(), bodyHash: hashOf(String(request.body)) },
-    });
+    const started = await inFreeSlot(async () =>
+      startSession(core, {
+        userId,
+        slot: await chosenSlot(userId, connectionId, body.stream_token),
+        isSlotAsked: body.stream_token !== '',
+        connectionId,
+        region: askedRegion(body.region_preference, regions),
+        requestedBy: body.client_context?.requested_by ?? '',
+        maxSessions,
+        idempotency: { key: key.toLowerCase(), bodyHash: hashOf(String(request.body)) },
+      }),
+    );
     await checkStillAllowed(userId, started.session);
     return sendJson(reply, started.isNew ? 201 : 200, { session: sessionView(started.session) });
   });
@@ -154,7 +157,9 @@ export const addRelayRoutes = (app: FastifyInstance, core: RelayCore, accounts: 
     const { relayAccess, maxConcurrentConns } = await entitlements.of(session.user_id);
     if (relayAccess !== 'enabled') return false;
     const choice = await slots.toStart(session.user_id, session.stream_token);
-    return 'slot' in choice && reviveSession(core, session, choice.slot, maxConcurrentConns);
+    if (!('slot' in choice) || !(await reviveSession(core, session, choice.slot, maxConcurrentConns))) return false;
+    await checkStillAllowed(session.user_id, (await sessionById(db, session.session_id))!);
+    return true;
   };
 
   app.post('/api/v1/relay/health', async (request, reply) => {
@@ -202,6 +207,20 @@ export const addRelayRoutes = (app: FastifyInstance, core: RelayCore, accounts: 
   });
 
   app.get('/api/v1/capacity/status', (_request, reply) => answerCapacity(core, reply));
+};
+
+/** Choices of a slot that others were faster with; each time one of them has got one. */
+const MAX_CHOICES = 100;
+
+/** Starts of one user at the same time may choose the same slot: all but one of them choose again. */
+const inFreeSlot = async (start: () => Promise<Started>): Promise<Started> => {
+  for (let choices = 1; ; choices++) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!(error instanceof SlotTakenError) || choices >= MAX_CHOICES) throw error;
+    }
+  }
 };
 
 /** Open to everybody: numbers of no node. */

@@ -1,13 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import { FakeNode, RELAY_KEY, type TestPlane, testPlane } from '../../../test/support/control-plane.ts';
+import {
+  FakeNode,
+  type PlaneOptions,
+  RELAY_KEY,
+  type TestPlane,
+  testPlane,
+} from '../../../test/support/control-plane.ts';
 import { onEachDatabase, type TestDatabase } from '../../../test/support/databases.ts';
 
 const MINUTE = 60_000;
 
 /** A plane with a user `ann` of two slots, `bob` of one, and one node. */
-const fleet = async (make: () => TestDatabase, env?: Record<string, string>) => {
-  const plane = await testPlane(await make().open(), env ? { env } : {});
+const fleet = async (make: () => TestDatabase, options: PlaneOptions = {}) => {
+  const plane = await testPlane(await make().open(), options);
   plane.accounts.add('ann', 2);
   plane.accounts.add('bob');
   const node = await new FakeNode(plane, 'kc1').join();
@@ -48,7 +54,7 @@ describe('relay/start', () =>
     });
 
     it('is provisioning at creating_stream while the node says nothing, and active as soon as it does', async () => {
-      const { plane, node } = await fleet(make);
+      const { plane, node } = await fleet(make, { startWaitMs: 100 });
       node.die();
       await plane.start('bob');
       // The open long poll took that one; from now on nobody answers.
@@ -79,6 +85,15 @@ describe('relay/start', () =>
         status: 403,
         body: { error: { code: 'connection_limit_reached', request_id: expect.any(String) } },
       });
+    });
+
+    it('gives connections that start at the same time a slot each', async () => {
+      const { plane } = await fleet(make);
+      const answers = await Promise.all(['a', 'b', 'c'].map((connection) => plane.start('ann', { connection })));
+      expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 403]);
+      const open = await Promise.all(['a', 'b', 'c'].map((connection) => plane.active('ann', connection)));
+      const tokens = open.flatMap(({ body }) => body?.session.credentials.stream_token ?? []);
+      expect(tokens.sort()).toEqual(['ann1', 'ann2']);
     });
 
     it('answers the same key with the same session, and refuses it with another body', async () => {
@@ -393,6 +408,36 @@ describe('per_link', () =>
       expect((await links()).connections).toHaveLength(2);
       plane.pass(1);
       expect(await links()).toEqual({ stream_id: 'live_ann1', connections: [] });
+    });
+
+    it('has nothing of what a node says of streams that are not on its list', async () => {
+      const { plane, node } = await fleet(make);
+      await plane.start('ann');
+      const other = new FakeNode(plane, 'kc2');
+      await other.register();
+      const report = { streams: [{ publisher: 'live_ann1', bitrateKbps: 1, connections: [link] }] };
+      expect((await other.call('POST', 'kc2/links', report)).status).toBe(204);
+      expect((await plane.active('ann')).body.per_link.connections).toEqual([]);
+      await other.heartbeat({
+        score: 0,
+        ingesting: [
+          {
+            publisher: 'live_ann1',
+            source: 'srt',
+            uptimeMs: 1,
+            bitrateKbps: 1,
+            lastPayloadMs: 1,
+            place: { latitude: 1, longitude: 1 },
+          },
+        ],
+      });
+      expect(await plane.db.all('SELECT * FROM slot_places')).toEqual([]);
+      // A stream that comes to the node's list is believed at once.
+      expect((await node.call('POST', 'kc1/links', report)).status).toBe(204);
+      await plane.start('bob');
+      const next = { streams: [{ publisher: 'live_bob1', bitrateKbps: 1, connections: [link] }] };
+      expect((await node.call('POST', 'kc1/links', next)).status).toBe(204);
+      expect((await plane.active('bob')).body.per_link.connections).toHaveLength(1);
     });
   }));
 

@@ -19,6 +19,8 @@ const MAX_TRIES = 3;
 export interface StartRequest {
   readonly userId: string;
   readonly slot: Slot;
+  /** The client has named it; otherwise it was the first that was free. */
+  readonly isSlotAsked: boolean;
   /** Empty: none given. */
   readonly connectionId: string;
   /** A region's name, or `auto`. */
@@ -26,6 +28,13 @@ export interface StartRequest {
   readonly requestedBy: string;
   readonly maxSessions: number;
   readonly idempotency: { readonly key: string; readonly bodyHash: string };
+}
+
+/** The slot was free when it was chosen, and is not any more: another one is to be chosen. */
+export class SlotTakenError extends ApiError {
+  constructor() {
+    super(403, 'connection_limit_reached', 'there is no free stream slot', 'no_free_slot');
+  }
 }
 
 export interface Started {
@@ -136,7 +145,10 @@ const begin = (core: RelayCore, request: StartRequest): Promise<{ sessionId: str
         await remember(current.session_id);
         return { sessionId: current.session_id, isNew: false };
       }
-      const replaced = [...(current ? [current] : []), ...(await openSessionsOfToken(tx, slot.streamToken))];
+      const onSlot = await openSessionsOfToken(tx, slot.streamToken);
+      if (!request.isSlotAsked && onSlot.some(({ connection_id }) => connection_id !== connectionId))
+        throw new SlotTakenError();
+      const replaced = [...(current ? [current] : []), ...onSlot];
       for (const { session_id } of replaced) await endSession(tx, session_id, 'superseded', unixMs);
       if ((await countOpen(tx, userId)) >= request.maxSessions)
         throw new ApiError(403, 'connection_limit_reached', 'there are as many sessions as you may have');
@@ -230,13 +242,20 @@ export const provision = async (
 
 /**
  * `relay/start`: a session for a slot, with a node that was told. The session that the connection has already is given again.
- * @throws ApiError 403 too many sessions, 409 another body, 503 no capacity
+ * @throws ApiError 403 too many sessions, 409 another body, 503 no capacity; SlotTakenError
  */
 export const startSession = async (core: RelayCore, request: StartRequest): Promise<Started> => {
   const { sessionId, isNew } = await begin(core, request);
-  const session = await provision(core, sessionId, request.slot.label, START_WAIT_MS);
+  const session = await provision(core, sessionId, request.slot.label, core.startWaitMs);
   if (isNew && session.status === 'provisioning' && session.server_id === null) {
-    await core.db.transaction((tx) => endSession(tx, sessionId, 'no_capacity', core.unixNow()), { repeatable: true });
+    await core.db.transaction(
+      async (tx) => {
+        await endSession(tx, sessionId, 'no_capacity', core.unixNow());
+        // Nothing was begun: the same key may try again.
+        await tx.run('DELETE FROM idempotency_keys WHERE session_id = ?', [sessionId]);
+      },
+      { repeatable: true },
+    );
     throw capacityError('none');
   }
   return { session, isNew };
@@ -277,6 +296,6 @@ export const reviveSession = async (
       if (error instanceof ApiError) return false;
       throw error;
     });
-  if (isRevived) await provision(core, session_id, slot.label, START_WAIT_MS);
+  if (isRevived) await provision(core, session_id, slot.label, core.startWaitMs);
   return isRevived;
 };

@@ -1,0 +1,84 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Callers } from './callers.ts';
+import { sourceOf } from './request-budget.ts';
+
+/** A page that reads so slowly that this much is waiting is let go, bytes; it connects anew. */
+const MAX_WAITING_BYTES = 256 * 1_024;
+const SOURCE_SHARE = 4;
+const LEAST_PER_SOURCE = 8;
+
+interface Page {
+  readonly reply: FastifyReply;
+  readonly source: string;
+  /** Its right to see anything; looked at before each message. */
+  readonly mayStay: () => boolean;
+  /** What it sees: one message is made for all pages that see the same. */
+  readonly subject: string;
+}
+
+/** Pages that are kept up to date by server-sent events. */
+export class DashboardFeed {
+  readonly #callers: Callers;
+  readonly #most: number;
+  readonly #pages = new Set<Page>();
+
+  /** @param most pages at once */
+  constructor(callers: Callers, most: number) {
+    this.#callers = callers;
+    this.#most = most;
+  }
+
+  get pages(): number {
+    return this.#pages.size;
+  }
+
+  /**
+   * Takes the request over.
+   * @param first what the page is told once, as an event `trails`
+   * @returns whether there was room
+   */
+  open(request: FastifyRequest, reply: FastifyReply, subject: string, first: object, mayStay: () => boolean): boolean {
+    const source = sourceOf(this.#callers.addressOf(request));
+    const ofSource = [...this.#pages].filter((page) => page.source === source).length;
+    const mostOfSource = Math.max(LEAST_PER_SOURCE, Math.floor(this.#most / SOURCE_SHARE));
+    if (this.#pages.size >= this.#most || ofSource >= mostOfSource) return false;
+    const page: Page = { reply, source, subject, mayStay };
+    reply.hijack();
+    const headers = reply.getHeaders() as Record<string, string>;
+    reply.raw.writeHead(200, {
+      ...headers,
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      // nginx gathers answers unless it is told otherwise.
+      'x-accel-buffering': 'no',
+    });
+    reply.raw.on('error', () => reply.raw.destroy());
+    reply.raw.on('close', () => this.#pages.delete(page));
+    reply.raw.write(`retry: 2000\nevent: trails\ndata: ${JSON.stringify(first)}\n\n`);
+    this.#pages.add(page);
+    return true;
+  }
+
+  /** @param messageOf the message of a subject, made once for all of its pages */
+  send(messageOf: (subject: string) => object | undefined): void {
+    const made = new Map<string, Buffer | undefined>();
+    for (const page of this.#pages) {
+      const { raw } = page.reply;
+      if (!page.mayStay() || raw.writableLength > MAX_WAITING_BYTES) {
+        raw.destroy();
+        continue;
+      }
+      if (!made.has(page.subject)) made.set(page.subject, frame(messageOf(page.subject)));
+      const bytes = made.get(page.subject);
+      if (bytes) raw.write(bytes);
+      else raw.end();
+    }
+  }
+
+  close(): void {
+    for (const { reply } of this.#pages) reply.raw.end();
+  }
+}
+
+const frame = (message: object | undefined): Buffer | undefined =>
+  message && Buffer.from(`data: ${JSON.stringify(message)}\n\n`);

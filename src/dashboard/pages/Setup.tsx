@@ -1,6 +1,6 @@
 import type { ChecklistView, DoctorView, IdView, LiveView } from '../../stats/dashboard-types.ts';
 import { useAsked } from '../feed.ts';
-import { ago } from '../format.ts';
+import { ago, capital } from '../format.ts';
 import { Icon } from '../parts/Icon.tsx';
 import { stay } from '../route.ts';
 
@@ -21,6 +21,15 @@ const DONE: Readonly<Record<ChecklistView['step'], number>> = {
   playing: 5,
 };
 
+const SAID: Readonly<Record<ChecklistView['step'], string>> = {
+  waiting: 'Waiting for packets',
+  packets: 'Packets arrive',
+  registered: 'Links are registered',
+  refused: 'The encoder is refused',
+  live: 'The stream is live',
+  playing: 'A player watches',
+};
+
 const Checklist = ({ checklist }: { checklist: ChecklistView }) => {
   const done = DONE[checklist.step];
   return (
@@ -39,8 +48,12 @@ const Checklist = ({ checklist }: { checklist: ChecklistView }) => {
           );
         })}
       </ol>
-      <p class="now" role="status" data-step={checklist.step}>
-        {checklist.text}
+      <p class="now" data-step={checklist.step}>
+        {capital(checklist.text)}
+      </p>
+      {/* Read out when the step changes; the text above changes with every number in it. */}
+      <p class="hidden" role="status">
+        {SAID[checklist.step]}
       </p>
       {checklist.causes.length > 0 && (
         <div class="causes">
@@ -71,15 +84,19 @@ const Doctor = () => {
                 <Icon name={fine ? 'check' : 'warn'} size={16} />
                 <span>
                   <span class="hidden">{fine ? 'Fine: ' : 'Warning: '}</span>
-                  {text}
+                  {capital(text)}
                 </span>
               </li>
             ))}
           </ul>
           <h3>A firewall must let in</h3>
-          <p>
-            <code>{data.firewall}</code>
-          </p>
+          <ul class="firewall">
+            {data.firewall.map(({ port, what }) => (
+              <li key={port}>
+                <code>{port}</code> {what}
+              </li>
+            ))}
+          </ul>
         </>
       )}
     </section>

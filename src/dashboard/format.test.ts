@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { concealed } from './format.ts';
+import { capital, concealed } from './format.ts';
 
 describe('a secret on a screen', () => {
   it.each([
@@ -19,4 +19,8 @@ describe('a secret on a screen', () => {
   ])('%s', (secret, shown) => {
     expect(concealed(secret)).toBe(shown);
   });
+});
+
+it('a text of the terminal begins with a capital on a page, and libsrt keeps its name', () => {
+  expect(['waiting for packets', 'libsrt 1.5.1', ''].map(capital)).toEqual(['Waiting for packets', 'libsrt 1.5.1', '']);
 });

@@ -54,8 +54,9 @@ export const clock = (unixMs: number): string => {
 export const dateText = (unixMs: number): string =>
   new Date(unixMs).toLocaleDateString(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
 
-/** Texts of the terminal begin small. */
-export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+/** Texts of the terminal begin small; the name of a library stays as it is. */
+export const capital = (text: string): string =>
+  text.startsWith('libsrt') ? text : text.charAt(0).toUpperCase() + text.slice(1);
 
 export const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`;
 

@@ -60,7 +60,7 @@ const Checklist = ({ checklist }: { checklist: ChecklistView }) => {
           <h3>Likeliest causes{checklist.forMs > 30_000 ? `, after ${ago(checklist.forMs)} at this step` : ''}</h3>
           <ol>
             {checklist.causes.map((cause) => (
-              <li key={cause}>{cause}</li>
+              <li key={cause}>{capital(cause)}</li>
             ))}
           </ol>
         </div>
@@ -120,6 +120,15 @@ const Begin = () => {
           </li>
         ))}
       </ul>
+      {data && names.size === 0 && (
+        <p>
+          There is no stream id yet:{' '}
+          <a href="/manage" onClick={stay}>
+            make one
+          </a>
+          .
+        </p>
+      )}
       {names.size > 5 && (
         <p>
           <a href="/manage" onClick={stay}>

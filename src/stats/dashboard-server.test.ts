@@ -40,6 +40,20 @@ describe('the pages', () => {
     }
   });
 
+  it.each([
+    '/assets/..%2f.sources',
+    '/assets/..%2f..%2f..%2fpackage.json',
+    '/assets/%2e%2e/%2e%2e/main.js',
+    '/assets/..%5cindex.html',
+    '/.sources',
+    '/index.html.br',
+  ])('are all that is served: not %s', async (url) => {
+    const { app } = await dashboardClient();
+    const { statusCode, headers } = await app.inject(url);
+    expect([400, 403, 404]).toContain(statusCode);
+    expect(headers['cache-control']).toBe('no-store');
+  });
+
   it('say what to do where they are not built', async () => {
     const client = await dashboardClient();
     Object.assign(client.deps, { pagesDir: '/nowhere' });

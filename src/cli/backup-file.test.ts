@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/support/data-dir.ts';
 import { lockDataDir } from '../shared/data-dir-lock.ts';
+import { nodeSalt } from '../shared/node-salt.ts';
 import { DirectoryFile } from '../sls-bridge/directory-file.ts';
 import { KeyStore } from '../stats/key-store.ts';
 import { fileArguments } from './arguments.ts';
@@ -52,6 +54,29 @@ describe('backup and restore', () => {
     expect(filesOf(third)).toEqual(before);
   });
 
+  it('keep the salt, so that streams have their public names again', async () => {
+    const from = await node();
+    const salt = await nodeSalt(from);
+    const path = await backupOf(from);
+    const to = temporaryFolder();
+    // A node that has only been started has one of its own, and nothing to lose.
+    await nodeSalt(to);
+    expect(await restoreDataFolder(path, to, false)).toEqual(['streams.json', 'keys.json', 'salt']);
+    expect(await nodeSalt(to)).toBe(salt);
+
+    // A backup without one, as older ones are, leaves what is there.
+    const { files, ...rest } = JSON.parse(readFileSync(path, 'utf8'));
+    writeFileSync(path, JSON.stringify({ ...rest, files: { ...files, salt: undefined } }));
+    const other = temporaryFolder();
+    const own = await nodeSalt(other);
+    await restoreDataFolder(path, other, false);
+    expect(await nodeSalt(other)).toBe(own);
+
+    // A damaged one keeps nobody from backing up the rest.
+    writeFileSync(join(from, 'salt'), 'x');
+    expect(await backupDataFolder(from, `${path}2`, false)).toEqual(['streams.json', 'keys.json']);
+  });
+
   it('mend a damaged data folder', async () => {
     const dataDir = await node();
     const path = await backupOf(dataDir);
@@ -95,6 +120,10 @@ describe('backup and restore', () => {
       'null',
       '[]',
       '{"format":"other"}',
+      JSON.stringify({
+        ...backup,
+        files: { salt: { text: 'x', sha256: createHash('sha256').update('x').digest('hex') } },
+      }),
       JSON.stringify({ ...backup, version: 2 }),
       JSON.stringify({ ...backup, files: {} }),
       JSON.stringify({ ...backup, files: { '../../etc/passwd': backup.files['keys.json'] } }),

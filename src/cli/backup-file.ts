@@ -4,17 +4,22 @@ import { join } from 'node:path';
 import { lockDataDir } from '../shared/data-dir-lock.ts';
 import { prepareDataDir, readDataFile, removeDataFile, writeDataFile } from '../shared/data-file.ts';
 import { codeOf, messageOf, TributaryError } from '../shared/errors.ts';
+import { checkSalt, SALT_FILE } from '../shared/node-salt.ts';
 import { DirectoryFile } from '../sls-bridge/directory-file.ts';
 import { KeyStore } from '../stats/key-store.ts';
 import { writePrivateFile } from './private-file.ts';
 
 const FORMAT = 'tributary-backup';
 const VERSION = 1;
-/** What a node would lose with its data folder, and what says whether a text is such a file. */
-const FILES: Readonly<Record<string, (path: string, text: string) => void>> = {
-  'streams.json': DirectoryFile.check,
-  'keys.json': KeyStore.check,
-};
+/** Whether a text is such a file. @throws TributaryError where it is not */
+type Check = (path: string, text: string) => void;
+/** What a node would lose with its data folder. */
+const FILES: Readonly<Record<string, Check>> = { 'streams.json': DirectoryFile.check, 'keys.json': KeyStore.check };
+/**
+ * What goes with it, where there is something to keep: the public names of streams, which logs and stored metrics go by, are made with the salt.
+ * A node makes itself a new one.
+ */
+const EXTRAS: Readonly<Record<string, Check>> = { [SALT_FILE]: checkSalt };
 /** What a restore with --force has replaced. */
 export const REPLACED_FILE = 'before-restore.backup';
 const MAX_BYTES = 64 * 2 ** 20;
@@ -37,6 +42,18 @@ const invalid = (path: string, what: string, cause?: unknown): TributaryError =>
     cause,
   );
 
+const isGood = (check: Check, name: string, text: string): boolean => {
+  try {
+    check(name, text);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const checkOf = (name: string): Check | undefined =>
+  Object.hasOwn(FILES, name) ? FILES[name] : Object.hasOwn(EXTRAS, name) ? EXTRAS[name] : undefined;
+
 /** @returns undefined where there is nothing to keep. @param checks a damaged file is an error. Errors as `backupDataFolder` */
 const gather = async (dataDir: string, checks: boolean): Promise<Backup | undefined> => {
   const files: Record<string, { text: string; sha256: string }> = {};
@@ -48,13 +65,17 @@ const gather = async (dataDir: string, checks: boolean): Promise<Backup | undefi
     files[name] = { text, sha256: sha256(text) };
   }
   if (Object.keys(files).length === 0) return undefined;
+  for (const [name, check] of Object.entries(EXTRAS)) {
+    const text = await readDataFile(join(dataDir, name));
+    if (text !== undefined && isGood(check, name, text)) files[name] = { text, sha256: sha256(text) };
+  }
   return { format: FORMAT, version: VERSION, created: new Date().toISOString(), files };
 };
 
 const serialise = (backup: Backup): string => `${JSON.stringify(backup, undefined, 2)}\n`;
 
 /**
- * Writes stream ids and keys into one file, mode 0600. The node may be running.
+ * Writes stream ids, keys and the salt of names into one file, mode 0600. The node may be running.
  * @returns the names of the files in it
  * @throws TributaryError TRIBUTARY_NODE_NOT_RUNNING where the folder has nothing, TRIBUTARY_DATA_FILE_CORRUPT, TRIBUTARY_DATA_DIR_UNWRITABLE,
  * TRIBUTARY_FILE_EXISTS, TRIBUTARY_FILE_UNWRITABLE
@@ -91,7 +112,7 @@ const readBackup = async (path: string): Promise<Backup> => {
   const files = Object.entries(backup.files ?? {});
   if (files.length === 0) throw invalid(path, 'it is empty');
   for (const [name, file] of files) {
-    const check = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
+    const check = checkOf(name);
     if (!check) throw invalid(path, `it holds ${JSON.stringify(name.slice(0, 40))}, which no node has`);
     if (typeof file?.text !== 'string' || sha256(file.text) !== file.sha256) throw invalid(path, `${name} is damaged`);
     try {
@@ -123,11 +144,8 @@ export const restoreDataFolder = async (path: string, dataDir: string, force: bo
         `give --force: they are kept as ${REPLACED_FILE}`,
       );
     if (present) await writeDataFile(join(dataDir, REPLACED_FILE), serialise(present));
-    for (const name of Object.keys(FILES)) {
-      const file = files[name];
-      if (file) await writeDataFile(join(dataDir, name), file.text);
-      else await removeDataFile(join(dataDir, name));
-    }
+    for (const name of Object.keys(FILES)) if (!files[name]) await removeDataFile(join(dataDir, name));
+    for (const [name, { text }] of Object.entries(files)) await writeDataFile(join(dataDir, name), text);
     return Object.keys(files);
   } finally {
     lock.release();

@@ -20,7 +20,7 @@ Writes stream ids and API keys as a database of SLS (mode 0600): the way back. -
 `,
   backup: `Usage: ./tributary backup FILE [--force] ${SETTINGS}
 
-Writes stream ids and API keys into one file (mode 0600); the node may be running. --force replaces a file.
+Writes stream ids, API keys and the salt of public names into one file (mode 0600); the node may be running. --force replaces a file.
 `,
   restore: `Usage: ./tributary restore FILE [--force] ${SETTINGS}
 

@@ -24,7 +24,7 @@ const TRUSTED = ['127.0.0.0/8', '::1'];
 
 /**
  * Statistics of links as the node's port 5080 gives them: `GET /stats`, `/stats/{ID}`; any other path is `/stats`, as it was with
- * srtla_rec. Callers from elsewhere than this machine see stream ids and addresses masked.
+ * srtla_rec. Callers from elsewhere than this machine see stream ids masked; addresses are for all as `--addresses` says.
  */
 export const createSrtlaStats = ({ snapshot, logger, carriers, clock }: SrtlaStatsDeps): FastifyInstance => {
   const names = new LinkNames(carriers);

@@ -20,7 +20,7 @@ import type { SrtlaSettings } from '../srtla/types.ts';
  * Fields named …AtMs and `sinceMs` are moments of `commonNow`; NaN stands for "none". Flags are 0 or 1.
  */
 
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 /** Indices of the header's words. The thread writes the first two, main the other ones. */
 export const HEADER = { version: 0, heartbeat: 1, rosterSeen: 2, logSeen: 3, eventsSeen: 4 } as const;
@@ -72,6 +72,7 @@ export const LINK_FIELDS = [
   'uniquePackets',
   'duplicatePackets',
   'lostPackets',
+  'falselyLostPackets',
   'bitrate1sKbps',
   'bitrate10sKbps',
   'jitterMs',

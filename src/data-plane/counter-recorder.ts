@@ -155,6 +155,7 @@ export class CounterRecorder {
     values[LINK.uniquePackets] = link.uniquePackets;
     values[LINK.duplicatePackets] = link.duplicatePackets;
     values[LINK.lostPackets] = link.lostPackets;
+    values[LINK.falselyLostPackets] = link.falselyLostPackets;
     values[LINK.bitrate1sKbps] = link.bitrate1sKbps;
     values[LINK.bitrate10sKbps] = link.bitrate10sKbps;
     values[LINK.jitterMs] = link.jitterMs ?? Number.NaN;

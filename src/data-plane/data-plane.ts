@@ -155,6 +155,11 @@ export class DataPlane {
     return this.#bridge.players();
   }
 
+  /** Somebody publishes or plays. */
+  get isBusy(): boolean {
+    return this.#bridge.hasSessions;
+  }
+
   /** The bonded group that a publisher comes through; undefined for a plain one, and once its session is over. */
   groupOf(publisher: Publisher): string | undefined {
     return publisher.source === 'srtla' ? this.#shell?.groupOfServerSocket(publisher.socket) : undefined;

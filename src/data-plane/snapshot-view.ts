@@ -204,6 +204,7 @@ const linkSnapshot = (entry: EntryOf<'links'>, values: Float64Array, now: Millis
     uniquePackets: values[LINK.uniquePackets]!,
     duplicatePackets: values[LINK.duplicatePackets]!,
     lostPackets: values[LINK.lostPackets]!,
+    falselyLostPackets: values[LINK.falselyLostPackets]!,
     bitrateKbps: values[LINK.bitrateKbps]!,
     bitrate1sKbps: values[LINK.bitrate1sKbps]!,
     bitrate10sKbps: values[LINK.bitrate10sKbps]!,

@@ -85,6 +85,7 @@ const run = async (
     Atomics.add(header, HEADER.heartbeat, 1);
     logger.flush();
     events.flush();
+    health.measureLag(plane.isBusy);
     if (commonNow() >= nextPassMs) record();
   };
   setInterval(beat, BEAT_MS);

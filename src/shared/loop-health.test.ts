@@ -27,6 +27,28 @@ describe('the health of an event loop', () => {
     health.stop();
   });
 
+  it('is measured only while somebody wants it', async () => {
+    const health = new LoopHealth();
+    health.start();
+    await delay(50);
+    block(200);
+    await until('the delay to be seen', () => health.lag.maxMs > 100);
+    health.measureLag(false);
+    expect(health.lag.maxMs).toBeGreaterThan(100);
+    health.turnOver();
+    await delay(50);
+    block(200);
+    await delay(50);
+    expect(health.lag.maxMs).toBe(0);
+    // The time without it is no lag.
+    health.measureLag(true);
+    await delay(100);
+    expect(health.lag.maxMs).toBeLessThan(150);
+    block(300);
+    await until('the delay to be seen', () => health.lag.maxMs > 200);
+    health.stop();
+  });
+
   it('counts pauses for garbage', async () => {
     const health = new LoopHealth();
     health.start();

@@ -33,16 +33,32 @@ export class LoopHealth {
   });
   #utilization: EventLoopUtilization = performance.eventLoopUtilization();
   #before = NONE;
+  #isMeasured = false;
 
   start(): void {
-    this.#delay.enable();
+    this.measureLag(true);
     this.#gc.observe({ entryTypes: ['gc'] });
     this.#utilization = performance.eventLoopUtilization();
   }
 
   stop(): void {
-    this.#delay.disable();
+    this.measureLag(false);
     this.#gc.disconnect();
+  }
+
+  /**
+   * Lag costs an idle thread 50 wake-ups a second: it need not be measured while nobody can suffer from it. What was measured before stays
+   * until the next turn.
+   */
+  measureLag(isWanted: boolean): void {
+    if (isWanted === this.#isMeasured) return;
+    this.#isMeasured = isWanted;
+    if (isWanted) this.#delay.enable();
+    else {
+      this.#before = this.lag;
+      this.#delay.disable();
+      this.#delay.reset();
+    }
   }
 
   /** Begins a new window of the lag: to be called once a minute. */

@@ -42,11 +42,13 @@ export class AddressMask {
   }
 }
 
+const IPV6 = /(?<![\w.]|::)[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?(?!\w)/g;
+const IPV4 = /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\d)/g;
+
 /** Text that another program has written, with every address in it masked. */
-export const maskedText = (text: string, view: AddressView = addressView()): string =>
-  view === 'full'
-    ? text
-    : text.replace(
-        /(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?)(?!\w)/g,
-        (found) => (isIP(found) === 0 ? found : maskedAddress(found, view)),
-      );
+export const maskedText = (text: string, view: AddressView = addressView()): string => {
+  if (view === 'full') return text;
+  const masked = (found: string): string => (isIP(found) === 0 ? found : maskedAddress(found, view));
+  // IPv4 last: it may stand where it looks like the end of an IPv6 address, behind a time of day for one.
+  return text.replace(IPV6, masked).replace(IPV4, masked);
+};

@@ -90,6 +90,16 @@ describe('SlsBridge', () => {
     expect(engine.allowed.size).toBe(0);
   });
 
+  it('tells whether anybody is there', () => {
+    expect(bridge.hasSessions).toBe(false);
+    accept(20, listener('play', 'close'), 'play_a');
+    bridge.pump();
+    expect(bridge.hasSessions).toBe(true);
+    engine.happen({ type: 'ended', socket: 20 });
+    bridge.pump();
+    expect(bridge.hasSessions).toBe(false);
+  });
+
   it('carries a message from a publisher to the players of its id', () => {
     accept(7, listener('play', 'close'), 'play_a');
     accept(8, listener('publish', 'close'), 'live_a');

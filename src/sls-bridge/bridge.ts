@@ -138,6 +138,11 @@ export class SlsBridge {
     return this.#hub.players();
   }
 
+  /** Somebody publishes or plays. */
+  get hasSessions(): boolean {
+    return this.#hub.hasSessions;
+  }
+
   /** The publisher behind an SRT socket. */
   publisher(socket: number): Publisher | undefined {
     return this.#hub.publisher(socket);

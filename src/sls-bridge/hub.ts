@@ -25,6 +25,11 @@ export class Hub {
     return this.#players.values();
   }
 
+  /** Somebody publishes or plays. */
+  get hasSessions(): boolean {
+    return this.#publishers.size + this.#players.size > 0;
+  }
+
   publisher(socket: number): Publisher | undefined {
     return this.#publishers.get(socket);
   }

@@ -40,8 +40,9 @@ export class Link {
   uniquePackets = 0;
   /** Data packets that had come already. */
   duplicatePackets = 0;
-  /** Certainly lost packets that this link is blamed for. */
+  /** Certainly lost packets that this link is blamed for, and those of them that came late after all. Both only grow. */
   lostPackets = 0;
+  falselyLostPackets = 0;
   readonly window = new RateWindow(RATE_WINDOW_MS, RATE_BUCKETS);
   readonly flow = new LinkFlow();
   /** By the encoder's answers to ACKs that have come by this link. */

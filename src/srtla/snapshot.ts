@@ -51,6 +51,7 @@ const snapshotLink = (link: Link, smallestDelayMs: Millis, now: Millis): LinkSna
     uniquePackets: link.uniquePackets,
     duplicatePackets: link.duplicatePackets,
     lostPackets: link.lostPackets,
+    falselyLostPackets: link.falselyLostPackets,
     windowBytes: link.window.total(now, STATS_WINDOW_MS),
     bitrateKbps: kbpsOf(link, STATS_WINDOW_MS, now),
     bitrate1sKbps: kbpsOf(link, 1_000, now),

@@ -90,8 +90,9 @@ export interface LinkSnapshot {
   uniquePackets: number;
   /** Data packets that had come already, by this link or another. */
   duplicatePackets: number;
-  /** Certainly lost packets, where it can be told that this link has lost them. */
+  /** Certainly lost packets, where it can be told that this link has lost them; and those of them that came late after all. */
   lostPackets: number;
+  falselyLostPackets: number;
   /** Bytes of SRT datagrams in the last 5 s. */
   windowBytes: number;
   /** Over the last 5, 1 and 10 s. */

@@ -44,7 +44,17 @@ describe('Trust', () => {
   it('asks no name of an address elsewhere that is trusted', () => {
     expect(trust.covers('10.8.0.1', { host: 'relay.example:5080' })).toBe(true);
   });
-  it.each(['x-forwarded-for', 'forwarded', 'x-real-ip'])('is not passed on by a proxy (%s)', (header) => {
+  it.each([
+    ...[
+      'x-forwarded-for',
+      'x-forwarded-host',
+      'x-forwarded-proto',
+      'forwarded',
+      'via',
+      'x-real-ip',
+      'cf-connecting-ip',
+    ],
+  ])('is not passed on by a proxy (%s)', (header) => {
     expect(trust.covers('127.0.0.1', { ...host, [header]: '127.0.0.1' })).toBe(false);
   });
 });

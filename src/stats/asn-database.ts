@@ -1,7 +1,8 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Reader, type Response } from 'maxmind';
 import { codeOf, messageOf, TributaryError } from '../shared/errors.ts';
-import { type AsnRecord, attributionOf, readRecord, schemaOf } from './asn-record.ts';
+import { type AsnRecord, attributionOf, readRecord, schemaOf, textOf } from './asn-record.ts';
 import { brokenRecord, SEPARATOR_BYTES, sampleAddresses } from './asn-sample.ts';
 import type { CarrierDatabase } from './carrier.ts';
 
@@ -51,7 +52,8 @@ export const openAsnDatabase = async (path: string): Promise<AsnDatabase> => {
 
 const readWhole = async (path: string): Promise<Buffer> => {
   try {
-    const file = await open(path, 'r');
+    // Of a pipe, `open` would wait for a writer.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const facts = await file.stat();
       if (!facts.isFile()) throw invalidDatabase(path, 'it is no file');
@@ -66,13 +68,17 @@ const readWhole = async (path: string): Promise<Buffer> => {
 };
 
 const METADATA_MARK = Buffer.from('\xab\xcd\xefMaxMind.com', 'latin1');
+/** At most, the mark not included (MaxMind DB 2.0, "Database Metadata"). */
+const METADATA_BYTES = 128 * 1_024;
 
 const verified = async (path: string, bytes: Buffer): Promise<AsnDatabase> => {
-  const dataEnd = bytes.lastIndexOf(METADATA_MARK);
-  // The mark is in the last 128 KiB of a whole file; without it the file is cut off, or something else.
-  if (dataEnd < 0) throw invalidDatabase(path, 'it is no MaxMind DB file, or its end is missing');
+  const tailAt = Math.max(0, bytes.length - METADATA_BYTES - METADATA_MARK.length);
+  const markAt = bytes.subarray(tailAt).lastIndexOf(METADATA_MARK);
+  if (markAt < 0) throw invalidDatabase(path, 'it is no MaxMind DB file, or its end is missing');
+  const dataEnd = tailAt + markAt;
   const reader = new Reader<Response>(bytes);
-  const { nodeCount, recordSize, ipVersion, databaseType, buildEpoch } = reader.metadata;
+  const { nodeCount, recordSize, ipVersion, buildEpoch } = reader.metadata;
+  const databaseType = textOf(reader.metadata.databaseType);
   const shape = { nodeCount, recordSize, ipVersion };
   const isSane =
     Number.isSafeInteger(nodeCount) &&
@@ -80,7 +86,7 @@ const verified = async (path: string, bytes: Buffer): Promise<AsnDatabase> => {
     (ipVersion === 4 || ipVersion === 6) &&
     (nodeCount * recordSize) / 4 + SEPARATOR_BYTES <= dataEnd;
   if (!isSane) throw invalidDatabase(path, 'its metadata does not fit it');
-  if (typeof databaseType !== 'string') throw invalidDatabase(path, 'its metadata names no type');
+  if (databaseType === undefined) throw invalidDatabase(path, 'its metadata names no type');
 
   for (let node = 0; node < nodeCount; node += NODES_AT_ONCE) {
     const broken = brokenRecord(bytes, shape, dataEnd, node, node + NODES_AT_ONCE);

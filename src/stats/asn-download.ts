@@ -6,7 +6,7 @@ import { normaliseAddress } from '../shared/address.ts';
 import type { Millis } from '../shared/clock.ts';
 import { codeOf, messageOf, TributaryError } from '../shared/errors.ts';
 import type { AsnSource } from './asn-sources.ts';
-import { reservedLabel } from './reserved-address.ts';
+import { isPublicAddress } from './reserved-address.ts';
 
 export interface DownloadLimits {
   readonly maxBytes: number;
@@ -25,13 +25,16 @@ export const downloadFailed = ({ name }: AsnSource, what: string, mend: string, 
 /**
  * The bytes of a source as they come. Redirects are followed to public hosts with https only, so that nobody but who has written the URL
  * into the settings decides which host of the inner network is asked; credentials go to the first host alone.
+ * @param enough ends the connection: nobody wants the rest
  * @throws TributaryError TRIBUTARY_ASN_DOWNLOAD_FAILED
  */
 export async function* download(
   source: AsnSource,
   limits: DownloadLimits = DOWNLOAD_LIMITS,
+  enough?: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const signal = AbortSignal.timeout(limits.totalMs);
+  const late = AbortSignal.timeout(limits.totalMs);
+  const signal = enough ? AbortSignal.any([late, enough]) : late;
   try {
     const response = await follow(source, limits, signal);
     let bytes = 0;
@@ -45,9 +48,7 @@ export async function* download(
     if (!response.complete) throw downloadFailed(source, 'the connection broke off', TRY_AGAIN);
   } catch (error) {
     if (error instanceof TributaryError) throw error;
-    const what = signal.aborted
-      ? `it took longer than ${limits.totalMs / 1_000} s`
-      : (codeOf(error) ?? messageOf(error));
+    const what = late.aborted ? `it took longer than ${limits.totalMs / 1_000} s` : (codeOf(error) ?? messageOf(error));
     throw downloadFailed(source, what, TRY_AGAIN, error);
   }
 }
@@ -93,7 +94,7 @@ const ask = (
   new Promise((done, failed) => {
     const isFirst = url.origin === first.origin;
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    if (!isFirst && isIP(host) !== 0 && isReserved(host)) throw notPublic(source, url.host);
+    if (!isFirst && isIP(host) !== 0 && !isPublic(host)) throw notPublic(source, url.host);
     const options: RequestOptions = {
       signal,
       timeout: idleMs,
@@ -114,7 +115,7 @@ const ask = (
     request.end();
   });
 
-const isReserved = (address: string): boolean => reservedLabel(normaliseAddress(address)) !== undefined;
+const isPublic = (address: string): boolean => isPublicAddress(normaliseAddress(address));
 
 const notPublic = (source: AsnSource, host: string): TributaryError =>
   downloadFailed(source, `it redirects to ${host}, which is no public host`, 'give the URL of the file itself');
@@ -125,7 +126,7 @@ const publicOnly =
   (name, options, callback) => {
     resolve(name, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, '', 0);
-      const usable = addresses.filter(({ address }) => !isReserved(address));
+      const usable = addresses.filter(({ address }) => isPublic(address));
       const [one] = usable;
       if (!one) return callback(notPublic(source, name), '', 0);
       return options.all ? callback(null, usable) : callback(null, one.address, one.family);

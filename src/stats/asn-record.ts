@@ -13,7 +13,7 @@ export type AsnSchema = 'ipinfo' | 'maxmind' | 'dbip' | 'other';
 
 /** By `database_type` of the metadata; `other` is read as any of them. */
 export const schemaOf = (databaseType: string): AsnSchema => {
-  if (/^ipinfo\b/i.test(databaseType)) return 'ipinfo';
+  if (/^ipinfo(?![a-z0-9])/i.test(databaseType)) return 'ipinfo';
   if (/^Geo(?:Lite2|IP2)\b/i.test(databaseType)) return 'maxmind';
   if (/^DB-?IP\b/i.test(databaseType)) return 'dbip';
   return 'other';
@@ -41,7 +41,7 @@ const MAX_TEXT = 128;
 const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {});
 
 /** Text of a file that anybody may have made: on one line, and bounded. */
-const textOf = (value: unknown): string | undefined => {
+export const textOf = (value: unknown): string | undefined => {
   if (typeof value !== 'string') return undefined;
   const text = [...value.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()].slice(0, MAX_TEXT).join('');
   return text === '' ? undefined : text;

@@ -67,12 +67,14 @@ export const sourceOfUrl = (text: string): AsnSource => {
   const credentials = url.username === '' ? undefined : `${decoded(url.username)}:${decoded(url.password)}`;
   url.username = '';
   url.password = '';
-  const bare = basename(decoded(url.pathname)).replace(/(?:\.mmdb)?(?:\.tar)?(?:\.t?gz)?$/i, '');
+  // Some vendors have their customers' keys in the path: nothing of it is shown but what is surely the name of a file.
+  const last = basename(decoded(url.pathname));
+  const bare = /^([A-Za-z0-9][\w.-]{0,100}?)(?:\.mmdb|\.tar|\.t?gz)+$/i.exec(last)?.[1];
   return {
-    name: `${url.origin}${url.pathname}`,
+    name: bare === undefined ? url.origin : `${last} of ${url.origin}`,
     url: url.href,
     ...(credentials === undefined ? {} : { credentials }),
-    fileName: `${/^[A-Za-z0-9][\w.-]{0,100}$/.test(bare) ? bare : 'downloaded'}.mmdb`,
+    fileName: `${bare ?? 'downloaded'}.mmdb`,
     settings: 'asn.url',
   };
 };

@@ -15,16 +15,21 @@ type Chunks = AsyncIterable<Buffer>;
 
 /**
  * A file as it is: gzip is undone, and of a tar archive comes the first `.mmdb` file.
- * @param maxBytes of what comes out
+ * @param maxBytes of all that is unpacked, what an archive has before the file included
  * @throws UnpackError
  */
 export async function* unpacked(chunks: Chunks, maxBytes: number): AsyncGenerator<Buffer, void, undefined> {
   const packed = new Bytes(chunks);
-  const plain = (await packed.peek(2)).equals(Buffer.from([0x1f, 0x8b])) ? new Bytes(gunzipped(packed.rest())) : packed;
+  const isPacked = (await packed.peek(2)).equals(Buffer.from([0x1f, 0x8b]));
+  const plain = new Bytes(bounded(isPacked ? gunzipped(packed.rest()) : packed.rest(), maxBytes));
   const head = await plain.peek(BLOCK);
   const isTar = head.toString('latin1', MAGIC.at, MAGIC.at + MAGIC.text.length) === MAGIC.text;
+  yield* isTar ? untarred(plain) : plain.rest();
+}
+
+async function* bounded(chunks: Chunks, maxBytes: number): AsyncGenerator<Buffer, void, undefined> {
   let bytes = 0;
-  for await (const chunk of isTar ? untarred(plain) : plain.rest()) {
+  for await (const chunk of chunks) {
     bytes += chunk.length;
     if (bytes > maxBytes) throw new UnpackError(`it is larger than ${maxBytes} bytes when unpacked`);
     yield chunk;

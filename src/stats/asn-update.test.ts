@@ -15,6 +15,7 @@ import { type AsnSource, asnSources, sourceOfUrl } from './asn-sources.ts';
 import { unpacked } from './asn-unpack.ts';
 import { updateAsnDatabase } from './asn-update.ts';
 import { pauseAfter, WeeklyUpdate } from './asn-weekly.ts';
+import { isPublicAddress } from './reserved-address.ts';
 
 const MMDB = mmdbFile({ type: IPINFO_LITE, networks: { '172.32.0.0/11': ipinfoRecord(21_928, 'T-Mobile USA, Inc.') } });
 const GEOLITE = mmdbFile({
@@ -42,6 +43,9 @@ const redirect =
     response.writeHead(302, { location: target(url) }).end();
   };
 
+/** Settled when the connection is over. */
+let endless: Promise<unknown> | undefined;
+
 const PATHS: Readonly<Record<string, Answer>> = {
   '/x.mmdb': bytes(MMDB),
   '/x.mmdb.gz': bytes(gzipSync(MMDB)),
@@ -50,6 +54,18 @@ const PATHS: Readonly<Record<string, Answer>> = {
   '/cut.tar.gz': bytes(gzipSync(TAR).subarray(0, 300)),
   '/empty.tar.gz': bytes(gzipSync(tarFile([['README.txt', Buffer.from('x')]]))),
   '/bomb.gz': bytes(gzipSync(Buffer.alloc(3_000_000))),
+  '/bomb.tar.gz': bytes(
+    gzipSync(
+      tarFile([
+        ['x.txt', Buffer.alloc(3_000_000)],
+        ['x.mmdb', MMDB],
+      ]),
+    ),
+  ),
+  '/endless.tar': (_request, response) => {
+    endless = new Promise((done) => response.on('close', done));
+    response.write(tarFile([['x.mmdb', MMDB]]));
+  },
   '/page': bytes(Buffer.from('<html>please sign in</html>')),
   '/cut.mmdb': bytes(MMDB.subarray(0, 300)),
   '/none': bytes(Buffer.from('no'), 404),
@@ -115,7 +131,7 @@ describe('an update', () => {
     ['/x.mmdb.gz', 'x.mmdb', MMDB],
     ['/x.tar.gz', 'x.mmdb', GEOLITE],
     ['/x.tar', 'x.mmdb', GEOLITE],
-    ['/moved', 'moved.mmdb', MMDB],
+    ['/moved', 'downloaded.mmdb', MMDB],
   ])('takes %s', async (path, name, content) => {
     const folder = join(temporaryFolder(), 'asn');
     const database = await updateAsnDatabase(folder, at(path), LIMITS);
@@ -163,8 +179,29 @@ describe('an update', () => {
     await expect(drain(unpacked(download(at('/bomb.gz'), LIMITS), 1_000_000))).rejects.toThrow(
       /larger than 1000000 bytes when unpacked/,
     );
+    // What an archive has before the database counts, too.
+    await expect(drain(unpacked(download(at('/bomb.tar.gz'), LIMITS), 1_000_000))).rejects.toThrow(
+      /larger than 1000000 bytes when unpacked/,
+    );
     const short = { ...LIMITS, idleMs: 4_000, totalMs: 200 };
     expect((await failure(drain(download(at('/stops'), short)))).message).toMatch(/longer than 0\.2 s/);
+  });
+
+  it('ends the connection when it has what it wants', async () => {
+    const patient = { ...LIMITS, idleMs: 60_000, totalMs: 120_000 };
+    const { type } = await updateAsnDatabase(temporaryFolder(), at('/endless.tar'), patient);
+    expect(type).toBe(IPINFO_LITE);
+    await endless;
+  });
+
+  it.each([
+    ...['127.0.0.1', '10.0.0.1', '100.100.100.200', '169.254.169.254', '192.0.0.192', '224.0.0.1', '255.255.255.255'],
+    ...['::1', '::', 'fd00:ec2::254', 'fe80::1', 'ff02::1', '::ffff:10.0.0.1', '64:ff9b::a00:1', '2002:a00:1::1'],
+  ])('is not led to %s', (address) => {
+    expect(isPublicAddress(address)).toBe(false);
+  });
+  it.each(['8.8.8.8', '172.32.0.1', '2606:4700::1111', '2a00:1450::1'])('may be led to %s', (address) => {
+    expect(isPublicAddress(address)).toBe(true);
   });
 
   it('says that nobody is there', async () => {
@@ -250,7 +287,8 @@ describe('what the settings name', () => {
 
   it.each([
     ['https://x.example/', 'downloaded.mmdb'],
-    ['https://x.example/..%2f..%2fetc%2fpasswd', 'passwd.mmdb'],
+    ['https://x.example/..%2f..%2fetc%2fpasswd', 'downloaded.mmdb'],
+    ['https://x.example/..%2f..%2fetc%2fx.mmdb', 'x.mmdb'],
     ['https://x.example/.hidden.mmdb', 'downloaded.mmdb'],
     ['https://x.example/a%00b.mmdb', 'downloaded.mmdb'],
     ['https://x.example/A.MMDB', 'A.mmdb'],
@@ -259,6 +297,16 @@ describe('what the settings name', () => {
     const source = sourceOfUrl(url);
     expect(source.fileName).toBe(name);
     expect(source.url).not.toContain('pw');
+  });
+
+  it.each([
+    `https://x.example/account/${SECRET}/db/isp/mmdb`,
+    `https://x.example/${SECRET}`,
+    `https://x.example/${SECRET}/geo.mmdb.gz?k=${SECRET}#${SECRET}`,
+  ])('a key in a path is not shown: %s', (url) => {
+    const { name, fileName } = sourceOfUrl(url);
+    expect(`${name} ${fileName}`).not.toContain(SECRET);
+    expect(name).toContain('https://x.example');
   });
 });
 

@@ -60,13 +60,17 @@ const prepare = async (folder: string): Promise<void> => {
 
 const store = async (path: string, source: AsnSource, limits: DownloadLimits): Promise<void> => {
   const file = await open(path, 'wx', 0o600);
+  // An archive may go on behind the database, and what comes may be refused in the middle.
+  const enough = new AbortController();
   try {
-    for await (const chunk of unpacked(download(source, limits), MAX_DATABASE_BYTES)) await file.appendFile(chunk);
+    const packed = download(source, limits, enough.signal);
+    for await (const chunk of unpacked(packed, MAX_DATABASE_BYTES)) await file.appendFile(chunk);
     await file.sync();
   } catch (error) {
     if (error instanceof UnpackError) throw invalidDatabase(`what came from ${source.name}`, error.message, error);
     throw error;
   } finally {
+    enough.abort();
     await file.close();
   }
 };

@@ -1,4 +1,5 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../../test/support/data-dir.ts';
@@ -116,6 +117,21 @@ describe('the three schemas', () => {
     expect(lookup.databases[0]?.attribution).toBe('IP address data: Our-Own');
   });
 
+  it.each(['ipinfo_lite.mmdb', 'ipinfo generic_bundle.mmdb'])(
+    'IPinfo, whatever it calls its file: %s',
+    async (type) => {
+      const { lookup } = world({ 'x.mmdb': { ...IPINFO, type } });
+      await lookup.look();
+      expect(lookup.databases[0]?.attribution).toMatch(/powered by IPinfo/);
+    },
+  );
+
+  it('a type that would write on a terminal, on one line', async () => {
+    const { lookup } = world({ 'x.mmdb': { ...IPINFO, type: 'Own\u001b[2J\nno' } });
+    await lookup.look();
+    expect(lookup.databases[0]).toMatchObject({ type: 'Own [2J no', attribution: 'IP address data: Own [2J no' });
+  });
+
   it.each([24, 28, 32] as const)('records of %i bits, IPv4 trees too', async (recordSize) => {
     for (const ipVersion of [4, 6] as const) {
       const { lookup } = world({ 'own.mmdb': { ...DBIP, recordSize, ipVersion } });
@@ -154,6 +170,27 @@ describe('which file is taken', () => {
       join(folder, 'GeoLite2-ASN.mmdb'),
       join(system, 'ipinfo_lite.mmdb'),
     ]);
+  });
+
+  it('and what is of no use beside others is neither kept nor read again', async () => {
+    const { lookup, folder, lines } = world({ 'ipinfo_lite.mmdb': IPINFO, 'GeoLite2-ASN.mmdb': GEOLITE });
+    const path = join(folder, 'GeoLite2-ASN.mmdb');
+    const rewrite = (content: Buffer): void => {
+      writeFileSync(path, content);
+      utimesSync(path, 1_790_000_000, 1_790_000_000);
+    };
+    rewrite(mmdbFile(GEOLITE));
+    await lookup.look();
+    expect(lookup.databases.map(({ type }) => type)).toEqual([IPINFO_LITE]);
+    // The same file by all that is looked at, which would be refused if it were read.
+    rewrite(Buffer.alloc(statSync(path).size));
+    await lookup.look();
+    expect(lines.filter((line) => line.startsWith('warn'))).toEqual([]);
+    // It is read as soon as it is needed.
+    rewrite(mmdbFile(GEOLITE));
+    rmSync(join(folder, 'ipinfo_lite.mmdb'));
+    await lookup.look();
+    expect(lookup.of('172.58.3.4')?.org).toBe('T-MOBILE-AS21928');
   });
 
   it('none: only private addresses are known, and it is said once', async () => {
@@ -227,6 +264,21 @@ describe('a file that is not whole', () => {
     const error = await openAsnDatabase(join(folder, 'x.mmdb')).catch((thrown: unknown) => thrown);
     expect(codeOf(error)).toBe('TRIBUTARY_ASN_DATABASE_INVALID');
     expect((error as Error).message).toMatch(reason);
+  });
+
+  it('nor is anything that is no file', async () => {
+    const { folder } = world();
+    mkdirSync(join(folder, 'a.mmdb'));
+    execFileSync('mkfifo', [join(folder, 'b.mmdb')]);
+    symlinkSync('/dev/zero', join(folder, 'c.mmdb'));
+    for (const name of ['a.mmdb', 'b.mmdb', 'c.mmdb'])
+      await expect(openAsnDatabase(join(folder, name))).rejects.toThrow(/it is no file/);
+  });
+
+  it('nor is one with its metadata elsewhere than at the end', async () => {
+    const { folder, put } = world();
+    put(join(folder, 'x.mmdb'), Buffer.concat([whole, Buffer.alloc(2 ** 18)]));
+    await expect(openAsnDatabase(join(folder, 'x.mmdb'))).rejects.toThrow(/its end is missing/);
   });
 
   it('however it is cut', async () => {

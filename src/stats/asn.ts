@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Millis } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
-import { type AsnDatabase, openAsnDatabase } from './asn-database.ts';
+import { type AsnDatabase, type DatabaseRoles, openAsnDatabase } from './asn-database.ts';
 import { type AsnFile, type AsnSearchPath, asnFiles } from './asn-files.ts';
 import type { AddressPlace, CarrierDatabase, CarrierLookup, LinkCarrier } from './carrier.ts';
 import { carrierOf } from './carrier-label.ts';
@@ -27,7 +27,9 @@ export interface AsnLookupOptions {
 /** What a file was found to be. */
 interface Looked {
   readonly signature: string;
-  /** The file's content, or what it was before it went bad. */
+  /** What it is good for; undefined for a file that was refused and never was any good. */
+  readonly roles: DatabaseRoles | undefined;
+  /** The file's content, or what it was before it went bad; undefined while it is of no use beside others, which costs no memory. */
   readonly database: AsnDatabase | undefined;
 }
 
@@ -147,15 +149,17 @@ export class AsnLookup implements CarrierLookup {
     for (const path of this.#looked.keys()) if (!present.has(path)) this.#looked.delete(path);
     for (const file of files) {
       if (usable.some(({ carriers }) => carriers) && usable.some(({ cities }) => cities)) break;
+      const known = this.#looked.get(file.path);
+      if (known?.signature === file.signature && !addsTo(usable, known.roles)) continue;
       const database = await this.#databaseOf(file);
-      if (database) usable.push(database);
+      if (database && addsTo(usable, database)) usable.push(database);
     }
     return usable;
   }
 
   async #databaseOf({ path, signature }: AsnFile): Promise<AsnDatabase | undefined> {
     const before = this.#looked.get(path);
-    if (before?.signature === signature) return before.database;
+    if (before?.signature === signature && before.database) return before.database;
     const { logger } = this.#options;
     const database = await openAsnDatabase(path).catch((error: unknown) => {
       const reason = messageOf(error);
@@ -163,7 +167,7 @@ export class AsnLookup implements CarrierLookup {
       else logger.warn('a carrier database is refused', { reason });
       return before?.database;
     });
-    this.#looked.set(path, { signature, database });
+    this.#looked.set(path, { signature, roles: database && rolesOf(database), database });
     return database;
   }
 
@@ -171,8 +175,9 @@ export class AsnLookup implements CarrierLookup {
     const carriers = usable.find((one) => one.carriers);
     const places = usable.find((one) => one.cities) ?? usable.find((one) => one.countries);
     // What is not in use is not kept in memory, and read again should it be needed.
-    for (const [path, { database }] of this.#looked)
-      if (database && database !== carriers && database !== places) this.#looked.delete(path);
+    for (const [path, { signature, roles, database }] of this.#looked)
+      if (database && database !== carriers && database !== places)
+        this.#looked.set(path, { signature, roles, database: undefined });
     if (carriers !== this.#carriers || places !== this.#places) this.#kept.clear();
     this.#carriers = carriers;
     this.#places = places;
@@ -192,6 +197,13 @@ export class AsnLookup implements CarrierLookup {
       });
   }
 }
+
+const rolesOf = ({ carriers, countries, cities }: DatabaseRoles): DatabaseRoles => ({ carriers, countries, cities });
+
+/** Whether a database tells something that those before it do not. */
+const addsTo = (before: readonly DatabaseRoles[], roles: DatabaseRoles | undefined): boolean =>
+  roles !== undefined &&
+  (['carriers', 'countries', 'cities'] as const).some((role) => roles[role] && !before.some((one) => one[role]));
 
 /** `2026-11-20`. */
 export const isoDate = (unixMs: number): string => new Date(unixMs).toISOString().slice(0, 10);

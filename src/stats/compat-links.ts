@@ -154,7 +154,7 @@ const linksOf = (group: GroupSnapshot, { addresses, names }: LinksQuestion): Lin
     unique_pkts: count(link.uniquePackets),
     retransmitted_pkts: count(link.retransmittedPackets),
     duplicate_pkts: count(link.duplicatePackets),
-    lost_pkts: count(link.lostPackets),
+    lost_pkts: count(link.lostPackets - link.falselyLostPackets),
     ...(link.skewMs === undefined ? {} : { skew_ms: decimal(link.skewMs) }),
     ...(link.jitterMs === undefined ? {} : { jitter_ms: decimal(link.jitterMs) }),
     reorder_ms: decimal(link.reorderMs),

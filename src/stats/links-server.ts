@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { addressViewOf, bearer, keyOf, limited, tooMany } from './access.ts';
-import { Callers, peerAddress } from './callers.ts';
+import { addressViewOf, bearer, isReader, keyOf, limited, tooMany } from './access.ts';
+import { Callers } from './callers.ts';
 import { linksAnswer } from './compat-links.ts';
 import { errorAnswer } from './compat-sls.ts';
 import type { StatsDeps } from './deps.ts';
@@ -32,7 +32,7 @@ export const createLinksServer = (
     const key = keyOf(request, keys);
     if (!key && bearer(request) !== undefined && !keyless.take(callers.addressOf(request), clock()))
       return tooMany(reply, clock());
-    const privileged = key !== undefined || trust.covers(peerAddress(request), request.headers);
+    const privileged = isReader(request, { trust, keys });
     if (streamId !== undefined && !privileged) {
       const isKnown = publisherOf(deps, streamId) !== undefined;
       if (!guesses.admits(callers.addressOf(request), streamId, isKnown, clock())) return tooMany(reply, clock());

@@ -83,7 +83,7 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
   gauge(
     'event_loop_lag_seconds',
     ['thread', 'percentile'],
-    'How late timers of a thread were in the last one or two minutes; percentile 100 is the worst.',
+    'How late timers of a thread were in the last one or two minutes; percentile 100 is the worst. The data plane measures it while somebody publishes or plays.',
     ({ node, snapshot }) => [
       ...percentiles('main', node.loop.lag),
       ...percentiles('data_plane', planeLag(snapshot.counters)),

@@ -162,6 +162,7 @@ const KIND = {
   retransmitted: { kind: 'retransmitted' },
   duplicate: { kind: 'duplicate' },
   lost: { kind: 'lost' },
+  late: { kind: 'late' },
 };
 
 /** Each link of each stream. */
@@ -191,13 +192,14 @@ export const LINK_METRICS: readonly MetricDefinition[] = [
   counter(
     'srtla_link_packets',
     [...LINK, 'kind'],
-    'Data packets of the link: first copies, retransmissions, duplicates, and those that it has certainly lost.',
+    'Data packets of the link: first copies, retransmissions, duplicates, those that it has certainly lost, and of these those that came late after all.',
     ({ links }) =>
       links.flatMap(({ labels, link }): Reading[] => [
         [link.uniquePackets, labels, KIND.unique],
         [link.retransmittedPackets, labels, KIND.retransmitted],
         [link.duplicatePackets, labels, KIND.duplicate],
         [link.lostPackets, labels, KIND.lost],
+        [link.falselyLostPackets, labels, KIND.late],
       ]),
   ),
   gauge(

@@ -88,6 +88,13 @@ describe('a scrape', () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
+  it("has prom-client's own, but for a second lag of the event loop", async () => {
+    const names = new Set((await (await client()).scrape()).map(({ name }) => name));
+    for (const name of ['process_cpu_seconds_total', 'nodejs_heap_size_used_bytes', 'nodejs_version_info'])
+      expect(names).toContain(name);
+    expect([...names].filter((name) => name.startsWith('nodejs_eventloop'))).toEqual([]);
+  });
+
   it('tells every counter that there is', async () => {
     const view = rich();
     const asked = new Set<string>();

@@ -3,7 +3,11 @@ import { isIP } from 'node:net';
 import { isLoopback } from '../shared/address.ts';
 import { Networks } from './callers.ts';
 
-const FORWARDING_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip'];
+/** What proxies add, each of them some. */
+const FORWARDING_HEADERS = [
+  ...['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'],
+  ...['x-client-ip', 'true-client-ip', 'cf-connecting-ip'],
+];
 
 /** Addresses that need no key to see publisher ids. */
 export class Trust {

@@ -172,6 +172,7 @@ describe('types of numbers, as they stand in the text', () => {
           duplicatePackets: d!,
           retransmittedPackets: e!,
           lostPackets: f!,
+          falselyLostPackets: a!,
           skewMs: a!,
           jitterMs: b!,
           reorderMs: c!,

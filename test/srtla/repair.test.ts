@@ -191,6 +191,9 @@ describe('a link that mixes its packets up', () => {
     bond.until(230);
     bond.arrive(FAST, 20, 180);
     expect(bond.world.counter('packetsFalselyLost')).toBe(1);
+    // Totals do not fall: what was too much is counted by itself.
+    const [link] = bond.world.core.snapshot(bond.world.now).groups[0]!.links;
+    expect(link).toMatchObject({ lostPackets: 1, falselyLostPackets: 1 });
     // From now on the proof is 20 ms old before it counts.
     bond.arrive(FAST, 23, 200);
     expect(asked(bond.until(240))).toEqual([]);

@@ -20,6 +20,7 @@ const link = (index: number): LinkSnapshot => ({
   uniquePackets: 0,
   duplicatePackets: 0,
   lostPackets: 0,
+  falselyLostPackets: 0,
   bitrate1sKbps: 0,
   bitrate10sKbps: 0,
   jitterMs: undefined,

@@ -441,7 +441,7 @@ export class LossDetector {
     this.#counts.falselyLost += 1;
     this.#counters.count(COUNTER.packetsFalselyLost);
     const link = this.#linkOf(this.window.carrierOf(sequence));
-    if (link !== undefined && link.lostPackets > 0) link.lostPackets -= 1;
+    if (link !== undefined && link.falselyLostPackets < link.lostPackets) link.falselyLostPackets += 1;
   }
 
   #linkOf(number: number): Link | undefined {

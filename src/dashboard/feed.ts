@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { LiveView, SharedView, StreamView, TrailsView } from '../stats/dashboard-types.ts';
-import { get } from './api.ts';
+import { ApiError, get } from './api.ts';
 
 /** A minute at two looks a second. */
 export const TRAIL = 120;
@@ -160,7 +160,12 @@ export const useAsked = <T>(path: string | undefined, everyMs?: number): Asked<T
     const ask = (): void => {
       get<T>(path).then(
         (data) => isOn && setAnswer({ path, data }),
-        (error: Error) => isOn && setAnswer((before) => ({ ...before, path, error: error.message })),
+        (error: Error) => {
+          if (!isOn) return;
+          // What is not there any more is not shown any more; a node that does not answer may still have it.
+          const isGone = error instanceof ApiError && error.status === 404;
+          setAnswer((before) => ({ ...(isGone ? {} : before), path, error: error.message }));
+        },
       );
     };
     ask();

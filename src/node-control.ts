@@ -60,6 +60,7 @@ const monthNow = (): string => new Date().toISOString().slice(0, 7);
 export class NodeControl {
   readonly #file: ControlFile;
   readonly #client: ControlClient;
+  readonly #rows: PlaneRows;
   readonly #traffic: MonthlyTraffic;
   readonly #options: NodeControlOptions;
   #timer: NodeJS.Timeout | undefined;
@@ -71,7 +72,7 @@ export class NodeControl {
     this.#file = file;
     this.#traffic = new MonthlyTraffic(monthNow(), file.state.traffic);
     const { instance } = file.state;
-    const rows = new PlaneRows({
+    this.#rows = new PlaneRows({
       store,
       file,
       settled: () => plane.settled(),
@@ -87,7 +88,7 @@ export class NodeControl {
     });
     this.#client = new ControlClient({
       http: new PlaneHttp({ ...target, instance, version }),
-      rows,
+      rows: this.#rows,
       instance,
       facts: () => this.#facts(),
       vitals: () => this.#vitals(),
@@ -148,7 +149,9 @@ export class NodeControl {
       ports: { srtla, publish, play, ...ports },
       limits: {
         maxSessions: control.maxSessions,
-        ...(control.monthlyCapGb > 0 ? { monthlyCapBytes: control.monthlyCapGb * 1e9 } : {}),
+        ...(control.monthlyCapGb > 0
+          ? { monthlyCapBytes: Math.min(control.monthlyCapGb * 1e9, Number.MAX_SAFE_INTEGER) }
+          : {}),
         ...(control.portMbps > 0 ? { portKbps: control.portMbps * 1_000 } : {}),
       },
       ...(control.position ? { position: control.position } : {}),
@@ -174,7 +177,9 @@ export class NodeControl {
         groups: view.srtla.groups.length,
       },
       traffic: { month, receivedBytes: Math.round(receivedBytes), sentBytes: Math.round(sentBytes) },
-      ingesting: ingestsOf(view, (group) => placeOfStream(group.links, carriers)),
+      ingesting: ingestsOf(view, (group) => placeOfStream(group.links, carriers)).filter(({ publisher }) =>
+        this.#rows.knows(publisher),
+      ),
     };
   }
 
@@ -195,6 +200,6 @@ export class NodeControl {
           names: linkNames,
           databases: carriers.databases,
         }).groups[0]?.connections ?? [],
-    );
+    ).filter(({ publisher }) => this.#rows.knows(publisher));
   }
 }

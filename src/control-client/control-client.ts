@@ -61,6 +61,8 @@ export class ControlClient {
   readonly #pollSleep = new Sleeper();
   #linksTimer: NodeJS.Timeout | undefined;
   #reportsLinks = false;
+  /** Rows that were not taken over are told first: the next question, whose generation acknowledges the list, would call them admitted. */
+  #telling: Promise<unknown> = Promise.resolve();
   #loops: Promise<unknown> = Promise.resolve();
   #told: SessionState | undefined;
   #problem: string | undefined;
@@ -154,6 +156,8 @@ export class ControlClient {
 
   async #heartbeat(): Promise<void> {
     const { http, rows, vitals } = this.#deps;
+    await this.#orStop(this.#telling);
+    if (this.#isStopped) return;
     const { planeId, generation, held } = rows;
     const answer = await http.ask({
       ...this.#limits(ANSWER_WITHIN_MS),
@@ -185,6 +189,7 @@ export class ControlClient {
         continue;
       }
       await this.#orStop(rows.quiet());
+      await this.#orStop(this.#telling);
       if (this.#isStopped) return;
       this.#session.waits(this.#deps.clock());
       const answer = await http.ask({
@@ -205,7 +210,8 @@ export class ControlClient {
   async #apply(desired: Desired): Promise<boolean> {
     const applied = await this.#deps.rows.apply(desired);
     if (!applied) return false;
-    void this.#acknowledge(applied);
+    const telling = this.#acknowledge(applied);
+    if (applied.conflicts.length > 0) this.#telling = telling;
     return true;
   }
 
@@ -221,7 +227,10 @@ export class ControlClient {
     if (this.#reportsLinks || !this.#session.isRegistered) return;
     const { http, linkStreams } = this.#deps;
     const body = this.#links.next(linkStreams());
-    if (!body) return;
+    if (!body) {
+      this.#session.isDone('links');
+      return;
+    }
     // One at a time: a slow plane gets fewer of them, not a queue.
     this.#reportsLinks = true;
     const limits = this.#limits(ANSWER_WITHIN_MS);

@@ -21,6 +21,8 @@ const contentSchema = z.object({
       generation: generationSchema.optional(),
       /** Player ids that are kept although the list leaves them out. */
       held: z.array(z.string()),
+      /** Player ids of its list that are in rows of the node's own. */
+      shared: z.array(z.string()).optional(),
     })
     .optional(),
   traffic: z.object({ month: z.string().regex(/^\d{4}-\d\d$/), receivedBytes: bytes, sentBytes: bytes }).optional(),

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { errorBodySchema, INSTANCE_HEADER, NODES_PATH } from '../control-plane/protocol.ts';
 import type { Millis } from '../shared/clock.ts';
 import { codeOf, messageOf } from '../shared/errors.ts';
+import { limitedText } from '../shared/limited-text.ts';
 import { type Failure, failureOf } from './session.ts';
 
 /** Where the plane is, and who asks. */
@@ -66,7 +67,7 @@ export class PlaneHttp {
         },
         ...(body ? { body: JSON.stringify(body) } : {}),
       });
-      const text = await limitedText(response);
+      const text = await limitedText(response, MAX_ANSWER_BYTES);
       if (text === undefined) return away('its answer is too long');
       if (response.status === 204 && (!schema || method === 'GET')) return { ok: true, value: undefined };
       const json = parsed(text);
@@ -87,18 +88,6 @@ export class PlaneHttp {
     }
   }
 }
-
-const limitedText = async (response: Response): Promise<string | undefined> => {
-  if (!response.body) return '';
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of response.body) {
-    length += part.byteLength;
-    if (length > MAX_ANSWER_BYTES) return undefined;
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
-};
 
 const parsed = (text: string): unknown => {
   try {

@@ -5,8 +5,8 @@ import type { Logger } from '../shared/logger.ts';
 import type { StreamDirectory } from '../sls-bridge/directory.ts';
 import type { DirectoryFile } from '../sls-bridge/directory-file.ts';
 import type { Row } from '../sls-bridge/directory-rules.ts';
-import type { ControlFile } from './control-file.ts';
-import { type Conflict, reconcile } from './reconcile.ts';
+import type { ControlFile, ControlState } from './control-file.ts';
+import { type Conflict, isLocal, reconcile } from './reconcile.ts';
 
 export interface PlaneRowsDeps {
   store: Pick<DirectoryFile, 'govern' | 'writeOverdue'> & { readonly directory: StreamDirectory };
@@ -49,6 +49,14 @@ export class PlaneRows {
 
   get held(): number {
     return this.#deps.file.state.plane?.held.length ?? 0;
+  }
+
+  /** Whether a plane has this publisher id from its own list: those of other rows are secrets of the node. */
+  knows(publisherId: string): boolean {
+    const shared = this.#deps.file.state.plane?.shared ?? [];
+    return this.#deps.store.directory
+      .playersOf(publisherId)
+      .some((row) => !isLocal(row) || shared.includes(row.player));
   }
 
   /** This plane governs the node from now on. What another one has listed stays until this one lists it. */
@@ -113,7 +121,11 @@ export class PlaneRows {
     this.lastApplyMs = clock() - startMs;
     this.appliedLists++;
     const { planeId, generation } = desired;
-    const stored = this.#store({ id: planeId, generation, held: [...held] });
+    const shared = changes.conflicts.filter(({ reason }) => reason === 'local').map(({ player }) => player);
+    const stored = this.#store({
+      ...{ id: planeId, generation, held: [...held] },
+      ...(shared.length > 0 ? { shared } : {}),
+    });
     this.#stored = stored;
     // What was added is told again after a start; what was taken away must not come back after the plane has let go of it.
     if (remove.length > 0 || newlyHeld.length > 0) await stored;
@@ -140,7 +152,7 @@ export class PlaneRows {
   }
 
   /** The rows first: a generation on disk says that its rows are there. */
-  async #store(plane: { id: string; generation: number; held: string[] }): Promise<void> {
+  async #store(plane: NonNullable<ControlState['plane']>): Promise<void> {
     const { store, file, logger } = this.#deps;
     file.note({ plane });
     await store.writeOverdue().then(

@@ -75,6 +75,15 @@ describe('a list of desired ids', () => {
     ]);
   });
 
+  it("leaves what the node's own rows say of a publisher id, and takes it over itself", () => {
+    const own = local('a');
+    const mine = { ...own, passphrase: 'of the operator', latencyMs: 800 };
+    const second = { publisher: 'live_a', player: 'play_second' };
+    const shared = { ...second, owner: PLANE, passphrase: 'of the operator', latencyMs: 800 };
+    expect(reconcile(present([mine]), list([{ ...second, latencyMs: 5_000 }]))?.put).toEqual([shared]);
+    expect(reconcile(present([mine, shared]), list([second]))).toEqual(NOTHING);
+  });
+
   it("takes another plane's row over where it names it, and leaves the rest of them", () => {
     const before = present([row('a', OTHER), row('b', OTHER)], { generation: undefined });
     expect(reconcile(before, list([stream('a')]))).toEqual({ ...NOTHING, put: [row('a')] });

@@ -42,13 +42,21 @@ const LIMITS = [
   'expiresAt',
 ] as const;
 
-const desiredRow = (stream: DesiredStream, owner: string, known: Row | undefined): Row => {
+/** @param local a row of the node's own with this publisher id: what belongs to the id is the operator's to say, and stays */
+const desiredRow = (stream: DesiredStream, owner: string, known: Row | undefined, local: Row | undefined): Row => {
   const row: Record<string, unknown> = { publisher: stream.publisher, player: stream.player, owner };
   // The plane has no say in what an operator has noted down.
   if (known?.description !== undefined) row.description = known.description;
   for (const name of LIMITS) if (stream[name] !== undefined) row[name] = stream[name];
+  if (local)
+    for (const name of PUBLISHER_FIELDS) {
+      delete row[name];
+      if (local[name] !== undefined) row[name] = local[name];
+    }
   return row as unknown as Row;
 };
+
+export const isLocal = ({ owner = LOCAL_OWNER }: Row): boolean => owner === LOCAL_OWNER;
 
 const isSame = (a: Row, b: Row): boolean =>
   a.publisher === b.publisher && a.owner === b.owner && LIMITS.every((name) => a[name] === b[name]);
@@ -65,6 +73,7 @@ export const reconcile = (present: Present, desired: Desired): RowChanges | unde
   if (generation !== undefined && desired.generation <= generation) return undefined;
   const byPlayer = new Map(rows.map((row) => [row.player, row]));
   const owned = rows.filter((row) => row.owner === planeId);
+  const localOf = new Map(rows.filter(isLocal).map((row) => [row.publisher, row]));
   const wanted = new Map<string, DesiredStream>();
   const conflicts: Conflict[] = [];
   const firstOf = new Map<string, DesiredStream>();
@@ -99,7 +108,7 @@ export const reconcile = (present: Present, desired: Desired): RowChanges | unde
   for (const stream of wanted.values()) {
     if (contradicting.has(stream.player)) continue;
     const known = byPlayer.get(stream.player);
-    if (known && (known.owner ?? LOCAL_OWNER) === LOCAL_OWNER) {
+    if (known && isLocal(known)) {
       conflicts.push(
         known.publisher === stream.publisher
           ? { player: stream.player, reason: 'local', message: 'the node has this pair in a row of its own' }
@@ -113,7 +122,7 @@ export const reconcile = (present: Present, desired: Desired): RowChanges | unde
       continue;
     }
     const isReplaced = known !== undefined && known.publisher !== stream.publisher;
-    const row = desiredRow(stream, planeId, isReplaced ? undefined : known);
+    const row = desiredRow(stream, planeId, isReplaced ? undefined : known, localOf.get(stream.publisher));
     if (!known || isReplaced) added.push(row);
     else if (isLeaving(known.player) || !isSame(known, row)) changed.push(row);
   }

@@ -30,6 +30,14 @@ const TABLE: Readonly<Record<string, readonly Step[]>> = {
     { at: 20, call: 'register', got: 'ok', state: 'online', next: ['heartbeat', 0] },
     { at: 10_020, call: 'heartbeat', got: 'ok', state: 'online', next: ['heartbeat', HEARTBEAT_MS] },
   ],
+  'has no word for a list that got lost: the next question says it': [
+    { at: 0, call: 'register', got: 'ok', state: 'online' },
+    { at: 1, call: 'heartbeat', got: 'ok', state: 'online' },
+    { at: 20, call: 'applied', got: 'away', state: 'degraded' },
+    { at: 10_000, call: 'heartbeat', got: 'ok', state: 'online' },
+    { at: 10_020, call: 'applied', got: 'away', state: 'degraded' },
+    { at: 10_500, call: 'desired', got: 'ok', state: 'online' },
+  ],
   'finds no plane, and then one': [
     { at: 0, call: 'register', got: 'away', state: 'enrolling', next: ['register', 1_000] },
     { at: 1_000, call: 'register', got: 'away', state: 'enrolling', next: ['register', 2_000] },

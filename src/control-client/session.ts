@@ -70,6 +70,11 @@ export class ControlSession {
     this.#openSinceMs = now;
   }
 
+  /** There is nothing to say any more that would tell whether it comes through. */
+  isDone(call: 'links'): void {
+    this.#failing.delete(call);
+  }
+
   /** Everything but `register` waits for this. */
   get isRegistered(): boolean {
     return this.#isRegistered;
@@ -93,6 +98,8 @@ export class ControlSession {
     this.#wasHeard = true;
     this.#isRefused = false;
     this.#failing.delete(call);
+    // The generation in them acknowledges a list as well.
+    if (call === 'heartbeat' || call === 'desired') this.#failing.delete('applied');
     if (call === 'register') this.#isRegistered = true;
     // The plane was away as a whole, and is back.
     if (call === 'register' || (isBack && call === 'heartbeat')) this.#failing.clear();

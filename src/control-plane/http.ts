@@ -38,7 +38,7 @@ const problemOf = (error: unknown, route: string, logger: Logger): ApiError => {
     return new ApiError(503, 'database_unavailable', 'the database does not answer; try again');
   }
   const status = (error as { statusCode?: number }).statusCode ?? 500;
-  if (status === 413) return new ApiError(413, 'request_too_large', `the body is longer than ${MAX_BODY_BYTES} bytes`);
+  if (status === 413) return new ApiError(413, 'request_too_large', 'the body is too long');
   if (status < 500) return invalidRequest('bad request');
   logger.error('request failed', { route, error: error instanceof Error ? (error.stack ?? error.message) : '' });
   return new ApiError(500, 'internal_error', 'internal error');

@@ -67,9 +67,11 @@ export const nodeKeySchema = z.string().regex(/^[\x21-\x7e]{16,256}$/);
 export const instanceSchema = z.string().regex(/^[0-9a-f]{32}$/);
 /** Becomes `owner` of the rows. */
 export const planeIdSchema = z.string().regex(/^[A-Za-z0-9._:-]{8,64}$/);
-export const generationSchema = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+/** The plane adds to generations, and counts together: what it keeps has to stay a safe integer. */
+const MAX_COUNT = 2 ** 51;
+export const generationSchema = z.number().int().min(0).max(MAX_COUNT);
 
-const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const count = z.number().int().min(0).max(MAX_COUNT);
 const int32 = z.number().int().min(0).max(2_147_483_647);
 const shortText = z.string().max(128);
 const portNumber = z.number().int().min(0).max(65_535);
@@ -129,7 +131,7 @@ export const registerRequestSchema = z.object({
     /** Streams that may be assigned to the node. */
     maxSessions: z.number().int().min(0).max(100_000),
     /** Received and sent together in a calendar month (UTC). */
-    monthlyCapBytes: count.optional(),
+    monthlyCapBytes: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
     /** Of the machine's port, each way. */
     portKbps: count.optional(),
   }),
@@ -191,17 +193,17 @@ export const heartbeatRequestSchema = z.object({
     loss: z.number().min(0).max(25),
     load: z.number().min(0).max(20),
   }),
-  sessions: z.object({ publishers: count, players: count, groups: count }),
+  sessions: z.object({ publishers: int32, players: int32, groups: int32 }),
   /** Payload and protocol of SRTLA and SRT in the calendar month (UTC), restarts of the node included. */
   traffic: z.object({
     month: z.string().regex(/^\d{4}-\d\d$/),
     receivedBytes: count,
     sentBytes: count,
   }),
-  /** Publisher ids that are sending, of whatever owner. */
+  /** Publisher ids that are sending, of rows that a plane has listed: those of the node's own rows are secrets. */
   ingesting: z.array(ingestSchema).max(MAX_STREAMS),
   /** Rows that the plane has left out and that are kept until it confirms. */
-  held: count,
+  held: int32,
 });
 
 export const heartbeatReplySchema = z.object({
@@ -216,7 +218,7 @@ export const heartbeatReplySchema = z.object({
 export const appliedRequestSchema = z.object({
   planeId: planeIdSchema,
   generation: generationSchema,
-  held: count,
+  held: int32,
   /**
    * Rows that could not be taken over; their player ids. All others have been. `local`: the node has the same pair in a row of its own, which
    * admits it and is not the plane's to change or remove. `taken`: an id is in another row. `invalid`: a value is out of its range, or
@@ -242,7 +244,7 @@ export const linkReportSchema = z.object({
   kind: z.string().max(32).optional(),
 });
 
-/** Every bonded stream that is alive; a stream's last report has no connections. A stream that is missing is unchanged. */
+/** Every bonded stream of a plane's that is alive; a stream's last report has no connections. A stream that is missing is unchanged. */
 export const linksRequestSchema = z.object({
   streams: z
     .array(

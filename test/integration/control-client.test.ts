@@ -224,6 +224,22 @@ describe('rows that cannot be taken over', () => {
     expect(node.players()).toEqual(['play_mine', 'play_b']);
   });
 
+  it('are told before anything else acknowledges their list', async () => {
+    const gate = Promise.withResolvers<void>();
+    const plane = await startPlane((one) => {
+      one.list([stream('a'), { publisher: 'live_other', player: 'play_a' }]);
+      one.hold = (path) => (path.endsWith('/applied') ? gate.promise : undefined);
+    });
+    const node = await startClient(plane);
+    await until('the word', () => plane.asked.some((path) => path.endsWith('/applied')));
+    node.links = [{ publisher: 'live_a', bitrateKbps: 1, connections: [] }];
+    await until('time to pass', () => plane.links.length >= 3);
+    expect(plane.asked.filter((path) => path.endsWith('/desired'))).toEqual([]);
+    expect(plane.heartbeats.filter(({ generation }) => generation !== undefined)).toEqual([]);
+    gate.resolve();
+    await until('the question', () => plane.asked.some((path) => path.endsWith('/desired')));
+  });
+
   it('have the fields of a row of the directory', () => {
     const known = Object.keys(desiredStreamSchema.shape).sort();
     const governed = OPTIONAL_FIELDS.filter((name) => name !== 'description' && name !== 'owner');

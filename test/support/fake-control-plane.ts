@@ -39,6 +39,8 @@ export class FakeControlPlane {
   waitMs = 25_000;
   heldInstance: string | undefined;
   refuses: NodeErrorCode | undefined;
+  /** Answers wait for it. */
+  hold: ((path: string) => Promise<unknown> | undefined) | undefined;
   instead: ((path: string) => Instead | undefined) | undefined;
   readonly problems: string[] = [];
   readonly registered: RegisterRequest[] = [];
@@ -128,6 +130,7 @@ export class FakeControlPlane {
     } catch {
       return;
     }
+    await this.hold?.(path);
     const instead = this.instead?.(path);
     if (instead) {
       response.writeHead(instead.status, instead.headers ?? {});

@@ -66,6 +66,18 @@ describe('accounts and relays together', () =>
       expect((await start('c', body.dns_slug)).status).toBe(400);
     });
 
+    it('a connection without a token gets a slot that is free, and is told where there is none', async () => {
+      const { plane, token, one, two, start } = await signedIn(make);
+      await start('a', one);
+      expect((await plane.start(token, { connection: 'b' })).body.session.credentials.stream_token).toBe(two);
+      const third = await plane.start(token, { connection: 'c' });
+      expect([third.status, third.body.error]).toMatchObject([
+        403,
+        { code: 'connection_limit_reached', reason_code: 'no_free_slot' },
+      ]);
+      expect((await plane.active(token, 'a')).status).toBe(200);
+    });
+
     it('an entitlement that is taken away cuts everything, and start answers 403 until it is back', async () => {
       const { plane, node, one, two, start, isAdmitted } = await signedIn(make);
       await start('a', one);
@@ -110,6 +122,19 @@ describe('accounts and relays together', () =>
       expect((await plane.call('POST', '/api/v1/auth/logout', token, {})).status).toBe(204);
       expect((await plane.active(token, 'a')).status).toBe(401);
       expect((await plane.health(token, session_id)).status).toBe(401);
+    });
+
+    it('what is taken away while a session comes back ends that session', async () => {
+      const plane = await testPlane(await make().open());
+      const node = await new FakeNode(plane, 'kc1').join();
+      const user = plane.accounts.add('jo');
+      const { session_id } = (await plane.start('jo')).body.session;
+      await plane.db.run("UPDATE sessions SET stopped_ms = 1, status = 'stopped', stop_reason = 'lease_expired'");
+      let looks = 0;
+      Object.defineProperty(user, 'relayAccess', { get: () => (looks++ < 2 ? 'enabled' : 'disabled') });
+      expect((await plane.health('jo', session_id)).status).toBe(403);
+      await soon(() => expect(node.lists.at(-1)?.streams).toEqual([]));
+      expect((await plane.health('jo', session_id)).status).toBe(404);
     });
 
     it('what is taken away while a session is being started ends that session', async () => {

@@ -1,7 +1,6 @@
-import { bearer } from '../../stats/access.ts';
+import { bearer, isSameSecret } from '../../stats/access.ts';
 import type { HeaderBearer } from './authenticator.ts';
 import type { AccountsContext } from './context.ts';
-import { isSameSecret } from './secrets.ts';
 import { isRightCsrf } from './web-sessions.ts';
 
 /**

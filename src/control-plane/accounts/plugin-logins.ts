@@ -1,8 +1,9 @@
 import type { Millis } from '../../shared/clock.ts';
+import { isSameSecret } from '../../stats/access.ts';
 import { ApiError, notFound } from '../api-error.ts';
 import { type Database, DatabaseAwayError, type Queries, type Transaction } from '../database/database.ts';
 import { type Device, type Logins, newRefreshToken } from './logins.ts';
-import { hashOfSecret, isSameSecret, newId, randomToken } from './secrets.ts';
+import { hashOfSecret, newId, randomToken } from './secrets.ts';
 
 /** telemy.md §3.2. */
 export const ATTEMPT_LIFE_MS: Millis = 10 * 60_000;

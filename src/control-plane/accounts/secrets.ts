@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
@@ -24,11 +24,6 @@ export const newId = (prefix: string): string => `${prefix}_${randomToken()}`;
 
 /** What is kept of a secret that we made: unsalted is enough for 128 random bits. Hex. */
 export const hashOfSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-/** Compares in a time that does not depend on where the two differ, nor on their lengths. */
-export const isSameSecret = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));
 
 /** A value that only who knows `key` can make of `text`; base64url. */
 export const macOf = (key: string, text: string): string => createHmac('sha256', key).update(text).digest('base64url');

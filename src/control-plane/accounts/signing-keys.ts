@@ -40,7 +40,7 @@ export class SigningKeys {
   /** The key to sign with. */
   async current(): Promise<SigningKey> {
     const now = this.#unixNow();
-    if (now - this.#loadedMs >= RELOAD_MS) await this.#load();
+    if (this.#ageMs(now) >= RELOAD_MS) await this.#load();
     const newest = this.#keys[0];
     return newest && now - newest.createdMs < KEY_ROTATION_MS ? newest : this.#make();
   }
@@ -48,7 +48,7 @@ export class SigningKeys {
   /** The key of a token that somebody brings; undefined where there is none of this name. */
   async find(kid: string): Promise<SigningKey | undefined> {
     const known = this.#keys.find((key) => key.kid === kid);
-    const ageMs = this.#unixNow() - this.#loadedMs;
+    const ageMs = this.#ageMs(this.#unixNow());
     if (known ? ageMs < RELOAD_MS : ageMs < RELOAD_UNKNOWN_MS) return known;
     await this.#load();
     return this.#keys.find((key) => key.kid === kid);
@@ -58,6 +58,11 @@ export class SigningKeys {
   async housekeep(): Promise<void> {
     await this.current();
     await this.#db.run('DELETE FROM signing_keys WHERE created_ms < ?', [this.#unixNow() - KEY_LIFE_MS]);
+  }
+
+  /** Of what was loaded; of a clock that was put back since, as much as by how far it was. */
+  #ageMs(now: Millis): Millis {
+    return Math.abs(now - this.#loadedMs);
   }
 
   async #load(): Promise<void> {

@@ -1,6 +1,7 @@
+import { isSameSecret } from '../../stats/access.ts';
 import type { HeaderBearer } from './authenticator.ts';
 import { type Device, type Login, type Logins, WEB_IDLE_MS } from './logins.ts';
-import { isSameSecret, macOf, randomToken } from './secrets.ts';
+import { macOf, randomToken } from './secrets.ts';
 import type { User, Users } from './users.ts';
 
 const TOKEN = /^[a-z2-7]{26}$/;

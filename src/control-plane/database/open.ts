@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from './database.ts';
 import { patient } from './patience.ts';
@@ -7,6 +7,16 @@ import { openSqlite } from './sqlite.ts';
 
 export const DATABASE_FILE = 'control-plane.db';
 
+/** Tokens of streams are in it. SQLite gives the files beside it, where changes go first, the mode that it has by then. */
+const keepPrivate = (path: string): void => {
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+    chmodSync(path, 0o600);
+  } catch {
+    // What cannot be opened is told by who opens it.
+  }
+};
+
 /**
  * PostgreSQL where there is an address of one, otherwise a file in the data folder.
  * @throws TributaryError TRIBUTARY_DATABASE_UNUSABLE
@@ -14,8 +24,6 @@ export const DATABASE_FILE = 'control-plane.db';
 export const openDatabase = async (dataDir: string, url: string | undefined): Promise<Database> => {
   if (url !== undefined) return patient(await openPostgres({ url }));
   const path = join(dataDir, DATABASE_FILE);
-  const db = openSqlite(path);
-  // Tokens of streams are in it.
-  chmodSync(path, 0o600);
-  return patient(db);
+  keepPrivate(path);
+  return patient(openSqlite(path));
 };

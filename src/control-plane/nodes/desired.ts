@@ -74,7 +74,7 @@ const LIST = `SELECT n.generation, n.applied_generation, n.older_generation, n.c
  * What a node is to admit, where its generation is higher than `after`; undefined otherwise, and where there is no such node.
  *
  * `confirm`: what is missing since `after` is missing because sessions ended, each of which is on record; or an administrator said so.
- * While rows are held that nobody here knows of, only an administrator's word lets them go.
+ * Of a node that does not know any more what it has applied (`after` 0) nobody knows what is missing why, and while rows are held that nobody here knows of, only an administrator's word lets them go.
  */
 export const readDesired = async (
   db: Queries,
@@ -97,7 +97,7 @@ export const readDesired = async (
   const isConfirmed =
     first.confirm_generation !== null && first.applied_generation < first.confirm_generation
       ? true
-      : first.held === 0 && (await hasRecordedRemovals(db, serverId, after));
+      : after > 0 && first.held === 0 && (await hasRecordedRemovals(db, serverId, after));
   return {
     planeId,
     generation: first.generation,

@@ -13,10 +13,17 @@ const SKEW_MS: Millis = 5_000;
 
 const isSkewed = (skewMs: number | null): boolean => Math.abs(skewMs ?? 0) > SKEW_MS;
 
-const storePlaces = async (tx: Transaction, ingesting: readonly Ingest[], unixMs: Millis): Promise<void> => {
+/** @param strangers tokens that are not on the node's list */
+const storePlaces = async (
+  tx: Transaction,
+  ingesting: readonly Ingest[],
+  strangers: ReadonlySet<string>,
+  unixMs: Millis,
+): Promise<void> => {
   for (const { publisher, place } of ingesting) {
     const token = tokenOfPublisher(publisher);
-    if (token === undefined || place?.latitude === undefined || place.longitude === undefined) continue;
+    if (token === undefined || strangers.has(token) || place?.latitude === undefined || place.longitude === undefined)
+      continue;
     await tx.run(
       `INSERT INTO slot_places (stream_token, country, latitude, longitude, seen_ms) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (stream_token) DO UPDATE SET country = excluded.country, latitude = excluded.latitude,
@@ -64,7 +71,7 @@ export const takeHeartbeat = async (
       const met = await meetGeneration(tx, serverId, applied, unixMs);
       const isNew = met === 'known' && (await acknowledge(tx, serverId, { generation: applied }, unixMs));
       const strangers = await noteIngest(tx, serverId, tokens, leaseMsOf(core), unixMs);
-      await storePlaces(tx, said.ingesting, unixMs);
+      await storePlaces(tx, said.ingesting, new Set(strangers), unixMs);
       return { health, met, isNew, strangers };
     },
     { repeatable: true },

@@ -5,6 +5,15 @@ import { INGEST_COUNTS_MS } from './node-rows.ts';
 /** A lease is renewed once so much of it is gone: not with each word of a node. */
 const RENEW_AFTER_MS: Millis = 15_000;
 
+/** What a node's list holds: of anything else its word counts for nothing. */
+export const listedTokens = async (db: Queries, serverId: string): Promise<ReadonlySet<string>> => {
+  const rows = await db.all<{ stream_token: string }>(
+    'SELECT DISTINCT stream_token FROM assignments WHERE server_id = ? AND removed_ms IS NULL',
+    [serverId],
+  );
+  return new Set(rows.map(({ stream_token }) => stream_token));
+};
+
 /**
  * Streams that a node has just reported as sending: their sessions live on. One whose lease has expired while its stream went on, or
  * came back in time, is open again.
@@ -18,15 +27,16 @@ export const noteIngest = async (
   unixMs: Millis,
 ): Promise<string[]> => {
   const strangers: string[] = [];
-  for (const token of tokens) {
-    const listed = await tx.run(
-      'UPDATE assignments SET last_ingest_ms = ? WHERE server_id = ? AND stream_token = ? AND removed_ms IS NULL',
-      [unixMs, serverId, token],
-    );
-    if (listed === 0) {
+  const listed = await listedTokens(tx, serverId);
+  for (const token of new Set(tokens)) {
+    if (!listed.has(token)) {
       strangers.push(token);
       continue;
     }
+    await tx.run(
+      'UPDATE assignments SET last_ingest_ms = ? WHERE server_id = ? AND stream_token = ? AND removed_ms IS NULL',
+      [unixMs, serverId, token],
+    );
     const of = 'SELECT session_id FROM assignments WHERE server_id = ? AND stream_token = ? AND removed_ms IS NULL';
     const renewed = await tx.run(
       `UPDATE sessions SET lease_until_ms = ? WHERE stopped_ms IS NULL AND lease_until_ms < ?

@@ -29,9 +29,21 @@ export const wrongKey = async (db: Queries, key: string): Promise<ApiError> => {
   return other ? nodeError('node_key_mismatch', 'this is the key of another node') : unauthorized('an unknown key');
 };
 
+/** Whoever registers brings the key of a node, or the one for enrolment. @throws ApiError 401 */
+export const checkKnownKey = async ({ db, settings }: RelayCore, key: string): Promise<void> => {
+  const { enrolKey } = settings.controlPlane;
+  if (enrolKey !== undefined && isSameSecret(enrolKey, key)) return;
+  const known = await db.first('SELECT 1 AS found FROM nodes WHERE key_hash = ?', [keyHash(key)]);
+  if (!known) throw unauthorized('an unknown key, and nodes are not taken in by it');
+};
+
 /** Another instance has been heard so lately that it must be alive. */
 export const isHeldByOther = ({ instance, last_seen_ms }: NodeRow, asking: string, unixMs: number): boolean =>
-  instance !== null && instance !== asking && last_seen_ms !== null && unixMs - last_seen_ms < INSTANCE_HOLD_MS;
+  instance !== null &&
+  instance !== asking &&
+  last_seen_ms !== null &&
+  // A clock that was put back must not hold an id for as long.
+  Math.abs(unixMs - last_seen_ms) < INSTANCE_HOLD_MS;
 
 /**
  * The node that asks, registered as this instance.

@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
 import type { Received } from '../../stats/callers.ts';
 import { bodyOf, queryOf, sendJson } from '../http.ts';
 import {
@@ -13,19 +12,13 @@ import {
   registerRequestSchema,
 } from '../protocol.ts';
 import type { RelayCore } from '../relay-context.ts';
-import { acknowledge, meetGeneration, readDesired, tokenOfPublisher } from './desired.ts';
+import { acknowledge, meetGeneration, readDesired } from './desired.ts';
 import { takeHeartbeat } from './heartbeat.ts';
-import { askingNode, instanceOf, nodeError, nodeKeyOf } from './node-auth.ts';
+import { listedTokens } from './ingest.ts';
+import { type LinkReporter, LinkReporters } from './link-reporters.ts';
+import { askingNode, checkKnownKey, nodeError, nodeKeyOf } from './node-auth.ts';
+import type { NodeRow } from './node-rows.ts';
 import { registerNode, tellOlder } from './register.ts';
-
-/** A node's row is read anew for its report of links only after this: once a second would be a query a second for each. */
-const LINKS_AUTH_MS = 10_000;
-
-/** The key is looked at before the body is. */
-const checked = <T extends z.ZodType>(request: FastifyRequest, schema: T): z.output<T> => {
-  nodeKeyOf(request);
-  return bodyOf(request, schema);
-};
 
 const afterOf = (request: FastifyRequest): number => {
   const text = queryOf(request, 'after') ?? '0';
@@ -40,24 +33,35 @@ export const addNodeRoutes = (
   core: RelayCore,
   addressOf: (request: Received) => string,
 ): void => {
-  const options = { bodyLimit: MAX_NODE_BODY_BYTES };
   const { db, planeId, signals } = core;
-  const reporters = new Map<string, number>();
+  const bodyLimit = MAX_NODE_BODY_BYTES;
+  const linkReporters = new LinkReporters(core);
+  const polling = new Map<string, AbortController>();
+  const nodes = new WeakMap<FastifyRequest, NodeRow>();
+  const reporters = new WeakMap<FastifyRequest, LinkReporter>();
+  // Before the body is read: a long one of nobody that is known costs nothing.
+  const ofNode = {
+    bodyLimit,
+    onRequest: async (request: FastifyRequest) => void nodes.set(request, await askingNode(core, request)),
+  };
+  const ofReporter = {
+    bodyLimit,
+    onRequest: async (request: FastifyRequest) => void reporters.set(request, await linkReporters.of(request)),
+  };
+  const ofKey = { bodyLimit, onRequest: (request: FastifyRequest) => checkKnownKey(core, nodeKeyOf(request)) };
 
-  app.post(`${NODES_PATH}/register`, options, async (request, reply) => {
-    const asked = checked(request, registerRequestSchema);
+  app.post(`${NODES_PATH}/register`, ofKey, async (request, reply) => {
+    const asked = bodyOf(request, registerRequestSchema);
     return sendJson(reply, 200, await registerNode(core, request, asked, addressOf(request)));
   });
 
-  app.post(`${NODES_PATH}/:id/heartbeat`, options, async (request, reply) => {
-    const said = checked(request, heartbeatRequestSchema);
-    const node = await askingNode(core, request);
-    return sendJson(reply, 200, await takeHeartbeat(core, node, said));
+  app.post(`${NODES_PATH}/:id/heartbeat`, ofNode, async (request, reply) => {
+    const said = bodyOf(request, heartbeatRequestSchema);
+    return sendJson(reply, 200, await takeHeartbeat(core, nodes.get(request)!, said));
   });
 
-  app.get(`${NODES_PATH}/:id/desired`, async (request, reply) => {
-    const node = await askingNode(core, request);
-    const { server_id: serverId } = node;
+  app.get(`${NODES_PATH}/:id/desired`, ofNode, async (request, reply) => {
+    const { server_id: serverId } = nodes.get(request)!;
     const after = afterOf(request);
     const { met, isNew } = await db.transaction(
       async (tx) => {
@@ -70,24 +74,36 @@ export const addNodeRoutes = (
     tellOlder(core, serverId, met);
     if (isNew) signals.appliedChanged(serverId);
     const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
+    // A node has one question open: the one before is nobody's any more.
+    polling.get(serverId)?.abort();
+    polling.set(serverId, gone);
+    reply.raw.once('close', () => {
+      gone.abort();
+      if (polling.get(serverId) === gone) polling.delete(serverId);
+    });
     const look = () => readDesired(db, planeId, serverId, after);
     const desired = await signals.waitFor('desired', serverId, DESIRED_WAIT_MS, look, gone.signal);
     return desired ? sendJson(reply, 200, desired) : reply.code(204).send();
   });
 
-  app.post(`${NODES_PATH}/:id/applied`, options, async (request, reply) => {
-    const { planeId: of, generation, held, conflicts } = checked(request, appliedRequestSchema);
-    const node = await askingNode(core, request);
-    const { server_id: serverId } = node;
+  app.post(`${NODES_PATH}/:id/applied`, ofNode, async (request, reply) => {
+    const { planeId: of, generation, held, conflicts } = bodyOf(request, appliedRequestSchema);
+    const { server_id: serverId } = nodes.get(request)!;
     if (of !== planeId) throw nodeError('invalid_request', 'this list is of another control plane');
     // A row of the node's own with the same pair of ids admits the stream as well.
     const refused = conflicts.filter(({ reason }) => reason !== 'local');
-    const tokens = refused.map(({ player }) => player.replace(/^play_/, ''));
-    for (const { reason, message } of refused)
-      core.logger.warn('a node does not take a stream of its list', { node: serverId, reason, message });
+    const [first] = refused;
+    if (first) {
+      const { reason, message } = first;
+      core.logger.warn('a node does not take streams of its list', {
+        ...{ node: serverId, streams: refused.length, reason, message },
+      });
+    }
     await db.transaction(
       async (tx) => {
+        const listed = await listedTokens(tx, serverId);
+        const named = new Set(refused.map(({ player }) => player.replace(/^play_/, '')));
+        const tokens = [...named].filter((token) => listed.has(token));
         await tx.run('UPDATE nodes SET conflicts = ? WHERE server_id = ?', [
           tokens.length === 0 ? null : JSON.stringify(tokens),
           serverId,
@@ -100,17 +116,15 @@ export const addNodeRoutes = (
     return reply.code(204).send();
   });
 
-  app.post(`${NODES_PATH}/:id/links`, options, async (request, reply) => {
-    const { streams } = checked(request, linksRequestSchema);
+  app.post(`${NODES_PATH}/:id/links`, ofReporter, async (request, reply) => {
+    const { streams } = bodyOf(request, linksRequestSchema);
+    const allowed = await linkReporters.allowed(
+      reporters.get(request)!,
+      streams.map(({ publisher }) => publisher),
+    );
     const now = core.clock();
-    const who = `${(request.params as { id: string }).id} ${instanceOf(request)} ${nodeKeyOf(request)}`;
-    if (now - (reporters.get(who) ?? Number.NEGATIVE_INFINITY) >= LINKS_AUTH_MS) {
-      const { server_id } = await askingNode(core, request);
-      for (const known of reporters.keys()) if (known.startsWith(`${server_id} `)) reporters.delete(known);
-      reporters.set(who, now);
-    }
     for (const { publisher, connections } of streams)
-      if (tokenOfPublisher(publisher) !== undefined) core.links.share(publisher, connections, now);
+      if (allowed.has(publisher)) core.links.share(publisher, connections, now);
     return reply.code(204).send();
   });
 };

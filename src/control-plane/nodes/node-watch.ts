@@ -5,7 +5,7 @@ import type { Job } from '../jobs.ts';
 import { HEARTBEAT_EVERY_MS } from '../protocol.ts';
 import { leaseMsOf, type RelayCore } from '../relay-context.ts';
 import { GapWatch } from '../sessions/gap-watch.ts';
-import { playerIdOf } from './desired.ts';
+import { playerIdOf, publisherIdOf } from './desired.ts';
 import { noteIngest } from './ingest.ts';
 import { type HealthState, type Look, nextHealth } from './node-health.ts';
 import { healthStateOf, type NodeRow, nodeById } from './node-rows.ts';
@@ -109,24 +109,29 @@ const listedOnSls = (core: RelayCore): Promise<ListedStream[]> =>
      WHERE n.kind = 'sls' AND a.removed_ms IS NULL`,
   );
 
+const tokensByNode = (listed: readonly ListedStream[]): ReadonlyMap<string, readonly string[]> => {
+  const byNode = new Map<string, string[]>();
+  for (const { server_id, stream_token } of listed)
+    byNode.set(server_id, [...(byNode.get(server_id) ?? []), stream_token]);
+  return byNode;
+};
+
 /** Links and streams that send, of nodes of the old stack that have something to do. */
 export const watchSlsLinks = async (core: RelayCore, sls: SlsProvisioner): Promise<void> => {
-  const nodes = new Set((await listedOnSls(core)).map(({ server_id }) => server_id));
   await Promise.all(
-    [...nodes].map(async (serverId) => {
+    [...tokensByNode(await listedOnSls(core))].map(async ([serverId, tokens]) => {
       const links = await (await sls.clientOf(serverId)).links().catch(() => undefined);
-      if (!links) return;
-      for (const [publisherId, connections] of links) core.links.share(publisherId, connections, core.clock());
+      for (const token of tokens) {
+        const connections = links?.get(publisherIdOf(token));
+        if (connections) core.links.share(publisherIdOf(token), connections, core.clock());
+      }
     }),
   );
 };
 
 export const watchSlsIngest = async (core: RelayCore, sls: SlsProvisioner): Promise<void> => {
-  const byNode = new Map<string, string[]>();
-  for (const { server_id, stream_token } of await listedOnSls(core))
-    byNode.set(server_id, [...(byNode.get(server_id) ?? []), stream_token]);
   await Promise.all(
-    [...byNode].map(async ([serverId, tokens]) => {
+    [...tokensByNode(await listedOnSls(core))].map(async ([serverId, tokens]) => {
       const client = await sls.clientOf(serverId);
       const live: string[] = [];
       for (const token of tokens) if (await client.isPublishing(playerIdOf(token)).catch(() => false)) live.push(token);

@@ -121,6 +121,31 @@ describe('registration', () =>
       expect({ status, code: body.error.code }).toEqual({ status: code === 'invalid_request' ? 400 : 426, code });
     });
 
+    it('bears whatever a node says of itself: others go on', async () => {
+      const plane = await testPlane(await make().open());
+      plane.accounts.add('ann');
+      const good = await new FakeNode(plane, 'kc1').join();
+      const bad = new FakeNode(plane, 'kc2');
+      await bad.register();
+      const most = Number.MAX_SAFE_INTEGER;
+      const { planeId } = (await good.heartbeat()).body;
+      expect((await bad.register({ planeId, generation: most })).status).toBe(400);
+      expect((await bad.call('GET', `kc2/desired?after=${most}`)).status).toBe(400);
+      for (const traffic of [most, 2 ** 51])
+        await bad.heartbeat({ traffic: { month: '2026-09', receivedBytes: traffic, sentBytes: traffic } });
+      await bad.register({ planeId, generation: 2 ** 51 });
+      expect((await plane.call('GET', PATH, ADMIN)).status).toBe(200);
+      expect((await plane.start('ann')).body.session).toMatchObject({ status: 'active', instance_id: 'kc1' });
+    });
+
+    it('reads no body of whoever has no key', async () => {
+      const plane = await testPlane(await make().open());
+      for (const path of ['register', 'kc1/heartbeat', 'kc1/applied', 'kc1/links']) {
+        const node = new FakeNode(plane, 'kc1', { key: 'x'.repeat(20) });
+        expect((await node.call('POST', path, { long: 'x'.repeat(5 * 2 ** 20) })).status).toBe(401);
+      }
+    });
+
     it('refuses requests of nobody it knows', async () => {
       const plane = await testPlane(await make().open());
       const node = new FakeNode(plane, 'kc1');
@@ -214,6 +239,17 @@ describe('the list of a node', () =>
       return { database, plane, node: new FakeNode(plane, 'kc1') };
     };
 
+    it('is asked for once at a time', async () => {
+      const { node } = await withNode();
+      await node.register();
+      await node.heartbeat();
+      const first = node.poll();
+      const second = node.poll();
+      expect((await first).status).toBe(204);
+      await node.plane.plane.stop();
+      expect((await second).status).toBe(204);
+    });
+
     it('is asked for and answered when it changes, with a generation that grows', async () => {
       const { plane, node } = await withNode();
       await node.register();
@@ -298,7 +334,7 @@ describe('a database that comes back', () =>
       await before.start('ann');
       await vi.waitFor(() => expect(node.rows.size).toBe(1));
       node.die();
-      const after = await testPlane(await make().open(), { accounts });
+      const after = await testPlane(await make().open(), { accounts, startWaitMs: 100 });
       node.plane = after;
       const { body } = await node.register();
       expect(body.planeId).not.toBe(node.planeId);
@@ -308,6 +344,20 @@ describe('a database that comes back', () =>
       await node.heartbeat();
       expect([...node.rows.keys()].sort()).toEqual(['play_ann1', 'play_bob1']);
       expect((await after.active('bob')).body.session.status).toBe('active');
+    });
+
+    it('is told nothing of why streams are missing by a node that has lost its memory', async () => {
+      const plane = await testPlane(await make().open());
+      for (const user of ['ann', 'bob']) plane.accounts.add(user);
+      const node = await new FakeNode(plane, 'kc1').join();
+      const { body } = await plane.start('ann');
+      await plane.start('bob');
+      await plane.call('DELETE', `/api/v1/admin/sessions/${body.session.session_id}`, ADMIN);
+      await vi.waitFor(() => expect(node.lists.at(-1)).toMatchObject({ confirm: true }));
+      await node.leave();
+      const { desired } = (await node.register({ planeId: undefined, generation: undefined })).body;
+      expect(desired.streams).toHaveLength(1);
+      expect(desired.confirm).toBeUndefined();
     });
 
     /** A plane whose database goes back to what it was before the last starts; the node does not. */

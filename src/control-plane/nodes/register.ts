@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { normaliseAddress } from '../../shared/address.ts';
 import { isSameSecret } from '../../stats/access.ts';
-import { unauthorized } from '../api-error.ts';
 import type { Transaction } from '../database/database.ts';
 import { regionNamed } from '../placement/regions.ts';
 import { PROTOCOL_VERSION, type RegisterReply, type RegisterRequest } from '../protocol.ts';
@@ -29,10 +28,7 @@ const admit = async (
       throw nodeError('node_id_in_use', 'another node with this SERVER_ID is alive: give each its own');
     return known;
   }
-  if (enrolKey === undefined || !isSameSecret(enrolKey, who.key)) {
-    const error = await wrongKey(tx, who.key);
-    throw error.status === 401 ? unauthorized('an unknown key, and nodes are not taken in by it') : error;
-  }
+  if (enrolKey === undefined || !isSameSecret(enrolKey, who.key)) throw await wrongKey(tx, who.key);
   await insertNode(
     tx,
     {

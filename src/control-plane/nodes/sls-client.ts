@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Millis } from '../../shared/clock.ts';
+import { limitedText } from '../../shared/limited-text.ts';
 import { linkReportSchema } from '../protocol.ts';
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -37,6 +38,8 @@ export class SlsAnswerError extends Error {
 
 const PROBE_MS: Millis = 3_000;
 const CALL_MS: Millis = 5_000;
+/** 20,000 stream ids, and some. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 /** Where per-link statistics are served, beside the API. */
 const LINKS_PORT = '5080';
 
@@ -122,7 +125,8 @@ export class SlsClient {
       signal: AbortSignal.timeout(timeoutMs),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    const text = await response.text();
+    const text = await limitedText(response, MAX_ANSWER_BYTES);
+    if (text === undefined) throw new SlsAnswerError(response.status, `${method} answers too much`);
     try {
       return { status: response.status, body: JSON.parse(text) };
     } catch {

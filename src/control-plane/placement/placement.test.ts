@@ -91,6 +91,13 @@ describe('placement', () => {
     expect(choose(nodes, at(true))).toMatchObject({ serverId: 'b', reason: 'sticky' });
     expect(choose(nodes, at(false))).toMatchObject({ serverId: 'a' });
     expect(choose([nodes[0]!, node('b', { sessions: 9 })], at(false))).toMatchObject({ serverId: 'b' });
+    // OBS that is started anew finds its phone where it is, also on a node that takes nobody else.
+    expect(choose([nodes[0]!, node('b', { status: 'draining', isRefusing: true })], at(true))).toMatchObject({
+      serverId: 'b',
+    });
+    expect(choose([nodes[0]!, node('b', { status: 'draining' })], at(false))).toMatchObject({ serverId: 'a' });
+    expect(choose([nodes[0]!, node('b', { status: 'inactive' })], at(true))).toMatchObject({ serverId: 'a' });
+    expect(choose([nodes[0]!, node('b')], { ...at(true), excluded: ['b'] })).toMatchObject({ serverId: 'a' });
     expect(choose([nodes[0]!, node('b', { health: 'unhealthy' })], at(true))).toMatchObject({ serverId: 'a' });
   });
 

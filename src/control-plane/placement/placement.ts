@@ -33,7 +33,7 @@ export interface Wish {
   readonly region: string;
   /** Where the stream comes from, as far as that is known. */
   readonly place: Position | undefined;
-  /** A node that has the stream's id already; whether the stream counts in its `sessions`. */
+  /** A node that has the stream's id already; whether the stream is sending there, and counts in its `sessions`. */
   readonly sticky: { readonly serverId: string; readonly isCounted: boolean } | undefined;
   /** Nodes that have just failed. */
   readonly excluded: readonly string[];
@@ -103,8 +103,10 @@ export const capacityOf = ({ maxSessions, traffic }: Candidate, monthLeftMs: Mil
   return capacity;
 };
 
-const isUsable = ({ status, health, isRefusing }: Candidate): boolean =>
-  status === 'active' && !isRefusing && (health === 'healthy' || health === 'degraded');
+const isWell = ({ health }: Candidate): boolean => health === 'healthy' || health === 'degraded';
+
+const isUsable = (candidate: Candidate): boolean =>
+  candidate.status === 'active' && !candidate.isRefusing && isWell(candidate);
 
 interface Rated {
   readonly candidate: Candidate;
@@ -139,14 +141,17 @@ const reasonOf = (chosen: Candidate, usable: number, wish: Wish, isDistanceKnown
  * then by name.
  */
 export const place = (candidates: readonly Candidate[], wish: Wish, monthLeftMs: Millis): PlacementResult => {
-  const usable = candidates
-    .filter((candidate) => isUsable(candidate) && !wish.excluded.includes(candidate.serverId))
+  const { sticky, excluded } = wish;
+  const allowed = candidates.filter(({ serverId }) => !excluded.includes(serverId));
+  const stay = ({ serverId, region }: Candidate): Placement => ({ serverId, region, reason: 'sticky', score: 1 });
+  // A stream that sends there goes on there: it needs no room, and is nothing new to a node that takes nothing new.
+  const sending = sticky?.isCounted ? allowed.find(({ serverId }) => serverId === sticky.serverId) : undefined;
+  if (sending && sending.status !== 'inactive' && isWell(sending)) return stay(sending);
+  const usable = allowed
+    .filter(isUsable)
     .map((candidate) => ({ candidate, capacity: capacityOf(candidate, monthLeftMs) }));
-  const { sticky } = wish;
   const home = usable.find(({ candidate }) => candidate.serverId === sticky?.serverId);
-  // A stream that counts there already needs no room.
-  if (home && (sticky?.isCounted || home.candidate.sessions < home.capacity))
-    return { serverId: home.candidate.serverId, region: home.candidate.region, reason: 'sticky', score: 1 };
+  if (home && home.candidate.sessions < home.capacity) return stay(home.candidate);
   const free = usable.filter(({ candidate, capacity }) => candidate.sessions < capacity);
   if (free.length === 0) return { refused: usable.length === 0 ? 'none' : 'full' };
   const isDistanceKnown = wish.place !== undefined && free.every(({ candidate }) => candidate.position !== undefined);

@@ -157,7 +157,9 @@ export const addRelayRoutes = (app: FastifyInstance, core: RelayCore, accounts: 
     const { relayAccess, maxConcurrentConns } = await entitlements.of(session.user_id);
     if (relayAccess !== 'enabled') return false;
     const choice = await slots.toStart(session.user_id, session.stream_token);
-    return 'slot' in choice && reviveSession(core, session, choice.slot, maxConcurrentConns);
+    if (!('slot' in choice) || !(await reviveSession(core, session, choice.slot, maxConcurrentConns))) return false;
+    await checkStillAllowed(session.user_id, (await sessionById(db, session.session_id))!);
+    return true;
   };
 
   app.post('/api/v1/relay/health', async (request, reply) => {
@@ -207,13 +209,16 @@ export const addRelayRoutes = (app: FastifyInstance, core: RelayCore, accounts: 
   app.get('/api/v1/capacity/status', (_request, reply) => answerCapacity(core, reply));
 };
 
+/** Choices of a slot that others were faster with; each time one of them has got one. */
+const MAX_CHOICES = 100;
+
 /** Starts of one user at the same time may choose the same slot: all but one of them choose again. */
 const inFreeSlot = async (start: () => Promise<Started>): Promise<Started> => {
-  for (;;) {
+  for (let choices = 1; ; choices++) {
     try {
       return await start();
     } catch (error) {
-      if (!(error instanceof SlotTakenError)) throw error;
+      if (!(error instanceof SlotTakenError) || choices >= MAX_CHOICES) throw error;
     }
   }
 };

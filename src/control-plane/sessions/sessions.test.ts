@@ -409,6 +409,36 @@ describe('per_link', () =>
       plane.pass(1);
       expect(await links()).toEqual({ stream_id: 'live_ann1', connections: [] });
     });
+
+    it('has nothing of what a node says of streams that are not on its list', async () => {
+      const { plane, node } = await fleet(make);
+      await plane.start('ann');
+      const other = new FakeNode(plane, 'kc2');
+      await other.register();
+      const report = { streams: [{ publisher: 'live_ann1', bitrateKbps: 1, connections: [link] }] };
+      expect((await other.call('POST', 'kc2/links', report)).status).toBe(204);
+      expect((await plane.active('ann')).body.per_link.connections).toEqual([]);
+      await other.heartbeat({
+        score: 0,
+        ingesting: [
+          {
+            publisher: 'live_ann1',
+            source: 'srt',
+            uptimeMs: 1,
+            bitrateKbps: 1,
+            lastPayloadMs: 1,
+            place: { latitude: 1, longitude: 1 },
+          },
+        ],
+      });
+      expect(await plane.db.all('SELECT * FROM slot_places')).toEqual([]);
+      // A stream that comes to the node's list is believed at once.
+      expect((await node.call('POST', 'kc1/links', report)).status).toBe(204);
+      await plane.start('bob');
+      const next = { streams: [{ publisher: 'live_bob1', bitrateKbps: 1, connections: [link] }] };
+      expect((await node.call('POST', 'kc1/links', next)).status).toBe(204);
+      expect((await plane.active('bob')).body.per_link.connections).toHaveLength(1);
+    });
   }));
 
 describe('what else a client asks', () =>

@@ -31,7 +31,11 @@ export interface StartRequest {
 }
 
 /** The slot was free when it was chosen, and is not any more: another one is to be chosen. */
-export class SlotTakenError extends Error {}
+export class SlotTakenError extends ApiError {
+  constructor() {
+    super(403, 'connection_limit_reached', 'there is no free stream slot', 'no_free_slot');
+  }
+}
 
 export interface Started {
   readonly session: PlacedSession;
@@ -244,7 +248,14 @@ export const startSession = async (core: RelayCore, request: StartRequest): Prom
   const { sessionId, isNew } = await begin(core, request);
   const session = await provision(core, sessionId, request.slot.label, core.startWaitMs);
   if (isNew && session.status === 'provisioning' && session.server_id === null) {
-    await core.db.transaction((tx) => endSession(tx, sessionId, 'no_capacity', core.unixNow()), { repeatable: true });
+    await core.db.transaction(
+      async (tx) => {
+        await endSession(tx, sessionId, 'no_capacity', core.unixNow());
+        // Nothing was begun: the same key may try again.
+        await tx.run('DELETE FROM idempotency_keys WHERE session_id = ?', [sessionId]);
+      },
+      { repeatable: true },
+    );
     throw capacityError('none');
   }
   return { session, isNew };

@@ -96,7 +96,7 @@ export class SlotTable implements Slots {
       return slot.isDisabled ? { refused: 'disabled' } : { slot };
     }
     const enabled = (await this.forUser(userId)).filter(({ isDisabled }) => !isDisabled);
-    const slot = enabled.find(({ slotNumber }) => !taken.includes(slotNumber)) ?? enabled[0];
+    const slot = enabled.find(({ slotNumber }) => !taken.includes(slotNumber));
     return slot ? { slot } : { refused: 'none' };
   }
 

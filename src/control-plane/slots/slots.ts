@@ -29,7 +29,7 @@ export interface StreamRevoker {
 /** What `relay/start` may do with a token. */
 export type SlotChoice =
   | { readonly slot: Slot }
-  /** `unknown`: not a token of this user (a slug or a host name never is one). `none`: the user has no enabled slot. */
+  /** `unknown`: not a token of this user (a slug or a host name never is one). `none`: the user has no enabled slot that is free. */
   | { readonly refused: 'unknown' | 'disabled' | 'none' };
 
 export interface Slots {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { isSameSecret } from '../../../stats/access.ts';
 import { RequestBudget } from '../../../stats/request-budget.ts';
 import { ApiError, invalidRequest, unauthorized } from '../../api-error.ts';
 import { DatabaseAwayError } from '../../database/database.ts';
@@ -8,7 +9,6 @@ import type { Caller } from '../authenticator.ts';
 import { type AccountsContext, baseUrl, shortText } from '../context.ts';
 import type { Device } from '../logins.ts';
 import { POLL_INTERVAL_S } from '../plugin-logins.ts';
-import { isSameSecret } from '../secrets.ts';
 import { sessionAnswer } from '../session-answer.ts';
 import type { User } from '../users.ts';
 

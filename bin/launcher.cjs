@@ -70,15 +70,20 @@ const compileSources = (node, spawnOptions) =>
     runQuietly('compiling the sources', node, [join(ROOT, 'bin/compile.cjs')], { ...spawnOptions, cwd: ROOT }),
   );
 
-/** A node does its work without them, too. */
-const buildDashboard = async (node, spawnOptions) => {
+/** A node does its work without them, too. @param isNeeded by what is about to be run, if it can be built at all */
+const buildDashboard = async (node, spawnOptions, isNeeded) => {
   if (!canBuildPages(ROOT)) {
     say('the packages that build the dashboard cannot be had here (optional dependencies): going on without it');
     return;
   }
-  await withProgress('dashboard', () =>
-    runQuietly('building the dashboard', node, [join(ROOT, 'bin/pages.cjs')], { ...spawnOptions, cwd: ROOT }),
-  );
+  try {
+    await withProgress('dashboard', () =>
+      runQuietly('building the dashboard', node, [join(ROOT, 'bin/pages.cjs')], { ...spawnOptions, cwd: ROOT }),
+    );
+  } catch (error) {
+    if (!(error instanceof SetupError) || isNeeded) throw error;
+    say(`${error.message}: going on without it`);
+  }
 };
 
 /** A clone that this user may not write to can be used all the same, if nothing is missing in it. */
@@ -106,7 +111,7 @@ const setUp = async (command, owner) => {
     await setUpPackages(needs, node, options);
     if (needs.addon) await buildAddon(node, options);
     if (needs.compiled && !isCompiled(ROOT)) await compileSources(node, options);
-    if (needs.pages && !arePagesBuilt(ROOT)) await buildDashboard(node, options);
+    if (needs.pages && !arePagesBuilt(ROOT)) await buildDashboard(node, options, !LASTING.has(command));
     return node;
   } finally {
     release();

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { choosePublicHost } from './cli/public-host.ts';
 import { importLines, importOldDataFolder } from './cli/sls-import.ts';
 import { testHooksAllowed, testHopLoss } from './config/load.ts';
@@ -12,6 +11,7 @@ import type { DataPlaneSettings } from './data-plane/settings.ts';
 import type { DataPlaneSnapshot } from './data-plane/snapshot.ts';
 import { obeyTestHooks } from './data-plane/test-hooks.ts';
 import { type ControlTarget, controlTargetOf, NodeControl } from './node-control.ts';
+import { type OpenServers, openServers, PAGES_DIR } from './node-servers.ts';
 import { ownAddressOf } from './shared/address.ts';
 import { type Millis, monotonicNow } from './shared/clock.ts';
 import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
@@ -28,16 +28,11 @@ import { LoopbackPlayers } from './sls-bridge/loopback-players.ts';
 import { libsrtEngine } from './sls-bridge/native.ts';
 import { NodeCarriers } from './stats/asn-node.ts';
 import type { DashboardDeps } from './stats/dashboard-deps.ts';
-import { createDashboardServer } from './stats/dashboard-server.ts';
 import { ShareStore } from './stats/dashboard-shares.ts';
-import type { StatsDeps } from './stats/deps.ts';
-import { HttpListener } from './stats/http-listener.ts';
+import type { HttpListener } from './stats/http-listener.ts';
 import { KeyStore } from './stats/key-store.ts';
 import { LinkNames } from './stats/link-names.ts';
-import { createLinksServer } from './stats/links-server.ts';
 import type { NodeWatch } from './stats/node-watch.ts';
-import { RequestBudget } from './stats/request-budget.ts';
-import { createStatsServer } from './stats/stats-server.ts';
 import type { NodePorts } from './stats/stream-urls.ts';
 
 /** `DATA_DIR/runtime.json`, mode 0600: how the commands on this machine find the running node. */
@@ -78,58 +73,6 @@ const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneS
     },
   };
 };
-
-interface OpenServers {
-  stats: HttpListener;
-  links: HttpListener;
-  watch: NodeWatch;
-  dashboard: HttpListener | undefined;
-}
-
-/**
- * @param dashboardDeps of the dashboard, once the ports of the others are known; undefined where there is to be none
- * @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then
- */
-const openServers = async (
-  deps: StatsDeps,
-  { bind, http }: Settings,
-  dashboardDeps: ((watch: NodeWatch) => DashboardDeps) | undefined,
-): Promise<OpenServers> => {
-  const { trustedProxies } = http;
-  const keyless = RequestBudget.ofKeyTries(http);
-  const { app, onUpgrade, push, watch } = createStatsServer(deps, keyless);
-  const open: HttpListener[] = [];
-  const listen = async (...[application, options]: Parameters<typeof HttpListener.open>): Promise<HttpListener> => {
-    const listener = await HttpListener.open(application, options);
-    open.push(listener);
-    return listener;
-  };
-  try {
-    const stats = await listen(app, {
-      ...{ bind, trustedProxies, port: http.statsPort, portSetting: 'SLS_STATS_PORT' },
-      aliasPorts: http.statsAliasPorts.filter((alias) => alias !== http.statsPort),
-      aliasPortsSetting: 'TRIBUTARY_HTTP_STATS_ALIAS_PORTS',
-      onUpgrade,
-      onClose: () => push.close(),
-    });
-    const links = await listen(createLinksServer(deps, keyless), {
-      ...{ bind, trustedProxies, port: http.linksPort, portSetting: 'LINK_STATS_PORT' },
-    });
-    if (!dashboardDeps) return { stats, links, watch, dashboard: undefined };
-    const { app: pages, state } = createDashboardServer(dashboardDeps(watch), keyless);
-    const dashboard = await listen(pages, {
-      ...{ bind, trustedProxies, port: http.dashboardPort, portSetting: 'SLS_MGNT_PORT' },
-      onClose: () => state.feed.close(),
-    });
-    return { stats, links, watch, dashboard };
-  } catch (error) {
-    await Promise.all(open.map((listener) => listener.close()));
-    throw error;
-  }
-};
-
-/** Beside the compiled program; where it runs from its sources, where they are built to. */
-const PAGES_DIR = fileURLToPath(new URL('../dist/dashboard', import.meta.url));
 
 /** A thread that hangs in native code holds its ports: the supervisor has to start the process anew. `process.exit` would wait for the thread. */
 const giveUp = (logger: Logger): void => {

@@ -445,7 +445,7 @@ export const SETTINGS = {
   'dashboard.maxPages': setting(
     wholeNumber(1, 1_000),
     64,
-    'Pages of the dashboard that are kept up to date at once; a quarter of them, at least 8, from one address.',
+    'Pages of the dashboard that are kept up to date at once; a quarter of them, at least 8, from one address, and half of them for shared links.',
   ),
   'dashboard.preview': setting(
     flag,

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { LiveView, SharedView, StreamView, TrailsView } from '../stats/dashboard-types.ts';
-import { get } from './api.ts';
+import { ApiError, get } from './api.ts';
 
 /** A minute at two looks a second. */
 export const TRAIL = 120;
@@ -17,11 +17,16 @@ export interface FeedState<T> {
   readonly trails: ReadonlyMap<string, Trail>;
   /** No message for a while. */
   readonly isLate: boolean;
-  /** The node refuses: signed out, or the link is over. */
+  /** The node refuses for good: signed out, or the link is over. */
   readonly isOver: boolean;
+  /** The node refuses for now: too many pages are open. */
+  readonly isFull: boolean;
 }
 
 const LATE_AFTER_MS = 3_000;
+const AGAIN_AFTER_MS = 5_000;
+/** Refusals that asking again does not change. */
+const FINAL = new Set([401, 403, 404]);
 const NO_TRAIL: Trail = { total: [], links: new Map() };
 
 const longer = (before: readonly number[] | undefined, value: number, length: number): number[] => {
@@ -58,7 +63,19 @@ const longTrail = ({ total, links }: TrailsView[number]): Trail => ({
   links: new Map(links.map(({ slot, kbps }) => [slot, fine(kbps)])),
 });
 
-/** Follows a feed; it connects anew by itself while the node is away. */
+/** What a feed answers; nothing of it is read. 0: nothing answers. */
+const statusOf = async (path: string): Promise<number> => {
+  const ended = new AbortController();
+  try {
+    return (await fetch(path, { signal: ended.signal })).status;
+  } catch {
+    return 0;
+  } finally {
+    ended.abort();
+  }
+};
+
+/** Follows a feed; it connects anew by itself while the node is away, or has no room. */
 const useFeed = <T extends LiveView | SharedView>(
   path: string,
   streamsOf: (view: T) => readonly StreamView[],
@@ -69,33 +86,49 @@ const useFeed = <T extends LiveView | SharedView>(
     trails: new Map(),
     isLate: false,
     isOver: false,
+    isFull: false,
   });
   useEffect(() => {
-    const source = new EventSource(path);
+    let source: EventSource | undefined;
+    let again: ReturnType<typeof setTimeout> | undefined;
+    let isLeft = false;
     let late: ReturnType<typeof setTimeout> | undefined;
     const watch = (): void => {
       clearTimeout(late);
       late = setTimeout(() => setState((before) => ({ ...before, isLate: true })), LATE_AFTER_MS);
     };
+    const begin = (): void => {
+      const own = new EventSource(path);
+      source = own;
+      own.onmessage = ({ data }) => {
+        watch();
+        const view = JSON.parse(data as string) as T;
+        const fine = { isLate: false, isOver: false, isFull: false };
+        setState(({ trails }) => ({ view, trails: advance(trails, streamsOf(view)), ...fine }));
+      };
+      own.addEventListener('trails', ({ data }) => {
+        const parsed = JSON.parse(data as string) as TrailsView;
+        setState((before) => ({ ...before, trails: new Map(parsed.map((trail) => [trail.name, longTrail(trail)])) }));
+      });
+      // A refusal ends the source, and does not say which; an interruption does not end it.
+      own.onerror = () => {
+        if (own.readyState === EventSource.CLOSED) void statusOf(path).then(refused);
+      };
+    };
+    const refused = (status: number): void => {
+      if (isLeft) return;
+      const isOver = FINAL.has(status);
+      setState((before) => ({ ...before, isOver, isFull: status === 429 }));
+      if (isOver) onOver();
+      else again = setTimeout(begin, AGAIN_AFTER_MS);
+    };
     watch();
-    source.onmessage = ({ data }) => {
-      watch();
-      const view = JSON.parse(data as string) as T;
-      setState(({ trails }) => ({ view, trails: advance(trails, streamsOf(view)), isLate: false, isOver: false }));
-    };
-    source.addEventListener('trails', ({ data }) => {
-      const trails = new Map((JSON.parse(data as string) as TrailsView).map((trail) => [trail.name, longTrail(trail)]));
-      setState((before) => ({ ...before, trails }));
-    });
-    source.onerror = () => {
-      // A refusal ends the source; an interruption does not.
-      if (source.readyState !== EventSource.CLOSED) return;
-      setState((before) => ({ ...before, isOver: true }));
-      onOver();
-    };
+    begin();
     return () => {
-      source.close();
+      isLeft = true;
+      source?.close();
       clearTimeout(late);
+      clearTimeout(again);
     };
   }, [path]);
   return state;
@@ -127,7 +160,12 @@ export const useAsked = <T>(path: string | undefined, everyMs?: number): Asked<T
     const ask = (): void => {
       get<T>(path).then(
         (data) => isOn && setAnswer({ path, data }),
-        (error: Error) => isOn && setAnswer((before) => ({ ...before, path, error: error.message })),
+        (error: Error) => {
+          if (!isOn) return;
+          // What is not there any more is not shown any more; a node that does not answer may still have it.
+          const isGone = error instanceof ApiError && error.status === 404;
+          setAnswer((before) => ({ ...(isGone ? {} : before), path, error: error.message }));
+        },
       );
     };
     ask();

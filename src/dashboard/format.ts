@@ -54,4 +54,16 @@ export const clock = (unixMs: number): string => {
 export const dateText = (unixMs: number): string =>
   new Date(unixMs).toLocaleDateString(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
 
+/** Texts of the terminal begin small; the name of a library stays as it is. */
+export const capital = (text: string): string =>
+  text.startsWith('libsrt') ? text : text.charAt(0).toUpperCase() + text.slice(1);
+
 export const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`;
+
+const DOTS = '••••••••';
+
+/** A secret as it may be on a screen that others see: of a URL the secret parts are hidden, of anything else the whole. */
+export const concealed = (secret: string): string =>
+  /^(?:[a-z]+:\/\/|ffplay )/.test(secret)
+    ? secret.replace(/((?:streamid|passphrase)=|^moblin:\/\/\?)[^&']*/g, `$1${DOTS}`)
+    : DOTS;

@@ -33,8 +33,8 @@ const SignedIn = ({ view: known, onSignedOut }: { view: SessionView; onSignedOut
   useEffect(() => {
     document.title = `${titleOf(path)} · Tributary`;
   }, [path]);
-  const trouble = feed.isOver
-    ? 'This page is not kept up to date: too many pages are open. Reload it later.'
+  const trouble = feed.isFull
+    ? 'This page is not kept up to date: too many pages are open. Trying again…'
     : feed.isLate
       ? 'The node does not answer. Trying again…'
       : view && !view.up

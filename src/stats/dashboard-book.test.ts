@@ -60,6 +60,15 @@ describe('lanes', () => {
     expect(lanes(book, 0).map(({ share }) => share)).toEqual([33.4, 33.3, 33.3]);
   });
 
+  it('count no packet as lost that was only late', () => {
+    const book = new StreamBook();
+    const at = (now: number, packets: number, lostPackets: number, falselyLostPackets: number): void =>
+      book.observe(withLinks(link('192.0.2.1', 1, { packets, lostPackets, falselyLostPackets })), names, now);
+    at(0, 0, 0, 0);
+    at(5_000, 990, 40, 30);
+    expect(lanes(book, 5_000)[0]!.lossPct).toBe(1);
+  });
+
   it('say when a link was heard last, and go a minute after it has left', () => {
     const book = new StreamBook();
     book.observe(withLinks(link('192.0.2.1', 1, { lastHeardMs: 4_000 }), link('192.0.2.2')), names, 0);
@@ -147,5 +156,16 @@ describe('the meter', () => {
     expect(meter.rates).toEqual({ lossPct: 1, resentPct: (10 / 990) * 100, dropped: 0 });
     look(20_500, 50, 0);
     expect(meter.rates.lossPct).toBe(0);
+  });
+
+  it('goes on where a packet that counted as lost was only late', () => {
+    const meter = new PacketMeter();
+    const look = (at: number, received: number, lost: number): void =>
+      meter.look({ received, lost, resent: 0, dropped: 0 }, at);
+    look(0, 0, 0);
+    look(5_000, 900, 102);
+    look(5_500, 902, 100);
+    look(6_000, 903, 100);
+    expect(meter.rates.lossPct).toBeCloseTo((100 / 1_003) * 100);
   });
 });

@@ -17,10 +17,10 @@ const listening = async (env: Record<string, string> = {}) => {
   const listener = await HttpListener.open(client.app, { bind: ['127.0.0.1'], port: 0, portSetting: 'SLS_MGNT_PORT' });
   onTestFinished(() => listener.close(0));
   await client.signIn();
-  const open = (): Promise<OpenPage> =>
+  const open = (path = '/feed'): Promise<OpenPage> =>
     new Promise((done, fail) => {
       const asked = request(
-        { host: '127.0.0.1', port: listener.port, path: '/feed', headers: { cookie: client.cookie() } },
+        { host: '127.0.0.1', port: listener.port, path, headers: { cookie: client.cookie() } },
         (answer) => {
           let text = '';
           let isOver = false;
@@ -75,10 +75,28 @@ describe('the feed', () => {
     expect([await open(), await open(), await open()].map(({ status }) => status)).toEqual([200, 200, 429]);
   });
 
+  it('keeps half of its room from shared pages: whoever has a link cannot keep the operator out', async () => {
+    const { open, deps } = await listening({ TRIBUTARY_DASHBOARD_MAX_PAGES: '4' });
+    const { token } = await deps.shares.create('live_a', 1);
+    const statuses: number[] = [];
+    for (const path of [`/s/${token}/feed`, `/s/${token}/feed`, `/s/${token}/feed`, '/feed', '/feed', '/feed'])
+      statuses.push((await open(path)).status);
+    expect(statuses).toEqual([200, 200, 429, 200, 200, 429]);
+  });
+
   it('ends with the session', async () => {
     const { open, call, state } = await listening();
     const page = await open();
     await call('DELETE', '/session');
+    state.tick();
+    await until('the end', () => page.isOver());
+  });
+
+  it('ends with the key', async () => {
+    const { open, signIn, deps, state } = await listening();
+    await signIn(await deps.keys.create('reader', 'read'));
+    const page = await open();
+    await deps.keys.revoke(deps.keys.list().find(({ name }) => name === 'reader')!.id);
     state.tick();
     await until('the end', () => page.isOver());
   });

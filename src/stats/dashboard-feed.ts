@@ -6,14 +6,27 @@ import { sourceOf } from './request-budget.ts';
 const MAX_WAITING_BYTES = 256 * 1_024;
 const SOURCE_SHARE = 4;
 const LEAST_PER_SOURCE = 8;
+/** Shared pages may take so much of the room: a link that has gone round must not keep the operator out. */
+const SHARED_SHARE = 2;
 
-interface Page {
-  readonly reply: FastifyReply;
-  readonly source: string;
+/** What a page sees. */
+interface Seen {
+  /** One message is made for all pages that see the same. */
+  readonly subject: string;
+  /** By a link that was shared, by somebody who is not signed in. */
+  readonly isShared: boolean;
   /** Its right to see anything; looked at before each message. */
   readonly mayStay: () => boolean;
-  /** What it sees: one message is made for all pages that see the same. */
-  readonly subject: string;
+}
+
+export interface Subscription extends Seen {
+  /** What the page is told once, as an event `trails`. */
+  readonly first: object;
+}
+
+interface Page extends Seen {
+  readonly reply: FastifyReply;
+  readonly source: string;
 }
 
 /** Pages that are kept up to date by server-sent events. */
@@ -34,15 +47,17 @@ export class DashboardFeed {
 
   /**
    * Takes the request over.
-   * @param first what the page is told once, as an event `trails`
    * @returns whether there was room
    */
-  open(request: FastifyRequest, reply: FastifyReply, subject: string, first: object, mayStay: () => boolean): boolean {
+  open(request: FastifyRequest, reply: FastifyReply, { subject, isShared, first, mayStay }: Subscription): boolean {
     const source = sourceOf(this.#callers.addressOf(request));
-    const ofSource = [...this.#pages].filter((page) => page.source === source).length;
+    const pages = [...this.#pages];
+    const ofSource = pages.filter((page) => page.source === source).length;
     const mostOfSource = Math.max(LEAST_PER_SOURCE, Math.floor(this.#most / SOURCE_SHARE));
-    if (this.#pages.size >= this.#most || ofSource >= mostOfSource) return false;
-    const page: Page = { reply, source, subject, mayStay };
+    const shared = pages.filter((page) => page.isShared).length;
+    const isFull = pages.length >= this.#most || (isShared && shared >= Math.floor(this.#most / SHARED_SHARE));
+    if (isFull || ofSource >= mostOfSource) return false;
+    const page: Page = { reply, source, subject, isShared, mayStay };
     reply.hijack();
     const headers = reply.getHeaders() as Record<string, string>;
     reply.raw.writeHead(200, {

@@ -77,8 +77,9 @@ export class LinkSlots {
 
   #see(slot: LinkSlot, seen: Seen, now: Millis): void {
     Object.assign(slot, seen, { port: seen.link.port, seenMs: now });
-    const { packets, lostPackets, retransmittedPackets } = seen.link;
-    slot.meter.look({ received: packets, lost: lostPackets, dropped: 0, resent: retransmittedPackets }, now);
+    const { packets, lostPackets, falselyLostPackets, retransmittedPackets } = seen.link;
+    const lost = lostPackets - falselyLostPackets;
+    slot.meter.look({ received: packets, lost, dropped: 0, resent: retransmittedPackets }, now);
   }
 
   #enter(seen: Seen, now: Millis): void {

@@ -1,9 +1,9 @@
 import type { Millis } from '../shared/clock.ts';
 
-/** Totals of packets that only grow while a session lasts. */
+/** Totals of packets. All but `lost` only grow while a session lasts. */
 export interface PacketTotals {
   readonly received: number;
-  /** Lost on the way, whether repaired or not. */
+  /** Lost on the way, whether repaired or not; less again where one was only late. */
   readonly lost: number;
   /** Lost for good. */
   readonly dropped: number;
@@ -24,10 +24,10 @@ const NOTHING: PacketRates = { lossPct: 0, resentPct: 0, dropped: 0 };
 export class PacketMeter {
   #looks: { atMs: Millis; totals: PacketTotals }[] = [];
 
-  /** Totals that have become less are those of another session. */
+  /** Where fewer have been received, it is another session. */
   look(totals: PacketTotals, now: Millis): void {
     const last = this.#looks.at(-1);
-    if (last && (totals.received < last.totals.received || totals.lost < last.totals.lost)) this.#looks = [];
+    if (last && totals.received < last.totals.received) this.#looks = [];
     if (last && now <= last.atMs) return;
     this.#looks.push({ atMs: now, totals });
     while (this.#looks.length > 2 && now - this.#looks[1]!.atMs >= WINDOW_MS) this.#looks.shift();

@@ -51,13 +51,13 @@ export const doctorChecks = ({ snapshot, ports }: DashboardDeps): DoctorView => 
       ...short,
     ],
     firewall: [
-      ...used.srtla.map((port) => `${port}/udp`),
-      `${used.play}/udp`,
-      `${used.publish}/udp (plain SRT)`,
-      `${used.stats}/tcp`,
-      `${used.links}/tcp`,
-      `${used.dashboard}/tcp`,
-    ].join(', '),
+      ...used.srtla.map((port) => ({ port: `${port}/udp`, what: 'bonded senders (SRTLA)' })),
+      { port: `${used.publish}/udp`, what: 'senders without bonding (SRT)' },
+      { port: `${used.play}/udp`, what: 'players (SRT)' },
+      { port: `${used.stats}/tcp`, what: 'statistics and API' },
+      { port: `${used.links}/tcp`, what: 'statistics of links' },
+      { port: `${used.dashboard}/tcp`, what: 'this dashboard' },
+    ],
   };
 };
 
@@ -81,8 +81,17 @@ export const dashboardRoutes = (
 
   const addressesFor = (request: FastifyRequest): AddressView => addressViewOf(keyOf(request, deps.keys));
 
-  const details = (publisherId: string, addresses: AddressView): StreamDetails => {
-    const rows = [...directory.listedOf(publisherId)];
+  /** As the management API has it: passphrases are for keys that may change things. */
+  const rowsFor = (request: FastifyRequest, publisherId: string): Row[] => {
+    const showsSecrets = keyOf(request, deps.keys)?.permissions !== 'read';
+    return directory
+      .listedOf(publisherId)
+      .map(({ passphrase, ...rest }) => (showsSecrets && passphrase !== undefined ? { ...rest, passphrase } : rest));
+  };
+
+  const details = (request: FastifyRequest, publisherId: string): StreamDetails => {
+    const addresses = addressesFor(request);
+    const rows = rowsFor(request, publisherId);
     // The one to share comes first: it is what gets copied.
     rows.sort((a, b) => Number(revealsPublisher(a)) - Number(revealsPublisher(b)));
     const [row] = rows;
@@ -105,16 +114,16 @@ export const dashboardRoutes = (
 
   app.get('/feed', async (request, reply) => {
     const token = signIn.tokenOf(request);
-    const mayStay = (): boolean => signIn.sessions.keyOf(token, deps.clock()) !== undefined;
+    const mayStay = (): boolean => signIn.isOpen(token);
     const subject = everything(addressesFor(request));
-    if (!state.feed.open(request, reply, subject, state.trails(subject), mayStay))
+    if (!state.feed.open(request, reply, { subject, isShared: false, first: state.trails(subject), mayStay }))
       return sendJson(reply, 429, errorAnswer('Too many pages are open'));
     return reply;
   });
 
   app.get('/data/streams/:name', { onRequest: may.any }, async (request, reply) => {
     const id = named(request);
-    return id === undefined ? missing(reply) : sendJson(reply, 200, details(id, addressesFor(request)));
+    return id === undefined ? missing(reply) : sendJson(reply, 200, details(request, id));
   });
 
   app.get('/data/streams/:name/history', { onRequest: may.any }, async (request, reply) => {

@@ -40,6 +40,20 @@ describe('the pages', () => {
     }
   });
 
+  it.each([
+    '/assets/..%2f.sources',
+    '/assets/..%2f..%2f..%2fpackage.json',
+    '/assets/%2e%2e/%2e%2e/main.js',
+    '/assets/..%5cindex.html',
+    '/.sources',
+    '/index.html.br',
+  ])('are all that is served: not %s', async (url) => {
+    const { app } = await dashboardClient();
+    const { statusCode, headers } = await app.inject(url);
+    expect([400, 403, 404]).toContain(statusCode);
+    expect(headers['cache-control']).toBe('no-store');
+  });
+
   it('say what to do where they are not built', async () => {
     const client = await dashboardClient();
     Object.assign(client.deps, { pagesDir: '/nowhere' });
@@ -106,6 +120,26 @@ describe('signing in', () => {
     deps.now += 13 * 3_600_000;
     expect((await call('GET', '/data/ids')).statusCode).toBe(401);
   });
+
+  it('lasts while it is used, and the browser keeps the cookie for longer than that', async () => {
+    const { call, signIn, deps } = await dashboardClient();
+    const { headers } = await signIn();
+    for (let day = 0; day < 4; day++) {
+      deps.now += 11 * 3_600_000;
+      expect((await call('GET', '/data/ids')).statusCode).toBe(200);
+    }
+    const [, seconds] = /Max-Age=(\d+)/.exec(String(headers['set-cookie']))!;
+    expect(Number(seconds)).toBeGreaterThan(7 * 86_400);
+  });
+
+  it('ends the session before, of the same browser', async () => {
+    const { call, signIn, cookie } = await dashboardClient();
+    await signIn();
+    const first = cookie();
+    await signIn();
+    expect(cookie()).not.toBe(first);
+    expect((await call('GET', '/data/ids', undefined, { cookie: first })).statusCode).toBe(401);
+  });
 });
 
 describe('rights', () => {
@@ -141,6 +175,18 @@ describe('rights', () => {
     ] as const)
       expect((await call(method, url, body)).statusCode, `${method} ${url}`).toBe(403);
     expect(deps.commands).toEqual([]);
+  });
+
+  it('passphrases are for keys that may change things, as in the API', async () => {
+    const { call, signIn, deps } = await dashboardClient();
+    await deps.store.update('play_a_long_one', { passphrase: 'a-secret-phrase' });
+    await signIn(await deps.keys.create('reader', 'read'));
+    const seen = await call('GET', `/data/streams/${NAME}`);
+    expect(seen.statusCode).toBe(200);
+    expect(seen.body).not.toContain('a-secret-phrase');
+    expect((await call('GET', '/data/ids')).body).not.toContain('a-secret-phrase');
+    await signIn(await deps.keys.create('writer', 'write'));
+    expect((await call('GET', `/data/streams/${NAME}`)).body).toContain('passphrase=a-secret-phrase');
   });
 
   it('a reader sees masked addresses, whoever may change things whole ones', async () => {
@@ -267,6 +313,6 @@ describe('set-up help', () => {
     expect(texts).toMatch(/net\.core\.rmem_max/);
     expect(texts).toMatch(/dropped 12 datagrams of bonded senders/);
     expect(texts).toMatch(/120 ms is too low for 90 ms of round trip: set at least 400 ms/);
-    expect(firewall).toContain('5000/udp');
+    expect(firewall).toContainEqual({ port: '5000/udp', what: 'bonded senders (SRTLA)' });
   });
 });

@@ -105,7 +105,7 @@ export const createDashboardServer = (
     closed.register(async (data) => {
       data.addHook('onRequest', ofData);
       dashboardRoutes(data, deps, state, signIn);
-      previewRoutes(data, deps, state);
+      previewRoutes(data, deps, state, signIn);
     });
     closed.register(async (api) => {
       api.addHook('onRequest', ofApi);
@@ -153,7 +153,9 @@ const sharedRoutes = (
       return tooMany(reply, clock());
     if (stream === undefined || !state.sharedLive(stream))
       return sendJson(reply, 404, errorAnswer('This link shows nothing any more'));
-    if (!state.feed.open(request, reply, stream, state.trails(stream), () => shares.streamOf(token) === stream))
+    const mayStay = (): boolean => shares.streamOf(token) === stream;
+    const first = state.trails(stream);
+    if (!state.feed.open(request, reply, { subject: stream, isShared: true, first, mayStay }))
       return sendJson(reply, 429, errorAnswer('Too many pages are open'));
     return reply;
   });

@@ -3,12 +3,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { actAs, type Hook } from './access.ts';
 import { errorAnswer, successAnswer } from './compat-sls.ts';
 import type { DashboardDeps } from './dashboard-deps.ts';
-import { DashboardSessions, SESSION_MS } from './dashboard-sessions.ts';
+import { DashboardSessions } from './dashboard-sessions.ts';
 import type { SessionView } from './dashboard-types.ts';
 import { sendJson } from './http-app.ts';
 import { parseBody } from './json-body.ts';
 import type { ApiKey } from './key-store.ts';
 import { type RouteContext, refuseKeyless } from './routes/context.ts';
+
+/** The browser's memory of a session; the node ends it by itself much earlier, unless it is used. */
+const COOKIE_S = 30 * 86_400;
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -57,6 +60,11 @@ export class SignIn {
     return this.sessions.keyOf(this.tokenOf(request), this.#deps.clock());
   }
 
+  /** Whether there still is a session; what lasts longer than a request asks now and then, and counts as use. */
+  isOpen(token: string | undefined): boolean {
+    return this.sessions.keyOf(token, this.#deps.clock()) !== undefined;
+  }
+
   /** Lets a request pass that belongs to a session: it has the rights of the session's key, and no others. */
   readonly required: Hook = async (request, reply) => {
     delete request.headers.authorization;
@@ -84,13 +92,15 @@ export class SignIn {
     const isSpent = this.#context.keyless.isSpent(this.#context.callers.addressOf(request), clock());
     const key = typeof given === 'string' && !isSpent ? keys.verify(given.trim()) : undefined;
     if (!key) return refuseKeyless(this.#context, request, reply, 'This is no key of this node');
+    const before = this.tokenOf(request);
+    if (before !== undefined) this.sessions.close(before);
     const token = this.sessions.open(key, clock());
     reply.setCookie(this.#cookie, token, {
       path: '/',
       httpOnly: true,
       sameSite: 'strict',
       secure: request.headers['x-forwarded-proto'] === 'https',
-      maxAge: SESSION_MS / 1_000,
+      maxAge: COOKIE_S,
     });
     logger.info('signed in to the dashboard', { key: key.id });
     return sendJson(reply, 200, this.#view(key));

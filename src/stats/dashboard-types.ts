@@ -225,8 +225,8 @@ export interface CheckView {
 
 export interface DoctorView {
   checks: readonly CheckView[];
-  /** What a firewall must let in. */
-  firewall: string;
+  /** What a firewall must let in: `5000/udp`, and what for. */
+  firewall: readonly { port: string; what: string }[];
 }
 
 export interface SessionView {

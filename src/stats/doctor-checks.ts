@@ -33,9 +33,19 @@ export const srtCheck = (version: string): Check => {
     : { fine: false, text: `${text}: ${LEAST_SRT.join('.')} or newer is needed` };
 };
 
+/** `42 s`, `17 min`, `3 h 5 min`, `3 d 12 h`. */
+const uptimeText = (uptimeMs: Millis): string => {
+  const seconds = Math.round(uptimeMs / 1_000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+};
+
 export const portsCheck = (ports: NodePorts, uptimeMs: Millis): Check => ({
   fine: true,
-  text: `node up for ${Math.round(uptimeMs / 1_000)} s, listening on UDP ${ports.srtla.join(', ')} (SRTLA), ${ports.publish} (plain SRT), ${ports.play} (players), TCP ${ports.stats}, ${ports.links} (statistics)`,
+  text: `node up for ${uptimeText(uptimeMs)}, listening on UDP ${ports.srtla.join(', ')} (SRTLA), ${ports.publish} (plain SRT), ${ports.play} (players), TCP ${ports.stats}, ${ports.links} (statistics)`,
 });
 
 /** net.core.rmem_max in bytes; undefined where the system does not say. */

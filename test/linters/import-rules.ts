@@ -19,6 +19,7 @@ const ANYTHING = [
   'control-plane',
   'cli',
   'node-control.ts',
+  'node-servers.ts',
   'node.ts',
 ];
 
@@ -55,6 +56,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   cli: { may: ANYTHING },
   'node.ts': { may: ANYTHING },
   'node-control.ts': { may: ANYTHING },
+  'node-servers.ts': { may: ANYTHING },
   'main.ts': { may: ANYTHING },
 };
 

@@ -169,6 +169,7 @@ describe('the page of a stream', () => {
       .waitFor();
     await page.keyboard.press('Escape');
     expect(await page.getByRole('dialog').count()).toBe(0);
+    expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toMatch(/^QR code/);
     await page.locator('.paste', { hasText: 'OBS' }).getByText('mpegts').waitFor();
   });
 
@@ -290,7 +291,8 @@ describe('everybody can use it', () => {
     const small = listen(await phone.newPage());
     await signIn(small, scene.base, scene.node.adminKey);
     await small.locator('.lane').nth(2).waitFor();
-    for (const path of ['/', '/manage', '/setup', '/manage/node']) {
+    const stream = (await small.locator('.stream-link').first().getAttribute('href'))!;
+    for (const path of ['/', stream, `${stream}/connect`, '/manage', '/manage/keys', '/setup', '/manage/node']) {
       await small.goto(`${scene.base}${path}`);
       await small.locator('main .card').first().waitFor();
       expect(await small.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(PHONE.width);

@@ -146,6 +146,12 @@ export const Ids = ({ permissions }: { permissions: NonNullable<SessionView['per
           />
         </label>
       )}
+      {groups.length === 0 && (
+        <section class="card empty">
+          <h2>{data.ids.length === 0 ? 'There is no stream id yet' : 'No id has this name'}</h2>
+          {data.ids.length === 0 && <p>Make one, and its page has what to paste into your app and into OBS.</p>}
+        </section>
+      )}
       <ul class="id-list">
         {groups.slice(0, MOST_SHOWN).map((rows) => (
           <Group

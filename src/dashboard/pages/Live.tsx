@@ -1,6 +1,6 @@
 import type { LiveView } from '../../stats/dashboard-types.ts';
 import type { FeedState } from '../feed.ts';
-import { bitrateText, count, uptime } from '../format.ts';
+import { bitrateText, capital, count, uptime } from '../format.ts';
 import { EventList } from '../parts/EventList.tsx';
 import { StreamCard } from '../parts/StreamCard.tsx';
 import { stay } from '../route.ts';
@@ -8,7 +8,7 @@ import { stay } from '../route.ts';
 const Empty = ({ view }: { view: LiveView }) => (
   <section class="card empty">
     <h2>Nobody is live</h2>
-    <p class="empty-text">{view.checklist.text}</p>
+    <p class="empty-text">{capital(view.checklist.text)}</p>
     <p class="faint">The page follows by itself as soon as a stream arrives.</p>
     <p class="actions">
       <a class="button primary" href="/setup" onClick={stay}>

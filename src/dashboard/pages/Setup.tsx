@@ -1,6 +1,6 @@
 import type { ChecklistView, DoctorView, IdView, LiveView } from '../../stats/dashboard-types.ts';
 import { useAsked } from '../feed.ts';
-import { ago } from '../format.ts';
+import { ago, capital } from '../format.ts';
 import { Icon } from '../parts/Icon.tsx';
 import { stay } from '../route.ts';
 
@@ -21,6 +21,15 @@ const DONE: Readonly<Record<ChecklistView['step'], number>> = {
   playing: 5,
 };
 
+const SAID: Readonly<Record<ChecklistView['step'], string>> = {
+  waiting: 'Waiting for packets',
+  packets: 'Packets arrive',
+  registered: 'Links are registered',
+  refused: 'The encoder is refused',
+  live: 'The stream is live',
+  playing: 'A player watches',
+};
+
 const Checklist = ({ checklist }: { checklist: ChecklistView }) => {
   const done = DONE[checklist.step];
   return (
@@ -39,15 +48,19 @@ const Checklist = ({ checklist }: { checklist: ChecklistView }) => {
           );
         })}
       </ol>
-      <p class="now" role="status" data-step={checklist.step}>
-        {checklist.text}
+      <p class="now" data-step={checklist.step}>
+        {capital(checklist.text)}
+      </p>
+      {/* Read out when the step changes; the text above changes with every number in it. */}
+      <p class="hidden" role="status">
+        {SAID[checklist.step]}
       </p>
       {checklist.causes.length > 0 && (
         <div class="causes">
           <h3>Likeliest causes{checklist.forMs > 30_000 ? `, after ${ago(checklist.forMs)} at this step` : ''}</h3>
           <ol>
             {checklist.causes.map((cause) => (
-              <li key={cause}>{cause}</li>
+              <li key={cause}>{capital(cause)}</li>
             ))}
           </ol>
         </div>
@@ -71,15 +84,19 @@ const Doctor = () => {
                 <Icon name={fine ? 'check' : 'warn'} size={16} />
                 <span>
                   <span class="hidden">{fine ? 'Fine: ' : 'Warning: '}</span>
-                  {text}
+                  {capital(text)}
                 </span>
               </li>
             ))}
           </ul>
           <h3>A firewall must let in</h3>
-          <p>
-            <code>{data.firewall}</code>
-          </p>
+          <ul class="firewall">
+            {data.firewall.map(({ port, what }) => (
+              <li key={port}>
+                <code>{port}</code> {what}
+              </li>
+            ))}
+          </ul>
         </>
       )}
     </section>
@@ -103,6 +120,15 @@ const Begin = () => {
           </li>
         ))}
       </ul>
+      {data && names.size === 0 && (
+        <p>
+          There is no stream id yet:{' '}
+          <a href="/manage" onClick={stay}>
+            make one
+          </a>
+          .
+        </p>
+      )}
       {names.size > 5 && (
         <p>
           <a href="/manage" onClick={stay}>

@@ -5,7 +5,7 @@ import { StreamCard } from '../parts/StreamCard.tsx';
 
 /** One stream for whoever has the link: to look at, nothing else. */
 export const Shared = ({ token }: { token: string }) => {
-  const { view, trails, isLate, isOver } = useSharedFeed(token);
+  const { view, trails, isLate, isOver, isFull } = useSharedFeed(token);
   return (
     <div class="frame shared">
       <header class="top">
@@ -17,7 +17,7 @@ export const Shared = ({ token }: { token: string }) => {
         </div>
       </header>
       <p class="trouble" role="status" data-on={isLate && !isOver}>
-        The node does not answer. Trying again…
+        {isFull ? 'Too many people are looking. Trying again…' : 'The node does not answer. Trying again…'}
       </p>
       <main id="content">
         {isOver ? (

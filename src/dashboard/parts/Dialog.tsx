@@ -15,9 +15,20 @@ export const Dialog = ({
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const element = dialog.current;
+    const before = document.activeElement;
     element?.showModal();
-    return () => element?.close();
+    return () => {
+      element?.close();
+      // The browser gives the focus back to what had it only where the window is still in the page.
+      const back = before instanceof HTMLElement && before.isConnected ? before : document.getElementById('content');
+      back?.focus();
+    };
   }, []);
+  useEffect(() => {
+    // Another step of the same window: what had the focus may be gone.
+    const element = dialog.current;
+    if (element && !element.contains(document.activeElement)) element.querySelector('button')?.focus();
+  }, [title]);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it
     <dialog

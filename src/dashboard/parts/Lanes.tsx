@@ -16,7 +16,7 @@ const vigour = ({ state, lastHeardMs }: LinkView): number => {
 };
 
 const heardText = ({ state, lastHeardMs }: LinkView): string =>
-  state === 'gone' ? `left, ${ago(lastHeardMs)}` : since(lastHeardMs);
+  state === 'gone' ? `left ${ago(lastHeardMs)} ago` : since(lastHeardMs);
 
 const KINDS: Readonly<Record<LinkView['kind'], string>> = {
   cellular: 'Cellular',

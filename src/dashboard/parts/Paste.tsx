@@ -1,12 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { PasteCard } from '../../stats/dashboard-types.ts';
+import { concealed } from '../format.ts';
 import { CopyButton } from './Copy.tsx';
 import { Dialog } from './Dialog.tsx';
 import { Icon } from './Icon.tsx';
 import { Qr } from './Qr.tsx';
-
-const hide = (text: string): string =>
-  text.replace(/((?:streamid|passphrase)=|^live_|moblin:\/\/\?)[^&']*/g, '$1••••••••');
 
 type Field = PasteCard['fields'][number];
 
@@ -17,7 +15,7 @@ const FieldRow = ({ field, program, onScan }: { field: Field; program: string; o
     <div class="paste-row">
       <dt>{field.name}</dt>
       <dd>
-        <code class="paste-value">{isOpen ? field.value : hide(field.value)}</code>
+        <code class="paste-value">{isOpen ? field.value : concealed(field.value)}</code>
         <span class="paste-actions">
           {field.secret && (
             <button

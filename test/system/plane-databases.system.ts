@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { patient } from '../../src/control-plane/database/patience.ts';
@@ -22,15 +25,21 @@ afterAll(() => server?.remove());
 describe('the control plane on PostgreSQL of the distribution', () => {
   it('does everything that it does on SQLite', async () => {
     const vitest = resolve(ROOT, 'node_modules/vitest/vitest.mjs');
-    const { stdout } = await run(process.execPath, [vitest, 'run', '--reporter=json', TESTS], {
+    // Into a file: a run that ends does not wait until a pipe has taken all of it.
+    const folder = await mkdtemp(join(tmpdir(), 'tributary-plane-'));
+    const file = join(folder, 'report.json');
+    await run(process.execPath, [vitest, 'run', '--reporter=json', `--outputFile=${file}`, TESTS], {
       cwd: ROOT,
       env: { ...process.env, TRIBUTARY_TEST_DATABASE_URL: server.url },
       maxBuffer: 64 * 2 ** 20,
-    }).catch((error: { stdout: string }) => error);
-    const report = JSON.parse(stdout.slice(stdout.indexOf('{'))) as {
+    }).catch((error: Error) => {
+      if (!existsSync(file)) throw error;
+    });
+    const report = JSON.parse(await readFile(file, 'utf8')) as {
       numFailedTests: number;
       testResults: { assertionResults: { fullName: string; status: string; failureMessages: string[] }[] }[];
     };
+    await rm(folder, { recursive: true });
     const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults);
     const failed = tests.filter(({ status }) => status === 'failed');
     expect(failed.map(({ fullName, failureMessages }) => [fullName, failureMessages[0]])).toEqual([]);

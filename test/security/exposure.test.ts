@@ -91,14 +91,15 @@ const httpRows = async (): Promise<string[]> => {
   return rows;
 };
 
+/** A refusal by accepting may close before the caller knows that it was accepted. */
 const srtCell = async (port: number, streamId: string): Promise<string> => {
   const caller = new Peer();
   try {
     const outcome = await caller.outcome(caller.call(port, streamId));
-    if (outcome.type !== 'connected') return 'refused';
+    if (outcome.type !== 'connected') return 'sent away';
     // A refusal by accepting closes within 100 ms; whoever is let in stays.
     await new Promise((done) => setTimeout(done, 400));
-    return caller.ofType('ended').length > 0 ? 'closed' : 'let in';
+    return caller.ofType('ended').length > 0 ? 'sent away' : 'let in';
   } finally {
     caller.engine.dispose();
   }

@@ -16,7 +16,7 @@ describe('the watch over the output of programs', () => {
   it('sees what comes in two pieces', () => {
     onTestFinished(forget);
     keepSecret('live_of_somebody');
-    const write = watch(['x']);
+    const write = watch(['dist/main.js', 'relay']);
     write('live_of');
     write('_somebody');
     expect(leaks()).toHaveLength(1);
@@ -25,5 +25,6 @@ describe('the watch over the output of programs', () => {
     expect(written(`Generated default admin API key: ${'a'.repeat(32)}\n`)).toEqual([]);
     expect(written('srt://host:4000?streamid=live_of_somebody', ['dist/main.js', 'urls'])).toEqual([]);
     expect(written('a short word')).toEqual([]);
+    expect(written('srt://host?streamid=live_of_somebody', ['-i', 'x.ts'])).toEqual([]);
   });
 });

@@ -7,6 +7,8 @@ interface Watched {
 const watched: Watched[] = [];
 const secrets = new Set<string>();
 
+/** Others print the URLs that they were given. */
+const OURS = /(?:^|\/)main\.js$|(?:^|\/)tributary$/;
 /** Commands whose purpose is to show ids. */
 const TELLS_IDS = new Set(['urls', 'demo', 'export-sls']);
 /** The one line of a first start that has a key in it. */
@@ -32,7 +34,7 @@ export const keepSecret = (...values: readonly (string | undefined)[]): void => 
 /** Lines in which a secret stands, with the program that wrote them. */
 export const leaks = (): string[] =>
   watched
-    .filter(({ args }) => !args.some((arg) => TELLS_IDS.has(arg)))
+    .filter(({ args }) => args.some((arg) => OURS.test(arg)) && !args.some((arg) => TELLS_IDS.has(arg)))
     .flatMap(({ args, text }) =>
       text
         .split('\n')

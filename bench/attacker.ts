@@ -124,7 +124,7 @@ const bodies = async ({ stats }: AttackTarget): Promise<void> => {
     asked
       .on('drain', fill)
       .on('error', () => {})
-      .on('response', (answer) => answer.resume());
+      .on('response', () => asked.destroy());
     asked.on('close', () => setTimeout(send, 10));
     fill();
   };

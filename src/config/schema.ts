@@ -1,3 +1,4 @@
+import { TRAFFIC_COUNTS } from '../shared/traffic-period.ts';
 import {
   accountNumber,
   address,
@@ -299,9 +300,24 @@ export const SETTINGS = {
   'control.monthlyCapGb': setting(
     wholeNumber(0, 10_000_000),
     0,
-    'Traffic that the node may have in a calendar month, received and sent together, in GB (10^9 bytes); 0 = no cap. It is told to the control plane; the node stops nothing.',
+    'Traffic that the node may have in a month, in GB (10^9 bytes); 0 = no cap. It is told to the control plane, which gives the node nothing new from 95 % on; the node stops nothing.',
   ),
   'control.portMbps': setting(wholeNumber(0, 1_000_000), 0, "Speed of the machine's network port; 0 = not known."),
+  'traffic.resetDay': setting(
+    wholeNumber(1, 31),
+    1,
+    'Day of the month (UTC) on which the traffic of the node is counted anew; in a month without that day its last one. A change begins the count anew.',
+  ),
+  'traffic.count': setting(
+    oneOf(...TRAFFIC_COUNTS),
+    'both',
+    'What of the traffic counts against control.monthlyCapGb and traffic.sustainedMbps: both (received and sent together), out (sent) or max (the larger of the two).',
+  ),
+  'traffic.sustainedMbps': setting(
+    wholeNumber(0, 1_000_000),
+    0,
+    'Rate that the provider tolerates for long; the control plane gives the node no more streams than that carries. 0 = not known.',
+  ),
   'metrics.trusted': setting(
     networkList,
     ['127.0.0.0/8', '::1'],

@@ -124,5 +124,10 @@ export const RELAYS_SCHEMA: Schema = {
       )`,
       'CREATE TABLE job_locks (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until_ms BIGINT NOT NULL)',
     ],
+    [
+      'ALTER TABLE nodes ADD COLUMN reset_day INTEGER NOT NULL DEFAULT 1',
+      `ALTER TABLE nodes ADD COLUMN traffic_count TEXT NOT NULL DEFAULT 'both'`,
+      'ALTER TABLE nodes ADD COLUMN sustained_kbps BIGINT',
+    ],
   ],
 };

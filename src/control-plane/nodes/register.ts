@@ -61,7 +61,8 @@ const update = async (
   const region = regionNamed(asked.region, core.settings.controlPlane.regions) ?? asked.region;
   await tx.run(
     `UPDATE nodes SET instance = ?, version = ?, provider = ?, region = ?, host = ?, ip = ?, srtla_port = ?, play_port = ?,
-       max_sessions = ?, latitude = ?, longitude = ?, monthly_cap_bytes = ?, port_kbps = ?, applied_generation = ?, conflicts = NULL,
+       max_sessions = ?, latitude = ?, longitude = ?, monthly_cap_bytes = ?, port_kbps = ?, reset_day = ?, traffic_count = ?,
+       sustained_kbps = ?, applied_generation = ?, conflicts = NULL,
        last_seen_ms = ? WHERE server_id = ?`,
     [
       instance,
@@ -77,6 +78,9 @@ const update = async (
       position?.longitude ?? null,
       limits.monthlyCapBytes ?? null,
       limits.portKbps ?? null,
+      limits.resetDay ?? 1,
+      limits.count ?? 'both',
+      limits.sustainedKbps ?? null,
       applied,
       unixMs,
       serverId,

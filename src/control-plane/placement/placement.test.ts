@@ -3,6 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { type Candidate, capacityOf, distanceKm, type PlacementResult, place, type Wish } from './placement.ts';
 
 const MONTH_MS = 30 * 86_400_000;
+const NO_LIMITS: Candidate['traffic'] = {
+  monthlyCapBytes: undefined,
+  usedBytes: 0,
+  leftMs: MONTH_MS,
+  count: 'both',
+  sustainedKbps: undefined,
+  portKbps: undefined,
+};
 const LONDON = { latitude: 51.5, longitude: -0.1 };
 const NEW_YORK = { latitude: 40.7, longitude: -74 };
 const SINGAPORE = { latitude: 1.3, longitude: 103.8 };
@@ -17,7 +25,7 @@ const node = (serverId: string, more: Partial<Candidate> = {}): Candidate => ({
   position: undefined,
   maxSessions: 10,
   sessions: 0,
-  traffic: { monthlyCapBytes: undefined, usedBytes: 0, portKbps: undefined },
+  traffic: NO_LIMITS,
   ...more,
 });
 const wish = (more: Partial<Wish> = {}): Wish => ({
@@ -27,7 +35,7 @@ const wish = (more: Partial<Wish> = {}): Wish => ({
   excluded: [],
   ...more,
 });
-const choose = (nodes: Candidate[], more: Partial<Wish> = {}): PlacementResult => place(nodes, wish(more), MONTH_MS);
+const choose = (nodes: Candidate[], more: Partial<Wish> = {}): PlacementResult => place(nodes, wish(more));
 
 describe('placement', () => {
   it('prefers the region that was asked for, also where it is fuller and less well', () => {
@@ -122,7 +130,7 @@ describe('placement', () => {
       position: fc.option(fc.constantFrom(LONDON, NEW_YORK), { nil: undefined }),
       maxSessions: fc.integer({ min: 0, max: 4 }),
       sessions: fc.integer({ min: 0, max: 5 }),
-      traffic: fc.constant({ monthlyCapBytes: undefined, usedBytes: 0, portKbps: undefined }),
+      traffic: fc.constant(NO_LIMITS),
     });
     fc.assert(
       fc.property(fc.array(candidate, { maxLength: 6 }), fc.constantFrom('auto', 'eu-west'), (nodes, region) => {
@@ -145,15 +153,22 @@ describe('placement', () => {
 
 describe('the capacity of a node', () => {
   const capacity = (traffic: Partial<Candidate['traffic']>, leftMs = MONTH_MS): number =>
-    capacityOf(
-      node('a', { traffic: { monthlyCapBytes: undefined, usedBytes: 0, portKbps: undefined, ...traffic } }),
-      leftMs,
-    );
+    capacityOf(node('a', { traffic: { ...NO_LIMITS, leftMs, ...traffic } }));
 
   it('is its limit, or what its port carries', () => {
     expect(capacity({})).toBe(10);
     expect(capacity({ portKbps: 30_000 })).toBe(5);
     expect(capacity({ portKbps: 1_000_000 })).toBe(10);
+  });
+  it('is what the provider tolerates for long', () => {
+    expect(capacity({ sustainedKbps: 50_000 })).toBe(4);
+    expect(capacity({ sustainedKbps: 50_000, count: 'out' })).toBe(8);
+    expect(capacity({ sustainedKbps: 11_000 })).toBe(0);
+  });
+  it('counts a stream once where only one way counts', () => {
+    expect(capacity({ monthlyCapBytes: 10e12 })).toBe(3);
+    expect(capacity({ monthlyCapBytes: 10e12, count: 'out' })).toBe(5);
+    expect(capacity({ monthlyCapBytes: 10e12, count: 'max' })).toBe(5);
   });
   it('is what is left of the month at an even pace', () => {
     // 32 TB a month are 98.8 Mbit/s, and 95 % of them eight streams in and out.

@@ -1,4 +1,5 @@
 import type { Millis } from '../../shared/clock.ts';
+import { TRAFFIC_DRAIN_SHARE, type TrafficCount } from '../../shared/traffic-period.ts';
 import type { Health } from '../nodes/node-health.ts';
 import type { NodeStatus, Position } from '../protocol.ts';
 import { AUTO, isSameContinent } from './regions.ts';
@@ -22,8 +23,13 @@ export interface Candidate {
 
 export interface Traffic {
   readonly monthlyCapBytes: number | undefined;
-  /** Both ways, of the running month (UTC). */
+  /** Of the running period, counted as `count` says. */
   readonly usedBytes: number;
+  /** Until the period is over. */
+  readonly leftMs: Millis;
+  readonly count: TrafficCount;
+  /** What the provider tolerates for long. */
+  readonly sustainedKbps: number | undefined;
   /** Each way. */
   readonly portKbps: number | undefined;
 }
@@ -69,10 +75,8 @@ export const WEIGHTS = { region: 50, distance: 30, load: 20, health: 10 } as con
 
 const FAR_KM = 5_000;
 const EARTH_KM = 6_371;
-/** Received once and sent once. */
-const STREAM_KBPS = 2 * 6_000;
-/** Of the month's cap; beyond it nothing new is sent there. */
-const CAP_SHARE = 0.95;
+/** Taken for the average: received once and sent once, with headers. */
+const STREAM_KBPS = 6_000;
 const DAY_MS: Millis = 86_400_000;
 
 /** Great-circle distance, km. */
@@ -87,18 +91,20 @@ export const distanceKm = (a: Position, b: Position): number => {
 };
 
 /**
- * Sessions that a node may have: its limit, what its port carries, and what is left of its traffic at an even pace until the month is over.
- * @param monthLeftMs until the running month ends (UTC)
+ * Sessions that a node may have: its limit, what its port and its provider's patience carry, and what is left of its traffic at an even pace until
+ * the period is over: nothing from 95 % of the cap on.
  */
-export const capacityOf = ({ maxSessions, traffic }: Candidate, monthLeftMs: Millis): number => {
-  const { monthlyCapBytes, usedBytes, portKbps } = traffic;
+export const capacityOf = ({ maxSessions, traffic }: Candidate): number => {
+  const { monthlyCapBytes, usedBytes, leftMs, count, sustainedKbps, portKbps } = traffic;
+  const countedKbps = count === 'both' ? 2 * STREAM_KBPS : STREAM_KBPS;
   let capacity = maxSessions;
-  if (portKbps !== undefined) capacity = Math.min(capacity, Math.floor((2 * portKbps) / STREAM_KBPS));
+  if (portKbps !== undefined) capacity = Math.min(capacity, Math.floor(portKbps / STREAM_KBPS));
+  if (sustainedKbps !== undefined) capacity = Math.min(capacity, Math.floor(sustainedKbps / countedKbps));
   if (monthlyCapBytes !== undefined) {
-    const leftBytes = monthlyCapBytes * CAP_SHARE - usedBytes;
-    // A day at least: on the last evening of the month what is left may be used up.
-    const paceKbps = (leftBytes * 8) / Math.max(monthLeftMs, DAY_MS);
-    capacity = Math.min(capacity, Math.max(0, Math.ceil(paceKbps / STREAM_KBPS)));
+    const leftBytes = monthlyCapBytes * TRAFFIC_DRAIN_SHARE - usedBytes;
+    // A day at least: on the last evening of the period what is left may be used up.
+    const paceKbps = (leftBytes * 8) / Math.max(leftMs, DAY_MS);
+    capacity = Math.min(capacity, Math.max(0, Math.ceil(paceKbps / countedKbps)));
   }
   return capacity;
 };
@@ -140,16 +146,14 @@ const reasonOf = (chosen: Candidate, usable: number, wish: Wish, isDistanceKnown
  * health; what is not known of every candidate (distance) or not asked for (region) does not count at all. Equal scores: the emptier one,
  * then by name.
  */
-export const place = (candidates: readonly Candidate[], wish: Wish, monthLeftMs: Millis): PlacementResult => {
+export const place = (candidates: readonly Candidate[], wish: Wish): PlacementResult => {
   const { sticky, excluded } = wish;
   const allowed = candidates.filter(({ serverId }) => !excluded.includes(serverId));
   const stay = ({ serverId, region }: Candidate): Placement => ({ serverId, region, reason: 'sticky', score: 1 });
   // A stream that sends there goes on there: it needs no room, and is nothing new to a node that takes nothing new.
   const sending = sticky?.isCounted ? allowed.find(({ serverId }) => serverId === sticky.serverId) : undefined;
   if (sending && sending.status !== 'inactive' && isWell(sending)) return stay(sending);
-  const usable = allowed
-    .filter(isUsable)
-    .map((candidate) => ({ candidate, capacity: capacityOf(candidate, monthLeftMs) }));
+  const usable = allowed.filter(isUsable).map((candidate) => ({ candidate, capacity: capacityOf(candidate) }));
   const home = usable.find(({ candidate }) => candidate.serverId === sticky?.serverId);
   if (home && home.candidate.sessions < home.capacity) return stay(home.candidate);
   const free = usable.filter(({ candidate, capacity }) => candidate.sessions < capacity);

@@ -1,14 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from '../database/database.ts';
 import { nextGeneration } from '../nodes/desired.ts';
-import {
-  allNodes,
-  candidateOf,
-  INGEST_COUNTS_MS,
-  monthLeftMs,
-  type NodeKind,
-  sessionCounts,
-} from '../nodes/node-rows.ts';
+import { allNodes, candidateOf, INGEST_COUNTS_MS, type NodeKind, sessionCounts } from '../nodes/node-rows.ts';
 import { type Placement, place } from '../placement/placement.ts';
 import { AUTO, regionPosition } from '../placement/regions.ts';
 import type { Position } from '../protocol.ts';
@@ -87,7 +80,6 @@ export const placeStream = async (
           : { serverId: hint, isCounted: false },
       excluded,
     },
-    monthLeftMs(unixMs),
   );
   if ('refused' in result) return result;
   const { serverId, reason, score } = result;

@@ -18,6 +18,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/secret-setup.ts'],
     pool: 'forks',
     // Most tests wait for something for most of their time: two at once, even where there are only two cores, and where there are more, too.
     maxWorkers: 2,

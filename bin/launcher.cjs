@@ -132,6 +132,7 @@ const programArguments = (command, rest) => {
   if (command === 'pictures') return [join(ROOT, 'test/pages/pictures.ts'), ...rest];
   if (command === 'tool') return [join(ROOT, 'node_modules/.bin', rest[0] || ''), ...rest.slice(1)];
   if (command === 'bench') return [join(ROOT, 'bench/main.ts'), ...rest];
+  if (command === 'fuzz') return [join(ROOT, 'test/fuzz/main.ts'), ...rest];
   if (command === 'sim') return [join(ROOT, 'test/sim/run.ts'), ...rest];
   const own = command === 'start' ? ['relay', '--interactive'] : command === undefined ? [] : [command];
   return [...NODE_FLAGS, join(ROOT, 'dist/main.js'), ...own, ...rest];
@@ -144,7 +145,9 @@ const run = async (argv) => {
   const node = await setUp(command, owner);
   if (command === 'build') return 0;
   if (owner) handOverData(dataFolderOf(rest, process.env, process.cwd()), owner);
-  const inRoot = ['test', 'test-pages', 'pictures', 'tool', 'bench', 'sim'].includes(command) ? { cwd: ROOT } : {};
+  const inRoot = ['test', 'test-pages', 'pictures', 'tool', 'bench', 'sim', 'fuzz'].includes(command)
+    ? { cwd: ROOT }
+    : {};
   return runInForeground(node, programArguments(command, rest), { ...spawnOptionsFor(owner, node), ...inRoot });
 };
 

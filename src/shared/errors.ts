@@ -36,6 +36,9 @@ export type ErrorCode =
   | 'TRIBUTARY_ASN_DOWNLOAD_FAILED'
   | 'TRIBUTARY_ASN_SOURCE_MISSING';
 
+const onOneLine = (text: string): string =>
+  text.replace(/[\p{Cc}\u2028\u2029]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /** An error that names the thing that is wrong and, in `mend`, what the reader can do about it. */
 export class TributaryError extends Error {
   readonly code: ErrorCode;
@@ -48,9 +51,9 @@ export class TributaryError extends Error {
     this.mend = mend;
   }
 
-  /** One line for a terminal: what is wrong, and the mend. */
+  /** One line for a terminal: what is wrong, and the mend. What was given may be repeated in it, whatever it holds. */
   get line(): string {
-    return this.mend ? `${this.message}: ${this.mend}` : this.message;
+    return onOneLine(this.mend ? `${this.message}: ${this.mend}` : this.message);
   }
 }
 

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Reader, type Response } from 'maxmind';
 import { codeOf, messageOf, TributaryError } from '../shared/errors.ts';
+import { costlyRecord, MOST_WORK, workOf } from './asn-budget.ts';
 import { type AsnRecord, attributionOf, readRecord, schemaOf, textOf } from './asn-record.ts';
 import { brokenRecord, SEPARATOR_BYTES, sampleAddresses } from './asn-sample.ts';
 import type { CarrierDatabase } from './carrier.ts';
@@ -76,6 +77,9 @@ const verified = async (path: string, bytes: Buffer): Promise<AsnDatabase> => {
   const markAt = bytes.subarray(tailAt).lastIndexOf(METADATA_MARK);
   if (markAt < 0) throw invalidDatabase(path, 'it is no MaxMind DB file, or its end is missing');
   const dataEnd = tailAt + markAt;
+  const metadataAt = dataEnd + METADATA_MARK.length;
+  if (workOf(bytes, metadataAt, metadataAt, bytes.length) > MOST_WORK)
+    throw invalidDatabase(path, 'its metadata hold more than any that are real');
   const reader = new Reader<Response>(bytes);
   const { nodeCount, recordSize, ipVersion, buildEpoch } = reader.metadata;
   const databaseType = textOf(reader.metadata.databaseType);
@@ -93,6 +97,8 @@ const verified = async (path: string, bytes: Buffer): Promise<AsnDatabase> => {
     if (broken !== undefined) throw invalidDatabase(path, broken);
     await new Promise((done) => setImmediate(done));
   }
+  const costly = await costlyRecord(bytes, shape, dataEnd);
+  if (costly !== undefined) throw invalidDatabase(path, costly);
 
   const schema = schemaOf(databaseType);
   const roles = { carriers: false, countries: false, cities: false };

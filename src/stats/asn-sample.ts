@@ -13,7 +13,7 @@ export interface TreeShape {
 export const SEPARATOR_BYTES = 16;
 
 /** @param side 0 left, 1 right */
-const recordAt = (bytes: Buffer, { recordSize }: TreeShape, node: number, side: 0 | 1): number => {
+export const recordAt = (bytes: Buffer, { recordSize }: TreeShape, node: number, side: 0 | 1): number => {
   const at = (node * recordSize) / 4;
   if (recordSize === 24) return bytes.readUIntBE(at + side * 3, 3);
   if (recordSize === 32) return bytes.readUInt32BE(at + side * 4);

@@ -49,4 +49,17 @@ describe('docs/limits.md', () => {
   it('names no setting that does not exist', () => {
     for (const cells of rowsOf('docs/limits.md')) expect([...settings.keys()]).toContain(name(cells[0]!));
   });
+  it('names with every limit the test that shows it', () => {
+    const tables = read('docs/limits.md')
+      .split('\n')
+      .filter((line) => line.startsWith('|') && !/^\|(?:---|.*\| Shown by \|$)/.test(line));
+    expect(tables.length).toBeGreaterThan(70);
+    for (const row of tables) {
+      const shown = / \| `([^`]+\.test\.ts)`: ([^|]+) \|$/.exec(row);
+      expect(shown, `no test is named: ${row}`).not.toBeNull();
+      const title = shown![2]!.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+      const isThere = new RegExp(`['"\`][^\\n]*${title}`).test(read(shown![1]!));
+      expect(isThere, `${shown![1]} has no test "${shown![2]}"`).toBe(true);
+    }
+  });
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestHook } from '../../src/data-plane/test-hooks.ts';
+import { keepSecret, watch } from './secret-watch.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -39,7 +40,9 @@ export class Program {
     this.child = spawn(command, args, { cwd: ROOT, env, stdio });
     this.child.stdin?.on('error', () => {});
     this.child.stdin?.end(options.input ?? '');
+    const tell = watch(args);
     const keep = (chunk: Buffer): void => {
+      tell(chunk.toString('utf8'));
       this.output = (this.output + chunk.toString('utf8')).slice(-200_000);
     };
     this.child.stdout?.on('data', keep);
@@ -148,6 +151,8 @@ export class TestNode {
     node.ports = runtime.ports;
     node.token = runtime.token;
     node.adminKey = /Generated default admin API key: ([0-9A-Za-z]+)/.exec(node.program.output)?.[1] ?? '';
+    keepSecret(node.token, node.adminKey, env.TRIBUTARY_API_KEY);
+    node.#keepIds();
     return node;
   }
 
@@ -180,7 +185,20 @@ export class TestNode {
     this.program.child.send(what);
   }
 
+  /** Ids and passphrases that the node has now must stand in nobody's output. */
+  #keepIds(): void {
+    try {
+      const { rows = [] } = JSON.parse(readFileSync(join(this.dataDir, 'streams.json'), 'utf8')) as {
+        rows?: { publisher: string; player: string; passphrase?: string }[];
+      };
+      for (const { publisher, player, passphrase } of rows) keepSecret(publisher, player, passphrase);
+    } catch {
+      // A test may have damaged the file, or taken it away.
+    }
+  }
+
   async stop(): Promise<number> {
+    this.#keepIds();
     const code = await this.program.stop();
     if (!this.#keepData) rmSync(this.dataDir, { recursive: true, force: true });
     return code;

@@ -37,8 +37,11 @@ const settingsOf = (env: Record<string, string>): Settings => {
 };
 
 /** What the HTTP servers need: a real directory and key store in a folder of their own, a snapshot that the test chooses. */
-export const statsDeps = async (rows: readonly Row[] = [], env: Record<string, string> = {}): Promise<TestDeps> => {
-  const folder = temporaryFolder();
+export const statsDeps = async (
+  rows: readonly Row[] = [],
+  env: Record<string, string> = {},
+  folder = temporaryFolder(),
+): Promise<TestDeps> => {
   let deps: TestDeps | undefined;
   const store = await DirectoryFile.open(
     folder,

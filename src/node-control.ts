@@ -167,6 +167,7 @@ export class NodeControl {
       region: control.region ?? '',
       provider: control.provider ?? '',
       ...(publicIp === undefined ? {} : { publicIp }),
+      ...(settings.publicIp6 === undefined ? {} : { publicIp6: settings.publicIp6 }),
       ...(publicHost === undefined ? {} : { publicHost }),
       ports: { srtla, publish, play, ...ports },
       limits: {

@@ -2,6 +2,7 @@ import { TRAFFIC_COUNTS } from '../shared/traffic-period.ts';
 import {
   accountNumber,
   address,
+  address6,
   addressList,
   bytes,
   credential,
@@ -64,6 +65,12 @@ export const SETTINGS = {
   publicIp: setting(address, undefined, 'Public address; used in the printed URLs where publicHost is not set.', {
     env: 'PUBLIC_IP',
   }),
+  publicIp6: setting(
+    address6,
+    undefined,
+    'Public IPv6 address beside publicIp, for the control plane: host names lead there too, once the plane has reached the node there.',
+    { env: 'PUBLIC_IP6' },
+  ),
   appUrl: setting(text, undefined, 'URL of the web page; its host is used in the printed URLs as a last choice.', {
     env: 'APP_URL',
   }),
@@ -386,8 +393,23 @@ export const SETTINGS = {
   'controlPlane.relayDomain': setting(
     hostName,
     undefined,
-    'Domain of the host names of stream slots: SLOT.DOMAIN. Its DNS entries are made outside; without it clients get the host of the node.',
+    'Domain of the host names of stream slots: SLOT.DOMAIN. Who makes its DNS entries says controlPlane.dns; without a domain clients get the host of the node.',
     { env: 'RELAY_DOMAIN' },
+  ),
+  'controlPlane.dns': setting(
+    oneOf('none', 'cloudflare'),
+    'none',
+    'Who serves the domain of the slots, and is told where each slot leads: cloudflare, or none (the entries are made outside).',
+    { env: 'DNS_PROVIDER' },
+  ),
+  'controlPlane.cloudflareZoneId': setting(text, undefined, "Id of Cloudflare's zone that holds that domain.", {
+    env: 'CLOUDFLARE_ZONE_ID',
+  }),
+  'controlPlane.cloudflareToken': setting(
+    credential,
+    undefined,
+    "Token of Cloudflare's API that may edit the DNS of that zone, and needs to do nothing else.",
+    { env: 'CLOUDFLARE_DNS_TOKEN', secret: true },
   ),
   'controlPlane.regions': setting(
     wordList,

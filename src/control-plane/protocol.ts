@@ -119,6 +119,8 @@ export const registerRequestSchema = z.object({
   provider: z.string().max(64),
   /** What senders and players are told; absent: the plane takes the address that the request came from. */
   publicIp: z.union([z.ipv4(), z.ipv6()]).optional(),
+  /** A second address, for senders and players with IPv6; told to them once the plane has reached `/health` there. */
+  publicIp6: z.ipv6().optional(),
   publicHost: z.string().max(253).optional(),
   /** UDP: srtla, publish, play; TCP: stats, links. 0 = the node has none. */
   ports: z.object({

@@ -20,6 +20,9 @@ export interface NodeRow {
   readonly region: string;
   readonly host: string;
   readonly ip: string;
+  readonly ip6: string | null;
+  readonly ip6_ok: number;
+  readonly stats_port: number;
   readonly version: string;
   readonly srtla_port: number;
   readonly play_port: number;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from '../database/database.ts';
+import { wantRecord } from '../dns/wanted.ts';
 import { nextGeneration } from '../nodes/desired.ts';
 import { allNodes, candidateOf, INGEST_COUNTS_MS, type NodeKind, sessionCounts } from '../nodes/node-rows.ts';
 import { type Placement, place } from '../placement/placement.ts';
@@ -111,8 +112,15 @@ export const placeStream = async (
       `UPDATE assignments SET removed_ms = ?, removed_generation = ?, removal = 'superseded' WHERE assignment_id = ?`,
       [unixMs, added_generation, assignment_id],
     );
-  const kind = nodes.find(({ server_id }) => server_id === serverId)!.kind;
-  return { ...result, assignmentId, kind, generation, isListChanged: before.length === 0 };
+  const node = nodes.find(({ server_id }) => server_id === serverId)!;
+  if (core.dns.isActive) {
+    const session = await tx.first<{ host_name: string | null }>(
+      'SELECT host_name FROM sessions WHERE session_id = ?',
+      [sessionId],
+    );
+    if (session?.host_name) await wantRecord(tx, session.host_name, node, unixMs);
+  }
+  return { ...result, assignmentId, kind: node.kind, generation, isListChanged: before.length === 0 };
 };
 
 const placeOf = async (tx: Transaction, streamToken: string, unixMs: number): Promise<Position | undefined> =>

@@ -7,6 +7,7 @@ import {
   type Place,
 } from '../control-plane/protocol.ts';
 import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
+import type { Millis } from '../shared/clock.ts';
 import type { GroupSnapshot } from '../srtla/types.ts';
 import type { LinkAnswer } from '../stats/compat-links.ts';
 import type { SessionBytes } from './monthly-traffic.ts';
@@ -18,6 +19,8 @@ const IPV6_MORE_BYTES = 20;
 /** An acknowledgement of SRTLA or SRT with its headers: nearly all of what goes back over links. */
 const ANSWER_BYTES = 44 + HEADER_BYTES;
 
+const RTT_KNOWN_AFTER_MS: Millis = 5_000;
+
 const longerBytes = (address: string): number => (isIPv6(address) ? IPV6_MORE_BYTES : 0);
 
 const whole = (value: number): number => Math.max(0, Math.round(value));
@@ -28,7 +31,7 @@ export const ingestsOf = (
   placeOf: (group: GroupSnapshot) => Place | undefined,
 ): Ingest[] => {
   const byId = new Map<string, Ingest>();
-  for (const { publisherId, source, group: groupId, uptimeMs, bitrateKbps, lastPayloadMs } of publishers) {
+  for (const { publisherId, source, group: groupId, uptimeMs, bitrateKbps, lastPayloadMs, stats } of publishers) {
     const before = byId.get(publisherId);
     if (before && before.lastPayloadMs <= lastPayloadMs) continue;
     const group = srtla.groups.find(({ id }) => id === groupId);
@@ -39,6 +42,10 @@ export const ingestsOf = (
       uptimeMs: whole(uptimeMs),
       bitrateKbps: whole(bitrateKbps),
       lastPayloadMs: whole(lastPayloadMs),
+      // Before the first acknowledgement was answered libsrt says 100 ms, of which nothing is true.
+      ...(uptimeMs > RTT_KNOWN_AFTER_MS && Number.isFinite(stats.rttMs)
+        ? { rttMs: Math.min(Math.max(0, stats.rttMs), 60_000) }
+        : {}),
       ...(place ? { place } : {}),
     });
   }

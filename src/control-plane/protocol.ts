@@ -179,6 +179,8 @@ export const ingestSchema = z.object({
   bitrateKbps: count,
   /** Since the last payload. */
   lastPayloadMs: count,
+  /** SRT's round trip to the encoder, through its links. */
+  rttMs: z.number().min(0).max(60_000).optional(),
   place: placeSchema.optional(),
 });
 

@@ -148,5 +148,16 @@ export const RELAYS_SCHEMA: Schema = {
       )`,
       'CREATE INDEX dns_records_due ON dns_records (next_ms) WHERE ok = 0',
     ],
+    [
+      `CREATE TABLE latencies (
+        cell TEXT NOT NULL,
+        server_id TEXT NOT NULL,
+        samples INTEGER NOT NULL,
+        rtt_ms DOUBLE PRECISION NOT NULL,
+        seen_ms BIGINT NOT NULL,
+        PRIMARY KEY (cell, server_id)
+      )`,
+      'CREATE INDEX latencies_by_age ON latencies (seen_ms)',
+    ],
   ],
 };

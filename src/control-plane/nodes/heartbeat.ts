@@ -5,6 +5,7 @@ import { HEARTBEAT_EVERY_MS, type HeartbeatReply, type HeartbeatRequest, type In
 import { leaseMsOf, type RelayCore } from '../relay-context.ts';
 import { acknowledge, meetGeneration, readDesired, tokenOfPublisher } from './desired.ts';
 import { noteIngest } from './ingest.ts';
+import { noteLatencies } from './latencies.ts';
 import { type NodeRow, usedBytesOf } from './node-rows.ts';
 import { HEARTBEAT_SLACK_MS, noteLook, tellHealth } from './node-watch.ts';
 import { appliedOf, tellOlder } from './register.ts';
@@ -87,6 +88,7 @@ export const takeHeartbeat = async (
       const isNew = met === 'known' && (await acknowledge(tx, serverId, { generation: applied }, unixMs));
       const strangers = await noteIngest(tx, serverId, tokens, leaseMsOf(core), unixMs);
       await storePlaces(tx, said.ingesting, new Set(strangers), unixMs);
+      await noteLatencies(tx, serverId, said.ingesting, new Set(strangers), unixMs);
       return { health, met, isNew, strangers };
     },
     { repeatable: true },

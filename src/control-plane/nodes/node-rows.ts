@@ -92,7 +92,12 @@ export const usedBytesOf = ({ month, month_bytes, reset_day }: NodeRow, unixMs: 
   month === trafficPeriodOf(unixMs, reset_day) ? month_bytes : 0;
 
 /** The node as placement sees it. */
-export const candidateOf = (row: NodeRow, sessions: number, unixMs: number): Candidate => ({
+export const candidateOf = (
+  row: NodeRow,
+  sessions: number,
+  unixMs: number,
+  latencies?: ReadonlyMap<string, number>,
+): Candidate => ({
   serverId: row.server_id,
   region: row.region,
   status: row.status,
@@ -101,6 +106,7 @@ export const candidateOf = (row: NodeRow, sessions: number, unixMs: number): Can
   isRefusing: row.self_draining === 1 || row.not_ready !== null,
   position:
     row.latitude === null || row.longitude === null ? undefined : { latitude: row.latitude, longitude: row.longitude },
+  rttMs: latencies?.get(row.server_id),
   maxSessions: row.max_sessions,
   sessions,
   traffic: {

@@ -23,6 +23,7 @@ const node = (serverId: string, more: Partial<Candidate> = {}): Candidate => ({
   healthScore: 100,
   isRefusing: false,
   position: undefined,
+  rttMs: undefined,
   maxSessions: 10,
   sessions: 0,
   traffic: NO_LIMITS,
@@ -62,6 +63,37 @@ describe('placement', () => {
     expect(choose(nodes)).toMatchObject({ serverId: 'ny', reason: 'load' });
     // One of them may be anywhere: nobody is favoured for having said where it is.
     expect(choose([...nodes, node('x')], { place: LONDON })).toMatchObject({ reason: 'load' });
+  });
+
+  it('takes measured round trips for the way, where there are any', () => {
+    const near = node('near', { position: LONDON });
+    const far = node('far', { position: NEW_YORK });
+    const from = { place: LONDON };
+    expect(choose([near, far], from)).toMatchObject({ serverId: 'near' });
+    // Near on the map, and a detour in the network.
+    expect(choose([{ ...near, rttMs: 180 }, far], from)).toMatchObject({ serverId: 'far', reason: 'geo' });
+    expect(
+      choose(
+        [
+          { ...near, rttMs: 180 },
+          { ...far, rttMs: 110 },
+        ],
+        from,
+      ),
+    ).toMatchObject({ serverId: 'far' });
+    // The last mile is long for both.
+    expect(choose([{ ...near, rttMs: 55 }, far], from)).toMatchObject({ serverId: 'near' });
+    expect(
+      choose(
+        [
+          { ...near, rttMs: 150 },
+          { ...far, rttMs: 230 },
+        ],
+        from,
+      ),
+    ).toMatchObject({ serverId: 'near' });
+    // A node that was measured needs no place on the map.
+    expect(choose([node('x', { rttMs: 40 }), far], from)).toMatchObject({ serverId: 'x', reason: 'geo' });
   });
 
   it('spreads the load, and breaks a tie by name', () => {
@@ -130,6 +162,7 @@ describe('placement', () => {
       position: fc.option(fc.constantFrom(LONDON, NEW_YORK), { nil: undefined }),
       maxSessions: fc.integer({ min: 0, max: 4 }),
       sessions: fc.integer({ min: 0, max: 5 }),
+      rttMs: fc.option(fc.nat(500), { nil: undefined }),
       traffic: fc.constant(NO_LIMITS),
     });
     fc.assert(

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Transaction } from '../database/database.ts';
 import { wantRecord } from '../dns/wanted.ts';
 import { nextGeneration } from '../nodes/desired.ts';
+import { latenciesFrom } from '../nodes/latencies.ts';
 import { allNodes, candidateOf, INGEST_COUNTS_MS, type NodeKind, sessionCounts } from '../nodes/node-rows.ts';
 import { type Placement, place } from '../placement/placement.ts';
 import { AUTO, regionPosition } from '../placement/regions.ts';
@@ -65,12 +66,13 @@ export const placeStream = async (
       sessionId,
     ]),
   ]);
+  const latencies = from && (await latenciesFrom(tx, from, unixMs));
   const isIngesting = ({ last_ingest_ms }: Listed): boolean => (last_ingest_ms ?? 0) > unixMs - INGEST_COUNTS_MS;
   // Where it is sending now counts more than where it was last.
   const home = listed.find(isIngesting) ?? listed[0];
   const hint = core.hints.of(streamToken, core.clock());
   const result = place(
-    nodes.map((row) => candidateOf(row, counts.get(row.server_id) ?? 0, unixMs)),
+    nodes.map((row) => candidateOf(row, counts.get(row.server_id) ?? 0, unixMs, latencies)),
     {
       region,
       place: from ?? (region === AUTO ? undefined : regionPosition(region)),

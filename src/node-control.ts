@@ -10,6 +10,7 @@ import { commonNow } from './data-plane/common-clock.ts';
 import type { DataPlaneHost } from './data-plane/host.ts';
 import { type Millis, monotonicNow } from './shared/clock.ts';
 import type { Logger } from './shared/logger.ts';
+import { countedBytes, type TrafficState, trafficPeriodOf, trafficStateOf } from './shared/traffic-period.ts';
 import type { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { addressViewOf } from './stats/access.ts';
 import { linksAnswer } from './stats/compat-links.ts';
@@ -54,8 +55,6 @@ export interface NodeControlOptions {
 const TRAFFIC_EVERY_MS: Millis = 5_000;
 const TRAFFIC_STORED_EVERY_MS: Millis = 60_000;
 
-const monthNow = (): string => new Date().toISOString().slice(0, 7);
-
 /** A node's tie to its control plane: composes the client with what it reports and what it governs. */
 export class NodeControl {
   readonly #file: ControlFile;
@@ -64,13 +63,17 @@ export class NodeControl {
   readonly #traffic: MonthlyTraffic;
   readonly #options: NodeControlOptions;
   #timer: NodeJS.Timeout | undefined;
+  #trafficState: TrafficState = 'ok';
   #storedMs: Millis = monotonicNow();
 
   private constructor(options: NodeControlOptions, file: ControlFile) {
     const { target, plane, store, version, logger } = options;
     this.#options = options;
     this.#file = file;
-    this.#traffic = new MonthlyTraffic(monthNow(), file.state.traffic);
+    this.#traffic = new MonthlyTraffic(
+      trafficPeriodOf(Date.now(), options.settings.traffic.resetDay),
+      file.state.traffic,
+    );
     const { instance } = file.state;
     this.#rows = new PlaneRows({
       store,
@@ -128,11 +131,30 @@ export class NodeControl {
   }
 
   #lookAtTraffic(): void {
-    this.#traffic.look(sessionBytesOf(this.#options.snapshot()), monthNow());
+    const { settings, snapshot, logger } = this.#options;
+    this.#traffic.look(sessionBytesOf(snapshot()), trafficPeriodOf(Date.now(), settings.traffic.resetDay));
+    this.#tellTraffic();
     const now = monotonicNow();
     if (now - this.#storedMs < TRAFFIC_STORED_EVERY_MS) return;
     this.#storedMs = now;
-    void this.#file.trySave({ traffic: this.#traffic.traffic }, this.#options.logger);
+    void this.#file.trySave({ traffic: this.#traffic.traffic }, logger);
+  }
+
+  #tellTraffic(): void {
+    const { settings, logger } = this.#options;
+    const usedBytes = countedBytes(this.#traffic.traffic, settings.traffic.count);
+    const { monthlyCapGb } = settings.control;
+    const state = trafficStateOf(usedBytes, monthlyCapGb > 0 ? monthlyCapGb * 1e9 : undefined);
+    if (state === this.#trafficState) return;
+    this.#trafficState = state;
+    const fields = { usedGb: Math.round(usedBytes / 1e9), capGb: monthlyCapGb };
+    if (state === 'warning') logger.warn('70 % of the traffic that the node may have is used', fields);
+    else if (state === 'drain')
+      logger.error(
+        '95 % of the traffic that the node may have is used: its control plane gives it nothing new',
+        fields,
+      );
+    else logger.info('the traffic of the node is counted anew', fields);
   }
 
   #facts(): ReturnType<ConstructorParameters<typeof ControlClient>[0]['facts']> {
@@ -145,6 +167,7 @@ export class NodeControl {
       region: control.region ?? '',
       provider: control.provider ?? '',
       ...(publicIp === undefined ? {} : { publicIp }),
+      ...(settings.publicIp6 === undefined ? {} : { publicIp6: settings.publicIp6 }),
       ...(publicHost === undefined ? {} : { publicHost }),
       ports: { srtla, publish, play, ...ports },
       limits: {
@@ -152,6 +175,9 @@ export class NodeControl {
         ...(control.monthlyCapGb > 0
           ? { monthlyCapBytes: Math.min(control.monthlyCapGb * 1e9, Number.MAX_SAFE_INTEGER) }
           : {}),
+        resetDay: settings.traffic.resetDay,
+        count: settings.traffic.count,
+        ...(settings.traffic.sustainedMbps > 0 ? { sustainedKbps: settings.traffic.sustainedMbps * 1_000 } : {}),
         ...(control.portMbps > 0 ? { portKbps: control.portMbps * 1_000 } : {}),
       },
       ...(control.position ? { position: control.position } : {}),

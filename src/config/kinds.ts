@@ -181,6 +181,12 @@ export const address: Kind<string | undefined> = kind(
   showText,
 );
 
+export const address6: Kind<string | undefined> = kind(
+  z.string().refine((text) => isIP(text) === 6),
+  'give a numeric IPv6 address',
+  showText,
+);
+
 /** Lenient: a line in a .env file that other programs read too must not keep the node from starting. */
 export const text: Kind<string | undefined> = kind(
   z.string().regex(/^[^\s\p{Cc}]{1,2048}$/u),

@@ -1,6 +1,8 @@
+import { TRAFFIC_COUNTS } from '../shared/traffic-period.ts';
 import {
   accountNumber,
   address,
+  address6,
   addressList,
   bytes,
   credential,
@@ -63,6 +65,12 @@ export const SETTINGS = {
   publicIp: setting(address, undefined, 'Public address; used in the printed URLs where publicHost is not set.', {
     env: 'PUBLIC_IP',
   }),
+  publicIp6: setting(
+    address6,
+    undefined,
+    'Public IPv6 address beside publicIp, for the control plane: host names lead there too, once the plane has reached the node there.',
+    { env: 'PUBLIC_IP6' },
+  ),
   appUrl: setting(text, undefined, 'URL of the web page; its host is used in the printed URLs as a last choice.', {
     env: 'APP_URL',
   }),
@@ -299,9 +307,24 @@ export const SETTINGS = {
   'control.monthlyCapGb': setting(
     wholeNumber(0, 10_000_000),
     0,
-    'Traffic that the node may have in a calendar month, received and sent together, in GB (10^9 bytes); 0 = no cap. It is told to the control plane; the node stops nothing.',
+    'Traffic that the node may have in a month, in GB (10^9 bytes); 0 = no cap. It is told to the control plane, which gives the node nothing new from 95 % on; the node stops nothing.',
   ),
   'control.portMbps': setting(wholeNumber(0, 1_000_000), 0, "Speed of the machine's network port; 0 = not known."),
+  'traffic.resetDay': setting(
+    wholeNumber(1, 31),
+    1,
+    'Day of the month (UTC) on which the traffic of the node is counted anew; in a month without that day its last one. A change begins the count anew.',
+  ),
+  'traffic.count': setting(
+    oneOf(...TRAFFIC_COUNTS),
+    'both',
+    'What of the traffic counts against control.monthlyCapGb and traffic.sustainedMbps: both (received and sent together), out (sent) or max (the larger of the two).',
+  ),
+  'traffic.sustainedMbps': setting(
+    wholeNumber(0, 1_000_000),
+    0,
+    'Rate that the provider tolerates for long; the control plane gives the node no more streams than that carries. 0 = not known.',
+  ),
   'metrics.trusted': setting(
     networkList,
     ['127.0.0.0/8', '::1'],
@@ -370,8 +393,23 @@ export const SETTINGS = {
   'controlPlane.relayDomain': setting(
     hostName,
     undefined,
-    'Domain of the host names of stream slots: SLOT.DOMAIN. Its DNS entries are made outside; without it clients get the host of the node.',
+    'Domain of the host names of stream slots: SLOT.DOMAIN. Who makes its DNS entries says controlPlane.dns; without a domain clients get the host of the node.',
     { env: 'RELAY_DOMAIN' },
+  ),
+  'controlPlane.dns': setting(
+    oneOf('none', 'cloudflare'),
+    'none',
+    'Who serves the domain of the slots, and is told where each slot leads: cloudflare, or none (the entries are made outside).',
+    { env: 'DNS_PROVIDER' },
+  ),
+  'controlPlane.cloudflareZoneId': setting(text, undefined, "Id of Cloudflare's zone that holds that domain.", {
+    env: 'CLOUDFLARE_ZONE_ID',
+  }),
+  'controlPlane.cloudflareToken': setting(
+    credential,
+    undefined,
+    "Token of Cloudflare's API that may edit the DNS of that zone, and needs to do nothing else.",
+    { env: 'CLOUDFLARE_DNS_TOKEN', secret: true },
   ),
   'controlPlane.regions': setting(
     wordList,

@@ -1,8 +1,8 @@
 import type { Millis } from '../shared/clock.ts';
 
-/** Bytes on the wire in a calendar month (UTC), headers included. */
+/** Bytes on the wire since the day of the month on which they are counted anew (UTC), headers included. */
 export interface Traffic {
-  /** `2030-01` */
+  /** The month in which that day was: `2030-01` */
   readonly month: string;
   readonly receivedBytes: number;
   readonly sentBytes: number;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TRAFFIC_COUNTS } from '../shared/traffic-period.ts';
 
 /*
  * What a relay node and a control plane say to each other: HTTP with JSON, always asked by the node. Every request carries
@@ -118,6 +119,8 @@ export const registerRequestSchema = z.object({
   provider: z.string().max(64),
   /** What senders and players are told; absent: the plane takes the address that the request came from. */
   publicIp: z.union([z.ipv4(), z.ipv6()]).optional(),
+  /** A second address, for senders and players with IPv6; told to them once the plane has reached `/health` there. */
+  publicIp6: z.ipv6().optional(),
   publicHost: z.string().max(253).optional(),
   /** UDP: srtla, publish, play; TCP: stats, links. 0 = the node has none. */
   ports: z.object({
@@ -130,8 +133,14 @@ export const registerRequestSchema = z.object({
   limits: z.object({
     /** Streams that may be assigned to the node. */
     maxSessions: z.number().int().min(0).max(100_000),
-    /** Received and sent together in a calendar month (UTC). */
+    /** In a month that begins on `resetDay`, counted as `count` says. */
     monthlyCapBytes: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+    /** Day of the month (UTC); absent: the first. In a month without that day its last one. */
+    resetDay: z.number().int().min(1).max(31).optional(),
+    /** What counts against the cap and the sustained rate; absent: both ways together. */
+    count: z.enum(TRAFFIC_COUNTS).optional(),
+    /** What the provider tolerates for long, counted likewise. */
+    sustainedKbps: count.optional(),
     /** Of the machine's port, each way. */
     portKbps: count.optional(),
   }),
@@ -170,6 +179,8 @@ export const ingestSchema = z.object({
   bitrateKbps: count,
   /** Since the last payload. */
   lastPayloadMs: count,
+  /** SRT's round trip to the encoder, through its links. */
+  rttMs: z.number().min(0).max(60_000).optional(),
   place: placeSchema.optional(),
 });
 
@@ -194,7 +205,10 @@ export const heartbeatRequestSchema = z.object({
     load: z.number().min(0).max(20),
   }),
   sessions: z.object({ publishers: int32, players: int32, groups: int32 }),
-  /** Payload and protocol of SRTLA and SRT in the calendar month (UTC), restarts of the node included. */
+  /**
+   * SRTLA and SRT with the headers of UDP and IP since the last `resetDay`, restarts of the node included. `month`: the one in which that
+   * day was.
+   */
   traffic: z.object({
     month: z.string().regex(/^\d{4}-\d\d$/),
     receivedBytes: count,

@@ -2,6 +2,7 @@ import type { Settings } from '../config/schema.ts';
 import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Database } from './database/database.ts';
+import type { DnsKeeper } from './dns/dns-keeper.ts';
 import type { IngestHints } from './nodes/ingest-hints.ts';
 import type { LinkReports } from './nodes/link-reports.ts';
 import type { NodeKind } from './nodes/node-rows.ts';
@@ -23,6 +24,7 @@ export interface RelayCore {
   readonly signals: NodeSignals;
   readonly links: LinkReports;
   readonly hints: IngestHints;
+  readonly dns: DnsKeeper;
   readonly provisioners: Readonly<Record<NodeKind, Provisioner>>;
 }
 

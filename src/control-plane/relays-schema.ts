@@ -124,5 +124,40 @@ export const RELAYS_SCHEMA: Schema = {
       )`,
       'CREATE TABLE job_locks (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until_ms BIGINT NOT NULL)',
     ],
+    [
+      'ALTER TABLE nodes ADD COLUMN reset_day INTEGER NOT NULL DEFAULT 1',
+      `ALTER TABLE nodes ADD COLUMN traffic_count TEXT NOT NULL DEFAULT 'both'`,
+      'ALTER TABLE nodes ADD COLUMN sustained_kbps BIGINT',
+    ],
+    [
+      'ALTER TABLE nodes ADD COLUMN ip6 TEXT',
+      'ALTER TABLE nodes ADD COLUMN ip6_ok INTEGER NOT NULL DEFAULT 0',
+      'ALTER TABLE nodes ADD COLUMN stats_port INTEGER NOT NULL DEFAULT 0',
+      `CREATE TABLE dns_records (
+        host_name TEXT PRIMARY KEY,
+        node_ip TEXT NOT NULL,
+        node_ip6 TEXT,
+        a TEXT,
+        aaaa TEXT,
+        version INTEGER NOT NULL,
+        ok INTEGER NOT NULL,
+        tries INTEGER NOT NULL,
+        next_ms BIGINT NOT NULL,
+        claimed_until_ms BIGINT NOT NULL,
+        error TEXT
+      )`,
+      'CREATE INDEX dns_records_due ON dns_records (next_ms) WHERE ok = 0',
+    ],
+    [
+      `CREATE TABLE latencies (
+        cell TEXT NOT NULL,
+        server_id TEXT NOT NULL,
+        samples INTEGER NOT NULL,
+        rtt_ms DOUBLE PRECISION NOT NULL,
+        seen_ms BIGINT NOT NULL,
+        PRIMARY KEY (cell, server_id)
+      )`,
+      'CREATE INDEX latencies_by_age ON latencies (seen_ms)',
+    ],
   ],
 };

@@ -6,9 +6,11 @@ import type { Received } from '../stats/callers.ts';
 import type { Fleet, UserRelays } from './accounts/relay-view.ts';
 import type { Accounts } from './accounts-part.ts';
 import type { Database } from './database/database.ts';
+import { DnsKeeper, dnsProviderOf } from './dns/dns-keeper.ts';
 import { createFleet, createUserRelays } from './fleet.ts';
 import { type Job, JobRunner } from './jobs.ts';
 import { IngestHints } from './nodes/ingest-hints.ts';
+import { probeIpv6 } from './nodes/ipv6-probe.ts';
 import { LinkReports } from './nodes/link-reports.ts';
 import { addNodeAdminRoutes } from './nodes/node-admin-routes.ts';
 import { addNodeRoutes } from './nodes/node-routes.ts';
@@ -68,6 +70,7 @@ export const createRelays = async (deps: RelaysDeps): Promise<Relays> => {
     signals,
     links: new LinkReports(db, clock),
     hints: new IngestHints(),
+    dns: new DnsKeeper(db, dnsProviderOf(settings, fetch ?? globalThis.fetch, unixNow), logger, unixNow),
     provisioners: { tributary: new TributaryProvisioner(db, signals, unixNow), sls },
   };
   const fleet = createFleet(core);
@@ -75,6 +78,8 @@ export const createRelays = async (deps: RelaysDeps): Promise<Relays> => {
   const jobs = (accounts: Accounts): Job[] => [
     ...sessionJobs(core, accounts.slots),
     ...nodeJobs(core, sls),
+    ...core.dns.jobs(),
+    { name: 'ipv6', everyMs: 60_000, isShared: true, run: () => probeIpv6(core, fetch ?? globalThis.fetch) },
     { name: 'accounts', everyMs: 60_000, isShared: true, run: async () => accounts.housekeep?.() },
   ];
   return {
@@ -92,7 +97,7 @@ export const createRelays = async (deps: RelaysDeps): Promise<Relays> => {
     stop: async () => {
       signals.stop();
       core.links.stop();
-      await runner.stop();
+      await Promise.all([core.dns.stop(), runner.stop()]);
     },
   };
 };

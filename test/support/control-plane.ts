@@ -246,6 +246,8 @@ export class FakeNode {
   plane: TestPlane;
   region: string;
   maxSessions: number;
+  /** In place of `maxSessions` alone. */
+  limits: RegisterRequest['limits'] | undefined;
   /** What it admits, by player id. */
   readonly rows = new Map<string, string>();
   planeId: string | undefined;
@@ -280,7 +282,7 @@ export class FakeNode {
       provider: 'test',
       publicIp: '192.0.2.7',
       ports: { srtla: [5_000], publish: 4_001, play: 4_000, stats: 8_090, links: 5_080 },
-      limits: { maxSessions: this.maxSessions },
+      limits: this.limits ?? { maxSessions: this.maxSessions },
       ...(this.planeId === undefined ? {} : { planeId: this.planeId, generation: this.generation }),
       ...more,
     });

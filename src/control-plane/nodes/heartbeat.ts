@@ -1,10 +1,12 @@
 import type { Millis } from '../../shared/clock.ts';
+import { countedBytes, trafficStateOf } from '../../shared/traffic-period.ts';
 import type { Transaction } from '../database/database.ts';
 import { HEARTBEAT_EVERY_MS, type HeartbeatReply, type HeartbeatRequest, type Ingest } from '../protocol.ts';
 import { leaseMsOf, type RelayCore } from '../relay-context.ts';
 import { acknowledge, meetGeneration, readDesired, tokenOfPublisher } from './desired.ts';
 import { noteIngest } from './ingest.ts';
-import type { NodeRow } from './node-rows.ts';
+import { noteLatencies } from './latencies.ts';
+import { type NodeRow, usedBytesOf } from './node-rows.ts';
 import { HEARTBEAT_SLACK_MS, noteLook, tellHealth } from './node-watch.ts';
 import { appliedOf, tellOlder } from './register.ts';
 
@@ -45,13 +47,27 @@ const store = async (tx: Transaction, node: NodeRow, said: HeartbeatRequest, uni
       sessions.publishers,
       sessions.players,
       traffic.month,
-      traffic.receivedBytes + traffic.sentBytes,
+      countedBytes(traffic, node.traffic_count),
       said.unixMs - unixMs,
       said.held,
       unixMs,
       node.server_id,
     ],
   );
+};
+
+/** Logs that a node has come to 70 % and 95 % of its cap. */
+const tellTraffic = (core: RelayCore, node: NodeRow, { traffic }: HeartbeatRequest, unixMs: Millis): void => {
+  const capBytes = node.monthly_cap_bytes ?? undefined;
+  const before = trafficStateOf(usedBytesOf(node, unixMs), capBytes);
+  const after = { ...node, month: traffic.month, month_bytes: countedBytes(traffic, node.traffic_count) };
+  const state = trafficStateOf(usedBytesOf(after, unixMs), capBytes);
+  if (state === before) return;
+  const fields = { node: node.server_id, usedBytes: after.month_bytes, capBytes };
+  if (state === 'warning') core.logger.warn('a node has used 70 % of its traffic', fields);
+  else if (state === 'drain')
+    core.logger.error('a node has used 95 % of its traffic: it gets no new sessions until its period is over', fields);
+  else core.logger.info('the traffic of a node is counted anew', fields);
 };
 
 /** A heartbeat: how the node is, which streams send, what it has applied; the list where it does not have it yet. */
@@ -72,6 +88,7 @@ export const takeHeartbeat = async (
       const isNew = met === 'known' && (await acknowledge(tx, serverId, { generation: applied }, unixMs));
       const strangers = await noteIngest(tx, serverId, tokens, leaseMsOf(core), unixMs);
       await storePlaces(tx, said.ingesting, new Set(strangers), unixMs);
+      await noteLatencies(tx, serverId, said.ingesting, new Set(strangers), unixMs);
       return { health, met, isNew, strangers };
     },
     { repeatable: true },
@@ -89,6 +106,7 @@ export const takeHeartbeat = async (
       node: serverId,
       held: said.held,
     });
+  tellTraffic(core, node, said, unixMs);
   for (const token of result.strangers) core.hints.put(token, serverId, core.clock());
   if (result.isNew) core.signals.appliedChanged(serverId);
   const desired = await readDesired(core.db, core.planeId, serverId, applied);

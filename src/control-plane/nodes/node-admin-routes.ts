@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { trafficStateOf } from '../../shared/traffic-period.ts';
 import type { Fleet } from '../accounts/relay-view.ts';
 import type { Accounts } from '../accounts-part.ts';
 import { ApiError, notFound } from '../api-error.ts';
@@ -9,7 +10,7 @@ import { nodeKeySchema, nodeStatusSchema, positionSchema, serverIdSchema } from 
 import type { RelayCore } from '../relay-context.ts';
 import { nextGeneration } from './desired.ts';
 import { insertNode } from './node-insert.ts';
-import { allNodes, keyHash, type NodeRow, nodeById, sessionCounts } from './node-rows.ts';
+import { allNodes, keyHash, type NodeRow, nodeById, sessionCounts, usedBytesOf } from './node-rows.ts';
 
 const PATH = '/api/v1/admin/nodes';
 
@@ -44,7 +45,7 @@ const changeSchema = z.object({
   api_key: z.string().min(1).max(256).optional(),
 });
 
-const nodeView = (row: NodeRow, sessions: number): object => ({
+const nodeView = (row: NodeRow, sessions: number, unixMs: number): object => ({
   server_id: row.server_id,
   kind: row.kind,
   provider: row.provider,
@@ -65,6 +66,9 @@ const nodeView = (row: NodeRow, sessions: number): object => ({
   month: row.month,
   month_bytes: row.month_bytes,
   monthly_cap_bytes: row.monthly_cap_bytes,
+  reset_day: row.reset_day,
+  traffic_count: row.traffic_count,
+  traffic_state: trafficStateOf(usedBytesOf(row, unixMs), row.monthly_cap_bytes ?? undefined),
   clock_skew_ms: row.clock_skew_ms,
   generation: row.generation,
   applied_generation: row.applied_generation,
@@ -87,14 +91,14 @@ export const addNodeAdminRoutes = (app: FastifyInstance, core: RelayCore, accoun
   };
   const view = async (serverId: string): Promise<object> => {
     const counts = await sessionCounts(db, core.unixNow());
-    return nodeView((await nodeById(db, serverId))!, counts.get(serverId) ?? 0);
+    return nodeView((await nodeById(db, serverId))!, counts.get(serverId) ?? 0, core.unixNow());
   };
 
   for (const path of [PATH, '/api/v1/admin/relay-pool'])
     app.get(path, async (request, reply) => {
       await admin(request);
       const counts = await sessionCounts(db, core.unixNow());
-      const nodes = (await allNodes(db)).map((row) => nodeView(row, counts.get(row.server_id) ?? 0));
+      const nodes = (await allNodes(db)).map((row) => nodeView(row, counts.get(row.server_id) ?? 0, core.unixNow()));
       return sendJson(reply, 200, { nodes });
     });
 

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { type TrafficCount, trafficPeriodLeftMs, trafficPeriodOf } from '../../shared/traffic-period.ts';
 import type { Queries } from '../database/database.ts';
 import type { Candidate } from '../placement/placement.ts';
 import type { NodeStatus } from '../protocol.ts';
@@ -19,6 +20,9 @@ export interface NodeRow {
   readonly region: string;
   readonly host: string;
   readonly ip: string;
+  readonly ip6: string | null;
+  readonly ip6_ok: number;
+  readonly stats_port: number;
   readonly version: string;
   readonly srtla_port: number;
   readonly play_port: number;
@@ -28,6 +32,9 @@ export interface NodeRow {
   readonly longitude: number | null;
   readonly monthly_cap_bytes: number | null;
   readonly port_kbps: number | null;
+  readonly reset_day: number;
+  readonly traffic_count: TrafficCount;
+  readonly sustained_kbps: number | null;
   readonly health: Health;
   readonly health_score: number | null;
   readonly health_leaning: number;
@@ -80,10 +87,17 @@ export const sessionCounts = async (db: Queries, unixMs: number): Promise<Readon
   return new Map(rows.map(({ server_id, sessions }) => [server_id, sessions]));
 };
 
-const monthOf = (unixMs: number): string => new Date(unixMs).toISOString().slice(0, 7);
+/** Counted bytes of the running period; what a node has said of one that is over says nothing. */
+export const usedBytesOf = ({ month, month_bytes, reset_day }: NodeRow, unixMs: number): number =>
+  month === trafficPeriodOf(unixMs, reset_day) ? month_bytes : 0;
 
 /** The node as placement sees it. */
-export const candidateOf = (row: NodeRow, sessions: number, unixMs: number): Candidate => ({
+export const candidateOf = (
+  row: NodeRow,
+  sessions: number,
+  unixMs: number,
+  latencies?: ReadonlyMap<string, number>,
+): Candidate => ({
   serverId: row.server_id,
   region: row.region,
   status: row.status,
@@ -92,18 +106,15 @@ export const candidateOf = (row: NodeRow, sessions: number, unixMs: number): Can
   isRefusing: row.self_draining === 1 || row.not_ready !== null,
   position:
     row.latitude === null || row.longitude === null ? undefined : { latitude: row.latitude, longitude: row.longitude },
+  rttMs: latencies?.get(row.server_id),
   maxSessions: row.max_sessions,
   sessions,
   traffic: {
     monthlyCapBytes: row.monthly_cap_bytes ?? undefined,
-    // What it has said of a month that is over says nothing.
-    usedBytes: row.month === monthOf(unixMs) ? row.month_bytes : 0,
+    usedBytes: usedBytesOf(row, unixMs),
+    leftMs: trafficPeriodLeftMs(unixMs, row.reset_day),
+    count: row.traffic_count,
+    sustainedKbps: row.sustained_kbps ?? undefined,
     portKbps: row.port_kbps ?? undefined,
   },
 });
-
-/** Ms until the month ends (UTC). */
-export const monthLeftMs = (unixMs: number): number => {
-  const date = new Date(unixMs);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1) - unixMs;
-};

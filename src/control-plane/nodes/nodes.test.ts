@@ -470,3 +470,43 @@ describe('what an administrator does with nodes', () =>
       expect((await plane.call('GET', PATH, ADMIN)).body).toEqual({ nodes: [] });
     });
   }));
+
+describe('the traffic of a node', () =>
+  onEachDatabase((make) => {
+    it('is counted as its provider does; 70 % of the cap warns, and 95 % keeps new sessions away until the day of the reset', async () => {
+      const { logger, lines } = recorder();
+      const accounts = new FakeAccounts();
+      accounts.add('ann', 2);
+      // 21 September 2026
+      const plane = await testPlane(await make().open(), { logger, accounts });
+      const node = new FakeNode(plane, 'kc1');
+      const limits = { maxSessions: 10, monthlyCapBytes: 1_000e9, resetDay: 25, count: 'out' } as const;
+      node.limits = limits;
+      await node.register();
+      const use = (sentBytes: number, month = '2026-08') =>
+        node.heartbeat({ traffic: { month, receivedBytes: 2_000e9, sentBytes } });
+      const state = async () => (await nodeOf(plane, 'kc1')).traffic_state;
+      const told = () => lines.filter((line) => line.includes('traffic'));
+
+      await use(690e9);
+      expect([await state(), told()]).toEqual(['ok', []]);
+      await use(700e9);
+      await use(710e9);
+      expect([await state(), told()]).toEqual(['warning', ['warn a node has used 70 % of its traffic']]);
+      await node.join();
+      await use(710e9);
+      expect((await plane.start('ann', { connection: 'one' })).status).toBe(201);
+      node.ingesting = ['live_ann1'];
+      await use(950e9);
+      expect(await state()).toBe('drain');
+      expect(told().at(-1)).toMatch(/^error a node has used 95 %/);
+      expect((await plane.start('ann', { connection: 'two' })).body.error.code).toBe('capacity_full');
+      // What sends there goes on there when OBS is started anew.
+      expect((await plane.start('ann', { connection: 'three', token: 'ann1' })).body.session.instance_id).toBe('kc1');
+      // What the node says of the period that is over is nothing to the new one.
+      plane.pass(4 * 86_400_000);
+      expect(await state()).toBe('ok');
+      await use(1e9, '2026-09');
+      expect(await state()).toBe('ok');
+    });
+  }));

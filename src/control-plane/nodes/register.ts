@@ -55,13 +55,15 @@ const update = async (
   instance: string,
   applied: number,
 ): Promise<void> => {
-  const { serverId, version, provider, publicIp, publicHost, ports, limits, position } = asked;
+  const { serverId, version, provider, publicIp, publicIp6, publicHost, ports, limits, position } = asked;
   const unixMs = core.unixNow();
   const ip = publicIp ?? address;
   const region = regionNamed(asked.region, core.settings.controlPlane.regions) ?? asked.region;
   await tx.run(
     `UPDATE nodes SET instance = ?, version = ?, provider = ?, region = ?, host = ?, ip = ?, srtla_port = ?, play_port = ?,
-       max_sessions = ?, latitude = ?, longitude = ?, monthly_cap_bytes = ?, port_kbps = ?, applied_generation = ?, conflicts = NULL,
+       max_sessions = ?, latitude = ?, longitude = ?, monthly_cap_bytes = ?, port_kbps = ?, reset_day = ?, traffic_count = ?,
+       sustained_kbps = ?, ip6_ok = CASE WHEN ip6 = ? AND stats_port = ? THEN ip6_ok ELSE 0 END, ip6 = ?, stats_port = ?,
+       applied_generation = ?, conflicts = NULL,
        last_seen_ms = ? WHERE server_id = ?`,
     [
       instance,
@@ -77,6 +79,13 @@ const update = async (
       position?.longitude ?? null,
       limits.monthlyCapBytes ?? null,
       limits.portKbps ?? null,
+      limits.resetDay ?? 1,
+      limits.count ?? 'both',
+      limits.sustainedKbps ?? null,
+      publicIp6 ?? null,
+      ports.stats,
+      publicIp6 ?? null,
+      ports.stats,
       applied,
       unixMs,
       serverId,

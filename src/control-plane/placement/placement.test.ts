@@ -3,6 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { type Candidate, capacityOf, distanceKm, type PlacementResult, place, type Wish } from './placement.ts';
 
 const MONTH_MS = 30 * 86_400_000;
+const NO_LIMITS: Candidate['traffic'] = {
+  monthlyCapBytes: undefined,
+  usedBytes: 0,
+  leftMs: MONTH_MS,
+  count: 'both',
+  sustainedKbps: undefined,
+  portKbps: undefined,
+};
 const LONDON = { latitude: 51.5, longitude: -0.1 };
 const NEW_YORK = { latitude: 40.7, longitude: -74 };
 const SINGAPORE = { latitude: 1.3, longitude: 103.8 };
@@ -15,9 +23,10 @@ const node = (serverId: string, more: Partial<Candidate> = {}): Candidate => ({
   healthScore: 100,
   isRefusing: false,
   position: undefined,
+  rttMs: undefined,
   maxSessions: 10,
   sessions: 0,
-  traffic: { monthlyCapBytes: undefined, usedBytes: 0, portKbps: undefined },
+  traffic: NO_LIMITS,
   ...more,
 });
 const wish = (more: Partial<Wish> = {}): Wish => ({
@@ -27,7 +36,7 @@ const wish = (more: Partial<Wish> = {}): Wish => ({
   excluded: [],
   ...more,
 });
-const choose = (nodes: Candidate[], more: Partial<Wish> = {}): PlacementResult => place(nodes, wish(more), MONTH_MS);
+const choose = (nodes: Candidate[], more: Partial<Wish> = {}): PlacementResult => place(nodes, wish(more));
 
 describe('placement', () => {
   it('prefers the region that was asked for, also where it is fuller and less well', () => {
@@ -54,6 +63,37 @@ describe('placement', () => {
     expect(choose(nodes)).toMatchObject({ serverId: 'ny', reason: 'load' });
     // One of them may be anywhere: nobody is favoured for having said where it is.
     expect(choose([...nodes, node('x')], { place: LONDON })).toMatchObject({ reason: 'load' });
+  });
+
+  it('takes measured round trips for the way, where there are any', () => {
+    const near = node('near', { position: LONDON });
+    const far = node('far', { position: NEW_YORK });
+    const from = { place: LONDON };
+    expect(choose([near, far], from)).toMatchObject({ serverId: 'near' });
+    // Near on the map, and a detour in the network.
+    expect(choose([{ ...near, rttMs: 180 }, far], from)).toMatchObject({ serverId: 'far', reason: 'geo' });
+    expect(
+      choose(
+        [
+          { ...near, rttMs: 180 },
+          { ...far, rttMs: 110 },
+        ],
+        from,
+      ),
+    ).toMatchObject({ serverId: 'far' });
+    // The last mile is long for both.
+    expect(choose([{ ...near, rttMs: 55 }, far], from)).toMatchObject({ serverId: 'near' });
+    expect(
+      choose(
+        [
+          { ...near, rttMs: 150 },
+          { ...far, rttMs: 230 },
+        ],
+        from,
+      ),
+    ).toMatchObject({ serverId: 'near' });
+    // A node that was measured needs no place on the map.
+    expect(choose([node('x', { rttMs: 40 }), far], from)).toMatchObject({ serverId: 'x', reason: 'geo' });
   });
 
   it('spreads the load, and breaks a tie by name', () => {
@@ -122,7 +162,8 @@ describe('placement', () => {
       position: fc.option(fc.constantFrom(LONDON, NEW_YORK), { nil: undefined }),
       maxSessions: fc.integer({ min: 0, max: 4 }),
       sessions: fc.integer({ min: 0, max: 5 }),
-      traffic: fc.constant({ monthlyCapBytes: undefined, usedBytes: 0, portKbps: undefined }),
+      rttMs: fc.option(fc.nat(500), { nil: undefined }),
+      traffic: fc.constant(NO_LIMITS),
     });
     fc.assert(
       fc.property(fc.array(candidate, { maxLength: 6 }), fc.constantFrom('auto', 'eu-west'), (nodes, region) => {
@@ -145,15 +186,22 @@ describe('placement', () => {
 
 describe('the capacity of a node', () => {
   const capacity = (traffic: Partial<Candidate['traffic']>, leftMs = MONTH_MS): number =>
-    capacityOf(
-      node('a', { traffic: { monthlyCapBytes: undefined, usedBytes: 0, portKbps: undefined, ...traffic } }),
-      leftMs,
-    );
+    capacityOf(node('a', { traffic: { ...NO_LIMITS, leftMs, ...traffic } }));
 
   it('is its limit, or what its port carries', () => {
     expect(capacity({})).toBe(10);
     expect(capacity({ portKbps: 30_000 })).toBe(5);
     expect(capacity({ portKbps: 1_000_000 })).toBe(10);
+  });
+  it('is what the provider tolerates for long', () => {
+    expect(capacity({ sustainedKbps: 50_000 })).toBe(4);
+    expect(capacity({ sustainedKbps: 50_000, count: 'out' })).toBe(8);
+    expect(capacity({ sustainedKbps: 11_000 })).toBe(0);
+  });
+  it('counts a stream once where only one way counts', () => {
+    expect(capacity({ monthlyCapBytes: 10e12 })).toBe(3);
+    expect(capacity({ monthlyCapBytes: 10e12, count: 'out' })).toBe(5);
+    expect(capacity({ monthlyCapBytes: 10e12, count: 'max' })).toBe(5);
   });
   it('is what is left of the month at an even pace', () => {
     // 32 TB a month are 98.8 Mbit/s, and 95 % of them eight streams in and out.

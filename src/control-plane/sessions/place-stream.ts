@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from '../database/database.ts';
+import { wantRecord } from '../dns/wanted.ts';
 import { nextGeneration } from '../nodes/desired.ts';
-import {
-  allNodes,
-  candidateOf,
-  INGEST_COUNTS_MS,
-  monthLeftMs,
-  type NodeKind,
-  sessionCounts,
-} from '../nodes/node-rows.ts';
+import { latenciesFrom } from '../nodes/latencies.ts';
+import { allNodes, candidateOf, INGEST_COUNTS_MS, type NodeKind, sessionCounts } from '../nodes/node-rows.ts';
 import { type Placement, place } from '../placement/placement.ts';
 import { AUTO, regionPosition } from '../placement/regions.ts';
 import type { Position } from '../protocol.ts';
@@ -71,12 +66,13 @@ export const placeStream = async (
       sessionId,
     ]),
   ]);
+  const latencies = from && (await latenciesFrom(tx, from, unixMs));
   const isIngesting = ({ last_ingest_ms }: Listed): boolean => (last_ingest_ms ?? 0) > unixMs - INGEST_COUNTS_MS;
   // Where it is sending now counts more than where it was last.
   const home = listed.find(isIngesting) ?? listed[0];
   const hint = core.hints.of(streamToken, core.clock());
   const result = place(
-    nodes.map((row) => candidateOf(row, counts.get(row.server_id) ?? 0, unixMs)),
+    nodes.map((row) => candidateOf(row, counts.get(row.server_id) ?? 0, unixMs, latencies)),
     {
       region,
       place: from ?? (region === AUTO ? undefined : regionPosition(region)),
@@ -87,7 +83,6 @@ export const placeStream = async (
           : { serverId: hint, isCounted: false },
       excluded,
     },
-    monthLeftMs(unixMs),
   );
   if ('refused' in result) return result;
   const { serverId, reason, score } = result;
@@ -119,8 +114,15 @@ export const placeStream = async (
       `UPDATE assignments SET removed_ms = ?, removed_generation = ?, removal = 'superseded' WHERE assignment_id = ?`,
       [unixMs, added_generation, assignment_id],
     );
-  const kind = nodes.find(({ server_id }) => server_id === serverId)!.kind;
-  return { ...result, assignmentId, kind, generation, isListChanged: before.length === 0 };
+  const node = nodes.find(({ server_id }) => server_id === serverId)!;
+  if (core.dns.isActive) {
+    const session = await tx.first<{ host_name: string | null }>(
+      'SELECT host_name FROM sessions WHERE session_id = ?',
+      [sessionId],
+    );
+    if (session?.host_name) await wantRecord(tx, session.host_name, node, unixMs);
+  }
+  return { ...result, assignmentId, kind: node.kind, generation, isListChanged: before.length === 0 };
 };
 
 const placeOf = async (tx: Transaction, streamToken: string, unixMs: number): Promise<Position | undefined> =>

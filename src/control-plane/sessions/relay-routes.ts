@@ -6,7 +6,7 @@ import type { Accounts } from '../accounts-part.ts';
 import { ApiError, invalidRequest, notFound, unauthorized } from '../api-error.ts';
 import { bodyOf, queryOf, sendJson } from '../http.ts';
 import { publisherIdOf } from '../nodes/desired.ts';
-import { allNodes, candidateOf, monthLeftMs, sessionCounts } from '../nodes/node-rows.ts';
+import { allNodes, candidateOf, sessionCounts } from '../nodes/node-rows.ts';
 import { capacityOf } from '../placement/placement.ts';
 import { askedRegion, regionLabel } from '../placement/regions.ts';
 import { leaseMsOf, type RelayCore } from '../relay-context.ts';
@@ -233,7 +233,7 @@ const answerCapacity = async (core: RelayCore, reply: FastifyReply): Promise<Fas
     const { status, health, isRefusing, sessions } = candidate;
     if (status !== 'active' || isRefusing || (health !== 'healthy' && health !== 'degraded')) continue;
     const region = regions.get(row.region) ?? { total: 0, used: 0 };
-    const total = capacityOf(candidate, monthLeftMs(unixMs));
+    const total = capacityOf(candidate);
     regions.set(row.region, { total: region.total + total, used: region.used + Math.min(sessions, total) });
   }
   const state = ({ total, used }: { total: number; used: number }) => ({

@@ -83,6 +83,7 @@ const prune = async ({ db, unixNow }: RelayCore): Promise<void> => {
   await db.run('DELETE FROM assignments WHERE removed_ms < ?', [unixMs - ASSIGNMENTS_KEPT_MS]);
   await db.run('DELETE FROM sessions WHERE stopped_ms < ?', [unixMs - SESSIONS_KEPT_MS]);
   await db.run('DELETE FROM slot_places WHERE seen_ms < ?', [unixMs - PLACES_KEPT_MS]);
+  await db.run('DELETE FROM latencies WHERE seen_ms < ?', [unixMs - PLACES_KEPT_MS]);
   await db.run('DELETE FROM node_generations WHERE generation < ?', [unixMs - ASSIGNMENTS_KEPT_MS]);
   await db.run('DELETE FROM job_locks WHERE until_ms < ?', [unixMs - KEYS_KEPT_MS]);
 };

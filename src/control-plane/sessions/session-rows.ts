@@ -56,15 +56,18 @@ export interface PlacedSession extends SessionRow {
   readonly not_ready: string | null;
   readonly applied_generation: number | null;
   readonly last_seen_ms: number | null;
+  /** Its host name leads to this node; null where nobody here makes DNS entries. */
+  readonly dns_ok: number | null;
 }
 
 /** The newest assignment of a session is the one that counts; once it is released only for a session that has ended. */
 const PLACED = `SELECT s.*, a.assignment_id, a.assigned_ms, a.added_generation, a.last_ingest_ms, n.server_id, n.kind, n.ip, n.host,
-     n.srtla_port, n.play_port, n.status AS node_status, n.health, n.not_ready, n.applied_generation, n.last_seen_ms
+     n.srtla_port, n.play_port, n.status AS node_status, n.health, n.not_ready, n.applied_generation, n.last_seen_ms, d.ok AS dns_ok
    FROM sessions s
    LEFT JOIN assignments a ON a.session_id = s.session_id AND (a.released_ms IS NULL OR s.stopped_ms IS NOT NULL)
      AND NOT EXISTS (SELECT 1 FROM assignments later WHERE later.session_id = a.session_id AND later.ordinal > a.ordinal)
-   LEFT JOIN nodes n ON n.server_id = a.server_id`;
+   LEFT JOIN nodes n ON n.server_id = a.server_id
+   LEFT JOIN dns_records d ON d.host_name = s.host_name`;
 
 export const sessionById = (db: Queries, sessionId: string): Promise<PlacedSession | undefined> =>
   db.first<PlacedSession>(`${PLACED} WHERE s.session_id = ?`, [sessionId]);

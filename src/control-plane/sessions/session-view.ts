@@ -23,6 +23,7 @@ export const sessionView = (session: PlacedSession): object => {
     ...(isPlaced ? { relay: { public_ip: ip, srt_port: srtla_port, relay_hostname: host } } : {}),
     credentials: { pair_token: session.pair_token, relay_ws_token: session.relay_ws_token, stream_token },
     timers: { grace_window_seconds: GRACE_WINDOW_SECONDS, max_session_seconds: MAX_SESSION_SECONDS },
+    ...(isPlaced && session.dns_ok !== null ? { dns_ok: session.dns_ok === 1 } : {}),
     ...(isPlaced
       ? {
           // The plugin takes everything behind `?streamid=` for the id: it is the only parameter.

@@ -224,6 +224,7 @@ export const provision = async (
 ): Promise<PlacedSession> => {
   const refusing: string[] = [];
   for (let tries = 0; ; tries++) {
+    core.dns.hurry();
     const session = (await sessionById(core.db, sessionId))!;
     const { server_id, kind } = session;
     if (session.status !== 'provisioning' || server_id === null) return session;

@@ -18,7 +18,7 @@ export interface AttackTarget {
 
 const HOST = '127.0.0.1';
 const BATCH = 64;
-const OPEN_CALLS = 64;
+const OPEN_CALLS = 4;
 const SOURCES = 500;
 const LORIS_CONNECTIONS = 600;
 const WEBSOCKETS = 500;
@@ -78,6 +78,17 @@ const guess = async ({ publish, play }: AttackTarget): Promise<void> => {
     engine.rearm();
     await new Promise((done) => setTimeout(done, 2));
   }
+};
+
+/** A listener that turns everybody away, in this process. */
+const ownListener = (): number => {
+  const engine = loadAddon().createSrtEngine({ tickMs: 5, slots: 64, takeoverSilenceMs: 1_000, onWake: () => {} });
+  const listener = engine.listen({
+    ...{ host: HOST, port: 0, role: 'publish', refuse: 'reject', closesPerMinute: 0, latencyFloorMs: 0, backlog: 100 },
+    ...{ reorderTolerancePackets: 0, peerIdleTimeoutMs: 5_000, bufferBytes: 2 ** 25, flowWindowPackets: 25_600 },
+    udpBufferBytes: 2 ** 20,
+  });
+  return engine.listenerPort(listener);
 };
 
 const slowLoris = async ({ stats, links }: AttackTarget): Promise<void> => {
@@ -145,6 +156,11 @@ const statsStorm = async ({ stats, links, player }: AttackTarget): Promise<void>
 const manySources = (): Promise<Socket[]> =>
   Promise.all(Array.from({ length: SOURCES }, (_, n) => socketOn(`127.7.${n >> 8}.${n & 255 || 1}`)));
 
+const GUESSES = 'guessed stream ids';
+const GUESSES_ELSEWHERE = 'control: guesses elsewhere';
+/** Attacks with a control, by name. */
+export const CONTROLS: Readonly<Record<string, string>> = { [GUESSES]: GUESSES_ELSEWHERE };
+
 export const ATTACKS: Readonly<Record<string, (target: AttackTarget) => Promise<void>>> = {
   'REG2 of unknown groups': async ({ srtla }) => flood([await socketOn()], [srtla], () => srtlaPacket(0x9201)),
   REG_NGP: async ({ srtla }) => flood([await socketOn()], [srtla], () => srtlaPacket(0x9211).subarray(0, 2)),
@@ -156,7 +172,11 @@ export const ATTACKS: Readonly<Record<string, (target: AttackTarget) => Promise<
   },
   'SRT handshakes on both SRT ports': async ({ publish, play }) =>
     flood(await manySources(), [publish, play], handshake),
-  'guessed stream ids': guess,
+  [GUESSES_ELSEWHERE]: async (target) => {
+    const port = ownListener();
+    await guess({ ...target, publish: port, play: port });
+  },
+  [GUESSES]: guess,
   'datagrams of 9,000 bytes': async ({ srtla, publish, play }) => {
     const large = randomBytes(9_000);
     return flood([await socketOn()], [srtla, publish, play], () => large);

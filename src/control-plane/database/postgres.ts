@@ -3,9 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { codeOf, messageOf, TributaryError } from '../../shared/errors.ts';
 import { CommitUnknownError, type DriverDatabase, type Queries, type SqlValue, type Transaction } from './database.ts';
+import { Permits } from './permits.ts';
 
 /** Connections of one process; PostgreSQL allows 100 in all unless told otherwise. */
 const MAX_CONNECTIONS = 8;
+/**
+ * Statements and transactions under way at once; more wait here, in order. The library sends up to 100 statements over one connection before the first is
+ * answered, and a BEGIN that is the hundredth fails, with its connection left inside of a transaction that nobody ends.
+ */
+const MAX_UNDER_WAY = 64;
 
 const UNIQUE_VIOLATION = '23505';
 const HEAR_AGAIN_MS = 1_000;
@@ -68,6 +74,7 @@ class PostgresDatabase implements DriverDatabase {
   readonly #channel: string;
   readonly #self = randomUUID();
   readonly #listeners = new Set<(message: string) => void>();
+  readonly #permits = new Permits(MAX_UNDER_WAY);
   #isClosed = false;
   readonly all: Queries['all'];
   readonly first: Queries['first'];
@@ -77,12 +84,16 @@ class PostgresDatabase implements DriverDatabase {
     this.#sql = sql;
     this.#channel = channel;
     const queries = queriesOf(sql);
-    this.all = queries.all;
-    this.first = queries.first;
-    this.run = queries.run;
+    this.all = (text, params) => this.#permits.use(() => queries.all(text, params));
+    this.first = (text, params) => this.#permits.use(() => queries.first(text, params));
+    this.run = (text, params) => this.#permits.use(() => queries.run(text, params));
   }
 
-  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#permits.use(() => this.#transaction(work));
+  }
+
+  async #transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     let isWorkDone = false;
     try {
       return (await this.#sql.begin(async (connection) => {

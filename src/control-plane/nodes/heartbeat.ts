@@ -1,6 +1,7 @@
 import type { Millis } from '../../shared/clock.ts';
 import { countedBytes, trafficStateOf } from '../../shared/traffic-period.ts';
-import type { Transaction } from '../database/database.ts';
+import { chunksOf } from '../database/chunks.ts';
+import type { SqlValue, Transaction } from '../database/database.ts';
 import { HEARTBEAT_EVERY_MS, type HeartbeatReply, type HeartbeatRequest, type Ingest } from '../protocol.ts';
 import { leaseMsOf, type RelayCore } from '../relay-context.ts';
 import { acknowledge, meetGeneration, readDesired, tokenOfPublisher } from './desired.ts';
@@ -13,6 +14,8 @@ import { appliedOf, tellOlder } from './register.ts';
 /** A node whose clock is further off is told so: rows that expire would do so at another time there. */
 const SKEW_MS: Millis = 5_000;
 
+/** A place that stays the same is written down so often. */
+const PLACE_AGAIN_MS: Millis = 3_600_000;
 const isSkewed = (skewMs: number | null): boolean => Math.abs(skewMs ?? 0) > SKEW_MS;
 
 /** @param strangers tokens that are not on the node's list */
@@ -22,17 +25,22 @@ const storePlaces = async (
   strangers: ReadonlySet<string>,
   unixMs: Millis,
 ): Promise<void> => {
+  const rows = new Map<string, SqlValue[]>();
   for (const { publisher, place } of ingesting) {
     const token = tokenOfPublisher(publisher);
     if (token === undefined || strangers.has(token) || place?.latitude === undefined || place.longitude === undefined)
       continue;
-    await tx.run(
-      `INSERT INTO slot_places (stream_token, country, latitude, longitude, seen_ms) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (stream_token) DO UPDATE SET country = excluded.country, latitude = excluded.latitude,
-         longitude = excluded.longitude, seen_ms = excluded.seen_ms`,
-      [token, place.country ?? null, place.latitude, place.longitude, unixMs],
-    );
+    rows.set(token, [token, place.country ?? null, place.latitude, place.longitude, unixMs]);
   }
+  for (const some of chunksOf([...rows.values()]))
+    await tx.run(
+      `INSERT INTO slot_places (stream_token, country, latitude, longitude, seen_ms) VALUES ${some.map(() => '(?, ?, ?, ?, ?)').join(', ')}
+       ON CONFLICT (stream_token) DO UPDATE SET country = excluded.country, latitude = excluded.latitude,
+         longitude = excluded.longitude, seen_ms = excluded.seen_ms
+       WHERE slot_places.latitude <> excluded.latitude OR slot_places.longitude <> excluded.longitude
+         OR slot_places.seen_ms < excluded.seen_ms - ${PLACE_AGAIN_MS}`,
+      some.flat(),
+    );
 };
 
 const store = async (tx: Transaction, node: NodeRow, said: HeartbeatRequest, unixMs: Millis): Promise<void> => {

@@ -1,4 +1,5 @@
 import type { Millis } from '../../shared/clock.ts';
+import { chunksOf } from '../database/chunks.ts';
 import type { Queries, Transaction } from '../database/database.ts';
 import { INGEST_COUNTS_MS } from './node-rows.ts';
 
@@ -26,26 +27,34 @@ export const noteIngest = async (
   leaseMs: Millis,
   unixMs: Millis,
 ): Promise<string[]> => {
-  const strangers: string[] = [];
   const listed = await listedTokens(tx, serverId);
-  for (const token of new Set(tokens)) {
-    if (!listed.has(token)) {
-      strangers.push(token);
-      continue;
-    }
-    await tx.run(
-      'UPDATE assignments SET last_ingest_ms = ? WHERE server_id = ? AND stream_token = ? AND removed_ms IS NULL',
-      [unixMs, serverId, token],
-    );
-    const of = 'SELECT session_id FROM assignments WHERE server_id = ? AND stream_token = ? AND removed_ms IS NULL';
-    const renewed = await tx.run(
-      `UPDATE sessions SET lease_until_ms = ? WHERE stopped_ms IS NULL AND lease_until_ms < ?
-       AND session_id IN (${of} AND released_ms IS NULL)`,
-      [unixMs + leaseMs, unixMs + leaseMs - RENEW_AFTER_MS, serverId, token],
-    );
-    if (renewed === 0) await reopenExpired(tx, serverId, token, unixMs + leaseMs);
-  }
-  return strangers;
+  const all = [...new Set(tokens)];
+  const known = all.filter((token) => listed.has(token));
+  for (const chunk of chunksOf(known)) await noteChunk(tx, serverId, chunk, leaseMs, unixMs);
+  return all.filter((token) => !listed.has(token));
+};
+
+/** A few statements however many streams there are. */
+const noteChunk = async (
+  tx: Transaction,
+  serverId: string,
+  tokens: readonly string[],
+  leaseMs: Millis,
+  unixMs: Millis,
+): Promise<void> => {
+  const these = `server_id = ? AND stream_token IN (${tokens.map(() => '?').join(', ')}) AND removed_ms IS NULL`;
+  await tx.run(`UPDATE assignments SET last_ingest_ms = ? WHERE ${these}`, [unixMs, serverId, ...tokens]);
+  await tx.run(
+    `UPDATE sessions SET lease_until_ms = ? WHERE stopped_ms IS NULL AND lease_until_ms < ?
+     AND session_id IN (SELECT session_id FROM assignments WHERE ${these} AND released_ms IS NULL)`,
+    [unixMs + leaseMs, unixMs + leaseMs - RENEW_AFTER_MS, serverId, ...tokens],
+  );
+  const expired = await tx.all<{ stream_token: string }>(
+    `SELECT DISTINCT stream_token FROM assignments WHERE ${these} AND removal IS NULL AND released_ms IS NOT NULL
+     AND EXISTS (SELECT 1 FROM sessions s WHERE s.session_id = assignments.session_id AND s.stop_reason = 'lease_expired')`,
+    [serverId, ...tokens],
+  );
+  for (const { stream_token } of expired) await reopenExpired(tx, serverId, stream_token, unixMs + leaseMs);
 };
 
 const reopenExpired = async (tx: Transaction, serverId: string, token: string, leaseUntilMs: Millis): Promise<void> => {

@@ -63,6 +63,29 @@ export const nodeById = (db: Queries, serverId: string): Promise<NodeRow | undef
 
 export const allNodes = (db: Queries): Promise<NodeRow[]> => db.all<NodeRow>('SELECT * FROM nodes ORDER BY server_id');
 
+const PLACEMENT_COLUMNS = [
+  ...([
+    'server_id',
+    'kind',
+    'region',
+    'ip',
+    'ip6',
+    'ip6_ok',
+    'status',
+    'health',
+    'health_score',
+    'self_draining',
+  ] as const),
+  ...(['not_ready', 'latitude', 'longitude', 'max_sessions', 'monthly_cap_bytes', 'month', 'month_bytes'] as const),
+  ...(['reset_day', 'traffic_count', 'sustained_kbps', 'port_kbps'] as const),
+] as const;
+
+/** What of a node placement looks at: reading all of it is most of what a start in a large fleet takes, with the lock held. */
+export type PlacementRow = Pick<NodeRow, (typeof PLACEMENT_COLUMNS)[number]>;
+
+export const nodesToPlace = (db: Queries): Promise<PlacementRow[]> =>
+  db.all<PlacementRow>(`SELECT ${PLACEMENT_COLUMNS.join(', ')} FROM nodes WHERE status <> 'inactive'`);
+
 export const keyHash = (key: string): string => createHash('sha256').update(key).digest('hex');
 
 export const isKeyOf = ({ key_hash }: Pick<NodeRow, 'key_hash'>, key: string): boolean =>
@@ -88,12 +111,14 @@ export const sessionCounts = async (db: Queries, unixMs: number): Promise<Readon
 };
 
 /** Counted bytes of the running period; what a node has said of one that is over says nothing. */
-export const usedBytesOf = ({ month, month_bytes, reset_day }: NodeRow, unixMs: number): number =>
-  month === trafficPeriodOf(unixMs, reset_day) ? month_bytes : 0;
+export const usedBytesOf = (
+  { month, month_bytes, reset_day }: Pick<NodeRow, 'month' | 'month_bytes' | 'reset_day'>,
+  unixMs: number,
+): number => (month === trafficPeriodOf(unixMs, reset_day) ? month_bytes : 0);
 
 /** The node as placement sees it. */
 export const candidateOf = (
-  row: NodeRow,
+  row: PlacementRow,
   sessions: number,
   unixMs: number,
   latencies?: ReadonlyMap<string, number>,

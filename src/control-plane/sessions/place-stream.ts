@@ -3,7 +3,7 @@ import type { Transaction } from '../database/database.ts';
 import { wantRecord } from '../dns/wanted.ts';
 import { nextGeneration } from '../nodes/desired.ts';
 import { latenciesFrom } from '../nodes/latencies.ts';
-import { allNodes, candidateOf, INGEST_COUNTS_MS, type NodeKind, sessionCounts } from '../nodes/node-rows.ts';
+import { candidateOf, INGEST_COUNTS_MS, type NodeKind, nodesToPlace, sessionCounts } from '../nodes/node-rows.ts';
 import { type Placement, place } from '../placement/placement.ts';
 import { AUTO, regionPosition } from '../placement/regions.ts';
 import type { Position } from '../protocol.ts';
@@ -59,7 +59,7 @@ export const placeStream = async (
        WHERE stream_token = ? AND removed_ms IS NULL ORDER BY assigned_ms DESC`,
       [streamToken],
     ),
-    allNodes(tx),
+    nodesToPlace(tx),
     sessionCounts(tx, unixMs),
     placeOf(tx, streamToken, unixMs),
     tx.first<{ next: number }>('SELECT COALESCE(MAX(ordinal), 0) + 1 AS next FROM assignments WHERE session_id = ?', [

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CommitUnknownError } from '../../src/control-plane/database/database.ts';
 import { patient } from '../../src/control-plane/database/patience.ts';
 import { openPostgres } from '../../src/control-plane/database/postgres.ts';
 import { FakeAccounts, FakeNode, testPlane } from '../support/control-plane.ts';
@@ -69,6 +70,41 @@ describe('the control plane on PostgreSQL of the distribution', () => {
       expect((await plane.start('ann')).body.session.session_id).toBe(session_id);
     } finally {
       await db.close();
+    }
+  });
+
+  it('takes a broken connection for an error of what was asked over it, never of the process', async () => {
+    const db = await openPostgres({ url: server.url });
+    const killer = await openPostgres({ url: server.url });
+    const others = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE pid <> pg_backend_pid() AND application_name = 'tributary-control-plane'`;
+    try {
+      await db.run('CREATE TABLE broken (n INTEGER)');
+      let ended = 0;
+      const insert = async (n: number): Promise<void> => {
+        await db
+          .transaction(async (tx) => {
+            await tx.run('INSERT INTO broken (n) VALUES (?)', [n]);
+            await Promise.all([tx.first('SELECT 1'), tx.first('SELECT 2')]);
+          })
+          .then(
+            () => ended++,
+            (error) => {
+              ended++;
+              const reason = error instanceof CommitUnknownError ? error.cause : error;
+              expect(db.isAway(reason), String(reason)).toBe(true);
+            },
+          );
+      };
+      for (let round = 0; round < 30; round++) {
+        const work = Array.from({ length: 20 }, (_, index) => insert(round * 20 + index));
+        await killer.run(others).catch(() => {});
+        await Promise.all(work);
+      }
+      expect(ended).toBe(600);
+      expect(await patient(db).first('SELECT 1 AS one')).toEqual({ one: 1 });
+    } finally {
+      await Promise.all([db.close(), killer.close()]);
     }
   });
 });

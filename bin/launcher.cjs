@@ -138,6 +138,12 @@ const programArguments = (command, rest) => {
   return [...NODE_FLAGS, join(ROOT, 'dist/main.js'), ...own, ...rest];
 };
 
+/**
+ * A control plane is small and seldom in a hurry: one heap for all of its threads, and large blocks go back to the system. Whoever has set
+ * these keeps what was set. Twins: docker/tributary, src/cli/plane-child.ts.
+ */
+const PLANE_MEMORY = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072' };
+
 const run = async (argv) => {
   const [command, ...rest] = argv;
   const { drop: owner, why } = chooseOwner(ROOT, process.execPath);
@@ -148,7 +154,9 @@ const run = async (argv) => {
   const inRoot = ['test', 'test-pages', 'pictures', 'tool', 'bench', 'sim', 'fuzz'].includes(command)
     ? { cwd: ROOT }
     : {};
-  return runInForeground(node, programArguments(command, rest), { ...spawnOptionsFor(owner, node), ...inRoot });
+  const options = spawnOptionsFor(owner, node);
+  if (command === 'control-plane') options.env = { ...PLANE_MEMORY, ...options.env };
+  return runInForeground(node, programArguments(command, rest), { ...options, ...inRoot });
 };
 
 const main = async (argv) => {

@@ -20,6 +20,9 @@ export interface PlaneChildOptions {
   retry?: { firstMs: Millis; mostMs: Millis };
 }
 
+/** One heap for all of its threads, and large blocks go back to the system. Twins: bin/launcher.cjs, docker/tributary. */
+export const PLANE_MEMORY = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072' } as const;
+
 /** One that has run for so long has not died of how it was started. */
 const SETTLED_MS: Millis = 60_000;
 const END_LIMIT_MS: Millis = 5_000;
@@ -48,7 +51,7 @@ export class PlaneChild {
     const [program, ...rest] = command;
     const sinceMs = monotonicNow();
     const child = spawn(program!, [...rest, ...args], {
-      env: { ...env, [LOCAL_NODE_ENV]: `${serverId} ${nodeKey}` },
+      env: { ...PLANE_MEMORY, ...env, [LOCAL_NODE_ENV]: `${serverId} ${nodeKey}` },
       // It prints what its operator is to know, the first sign-in among it.
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       // Ctrl-C is for the node, which ends it; should the node die, the channel between the two tells it.

@@ -1,4 +1,6 @@
-import { isMap, isScalar, LineCounter, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import { createRequire } from 'node:module';
+import type * as Yaml from 'yaml';
+import type { Pair, YAMLMap } from 'yaml';
 import { suggestion } from './nearest.ts';
 import { SETTING_PATHS, type SettingPath } from './schema.ts';
 import type { Found } from './sources.ts';
@@ -19,6 +21,8 @@ const BLOCKS: ReadonlySet<string> = new Set(
  * @param name as it is shown in problems
  */
 export const fromFile = (source: string, name: string): Found => {
+  // Loaded only where there is a file.
+  const { isMap, isScalar, LineCounter, parseDocument } = createRequire(import.meta.url)('yaml') as typeof Yaml;
   const found: Found = { entries: [], problems: [], warnings: [] };
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PlaneVisitors } from './plane-visitors.ts';
-import { type Program, tributary, until } from './processes.ts';
+import { launcher, type Program, tributary, until } from './processes.ts';
 
 export const ENROL_KEY = 'enrol-key-of-the-contract';
 
@@ -10,13 +10,20 @@ export const ENROL_KEY = 'enrol-key-of-the-contract';
 export class PlaneProcess extends PlaneVisitors {
   readonly folder = mkdtempSync(join(tmpdir(), 'tributary-plane-'));
   readonly #env: Record<string, string>;
+  readonly #by: 'program' | 'launcher';
   #program: Program | undefined;
   #port = 0;
   #link = '';
 
-  constructor(env: Record<string, string> = {}) {
+  /** @param by the compiled program alone, or the launcher, as an operator starts it */
+  constructor(env: Record<string, string> = {}, by: 'program' | 'launcher' = 'program') {
     super();
     this.#env = env;
+    this.#by = by;
+  }
+
+  get pid(): number | undefined {
+    return this.#program?.child.pid;
   }
 
   get url(): string {
@@ -32,7 +39,8 @@ export class PlaneProcess extends PlaneVisitors {
   }
 
   async start(): Promise<void> {
-    const program = tributary(['control-plane'], {
+    const start = this.#by === 'launcher' ? launcher : tributary;
+    const program = start(['control-plane'], {
       DATA_DIR: this.folder,
       CONTROL_PLANE_PORT: String(this.#port),
       CONTROL_PLANE_PUBLIC_URL: 'https://plane.example.org',

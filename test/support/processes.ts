@@ -88,6 +88,10 @@ export const tributary = (args: readonly string[], env: Record<string, string> =
     ipc: env.TRIBUTARY_TEST_HOOKS === '1',
   });
 
+/** `./tributary …`, as an operator starts it: the program is a child of the launcher. */
+export const launcher = (args: readonly string[], env: Record<string, string> = {}): Program =>
+  new Program(process.execPath, ['bin/launch.cjs', ...args], { env });
+
 export interface NodePorts {
   srtla: number[];
   publish: number;

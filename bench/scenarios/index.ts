@@ -1,5 +1,6 @@
 import type { BenchContext } from '../context.ts';
 import type { ScenarioResult } from '../result.ts';
+import { runAttack } from './attack.ts';
 import { BOND_SECONDS, BOND_SECONDS_AMONG_ALL, runBond } from './bond.ts';
 import { runCapacity } from './capacity.ts';
 import { runChain, runOneStream } from './chain.ts';
@@ -19,6 +20,7 @@ const SCENARIOS: Readonly<Record<string, Run>> = {
   isolation: runIsolation,
   bond: (context) => runBond(context),
   flood: runFlood,
+  attack: runAttack,
 };
 
 /** Of a measuring window, where nothing else was asked for. */

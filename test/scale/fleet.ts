@@ -7,8 +7,8 @@ import { FleetSim, percentile, prefill, SimPlane } from './fleet-sim.ts';
 
 /*
  * A fleet around a real plane and a real PostgreSQL: what starts take, and what heartbeats cost. Most sessions are put into the database; the last
- * of them (--starts) are started at each quarter of the way.
- * node test/scale/fleet.ts [--nodes 1000] [--sessions 20000] [--planes 2] [--at-once 16] [--steady-seconds 30] [--starts 1000]
+ * of them (--starts) are started, at each of some steps on the way.
+ * node test/scale/fleet.ts [--nodes 1000] [--sessions 20000] [--planes 2] [--at-once 16] [--steady-seconds 30] [--starts 1000] [--steps 4]
  */
 
 const { values } = parseArgs({
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     sessions: { type: 'string', default: '20000' },
     planes: { type: 'string', default: '2' },
     'at-once': { type: 'string', default: '16' },
+    steps: { type: 'string', default: '4' },
     starts: { type: 'string', default: '1000' },
     'steady-seconds': { type: 'string', default: '30' },
   },
@@ -30,8 +31,9 @@ const atOnce = Number(values['at-once']);
 const steadySeconds = Number(values['steady-seconds']);
 
 const starts = Number(values.starts);
+const steps = Number(values.steps);
 /** Every node has had its list, and has told what it sends. */
-const SETTLE_MS = 12_000;
+const SETTLE_MS = 30_000;
 
 const server = await startPostgres();
 const fleet = new FleetSim(await Promise.all(Array.from({ length: planes }, () => SimPlane.start(server.url))), {
@@ -48,8 +50,8 @@ try {
   console.log(
     'sessions | starts/s | start p50 | p95 | p99 ms | active at once | heartbeat p50 | p95 ms | failed | rss MiB | load',
   );
-  for (const share of [0.25, 0.5, 0.75, 1]) {
-    const count = Math.round(sessions * share);
+  for (let step = 1; step <= steps; step++) {
+    const count = Math.round((sessions * step) / steps);
     await prefill(db, fleet, count - starts);
     await sleep(SETTLE_MS);
     fleet.starts.ms.length = 0;

@@ -2,6 +2,7 @@ import type { Settings } from '../config/schema.ts';
 import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Database } from './database/database.ts';
+import type { Permits } from './database/permits.ts';
 import type { DnsKeeper } from './dns/dns-keeper.ts';
 import type { IngestHints } from './nodes/ingest-hints.ts';
 import type { LinkReports } from './nodes/link-reports.ts';
@@ -24,6 +25,8 @@ export interface RelayCore {
   readonly signals: NodeSignals;
   readonly links: LinkReports;
   readonly hints: IngestHints;
+  /** Choices of nodes of this process: those that wait for their turn must not hold the database's connections meanwhile. */
+  readonly placing: Permits;
   readonly dns: DnsKeeper;
   readonly provisioners: Readonly<Record<NodeKind, Provisioner>>;
 }

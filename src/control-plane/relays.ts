@@ -6,6 +6,7 @@ import type { Received } from '../stats/callers.ts';
 import type { Fleet, UserRelays } from './accounts/relay-view.ts';
 import type { Accounts } from './accounts-part.ts';
 import type { Database } from './database/database.ts';
+import { Permits } from './database/permits.ts';
 import { DnsKeeper, dnsProviderOf } from './dns/dns-keeper.ts';
 import { createFleet, createUserRelays } from './fleet.ts';
 import { type Job, JobRunner } from './jobs.ts';
@@ -55,6 +56,9 @@ export interface Relays {
   stop(): Promise<void>;
 }
 
+/** One that has the lock of all processes, and one that is next. */
+const PLACING_AT_ONCE = 2;
+
 export const createRelays = async (deps: RelaysDeps): Promise<Relays> => {
   const { db, settings, logger, clock, unixNow, fetch, startWaitMs = START_WAIT_MS } = deps;
   const signals = new NodeSignals(db);
@@ -70,6 +74,7 @@ export const createRelays = async (deps: RelaysDeps): Promise<Relays> => {
     signals,
     links: new LinkReports(db, clock),
     hints: new IngestHints(),
+    placing: new Permits(PLACING_AT_ONCE),
     dns: new DnsKeeper(db, dnsProviderOf(settings, fetch ?? globalThis.fetch, unixNow), logger, unixNow),
     provisioners: { tributary: new TributaryProvisioner(db, signals, unixNow), sls },
   };

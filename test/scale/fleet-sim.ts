@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Database } from '../../src/control-plane/database/database.ts';
 import {
   type Desired,
   HEARTBEAT_EVERY_MS,
@@ -253,3 +254,31 @@ export class FleetSim {
     for (const node of this.nodes) node.die();
   }
 }
+
+/** Puts sessions of the users up to `count` into the database as if they had been started, spread evenly over the nodes. */
+export const prefill = async (db: Database, fleet: FleetSim, count: number): Promise<void> => {
+  const from = fleet.sessions.length;
+  if (count <= from) return;
+  const unixMs = Date.now();
+  const series = `generate_series(${from}, ${count - 1}) g`;
+  const node = `'n' || (g % ${fleet.nodes.length})`;
+  await db.transaction(async (tx) => {
+    await tx.run(
+      `INSERT INTO sessions (session_id, user_id, connection_id, slot_number, stream_token, status, provision_step, region, region_asked,
+         requested_by, pair_token, relay_ws_token, started_ms, activated_ms, lease_until_ms)
+       SELECT 'ses_' || g, 'u' || g, 'conn', 1, 'tu' || g, 'active', 'ready', 'sim', 'sim', '', '', '', ${unixMs}, ${unixMs}, ${unixMs + 300_000} FROM ${series}`,
+    );
+    await tx.run(`UPDATE nodes SET generation = ${unixMs} WHERE generation < ${unixMs}`);
+    await tx.run(
+      'INSERT INTO node_generations (server_id, generation) SELECT server_id, generation FROM nodes ON CONFLICT DO NOTHING',
+    );
+    await tx.run(
+      `INSERT INTO assignments (assignment_id, session_id, user_id, stream_token, label, server_id, reason, score, ordinal, assigned_ms, added_generation)
+       SELECT 'a' || g, 'ses_' || g, 'u' || g, 'tu' || g, '', ${node}, 'load', 1, 1, ${unixMs}, ${unixMs} FROM ${series}`,
+    );
+  });
+  // As the server does by itself within a minute.
+  await db.run('ANALYZE');
+  for (let index = from; index < count; index++)
+    fleet.sessions.push({ user: `u${index}`, node: `n${index % fleet.nodes.length}`, isActive: true });
+};

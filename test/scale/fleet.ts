@@ -1,12 +1,14 @@
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { openPostgres } from '../../src/control-plane/database/postgres.ts';
 import { startPostgres } from '../system/postgres-server.ts';
-import { FleetSim, percentile, SimPlane } from './fleet-sim.ts';
+import { FleetSim, percentile, prefill, SimPlane } from './fleet-sim.ts';
 
 /*
- * A fleet around a real plane and a real PostgreSQL: what starts take, and what heartbeats cost.
- * node test/scale/fleet.ts [--nodes 1000] [--sessions 20000] [--planes 2] [--at-once 16] [--steady-seconds 30]
+ * A fleet around a real plane and a real PostgreSQL: what starts take, and what heartbeats cost. Most sessions are put into the database; the last
+ * of them (--starts) are started, at each of some steps on the way.
+ * node test/scale/fleet.ts [--nodes 1000] [--sessions 20000] [--planes 2] [--at-once 16] [--steady-seconds 30] [--starts 1000] [--steps 4]
  */
 
 const { values } = parseArgs({
@@ -15,6 +17,8 @@ const { values } = parseArgs({
     sessions: { type: 'string', default: '20000' },
     planes: { type: 'string', default: '2' },
     'at-once': { type: 'string', default: '16' },
+    steps: { type: 'string', default: '4' },
+    starts: { type: 'string', default: '1000' },
     'steady-seconds': { type: 'string', default: '30' },
   },
 });
@@ -26,11 +30,17 @@ const [nodes, sessions, planes] = [values.nodes, values.sessions, values.planes]
 const atOnce = Number(values['at-once']);
 const steadySeconds = Number(values['steady-seconds']);
 
+const starts = Number(values.starts);
+const steps = Number(values.steps);
+/** Every node has had its list, and has told what it sends. */
+const SETTLE_MS = 30_000;
+
 const server = await startPostgres();
 const fleet = new FleetSim(await Promise.all(Array.from({ length: planes }, () => SimPlane.start(server.url))), {
   nodes,
   perNode: Math.ceil((sessions / nodes) * 1.25),
 });
+const db = await openPostgres({ url: server.url });
 const used = () => Promise.all(fleet.planes.map((plane) => plane.used()));
 const ms = (value: number): string => (value < 10 ? value.toFixed(1) : String(Math.round(value)));
 try {
@@ -40,12 +50,15 @@ try {
   console.log(
     'sessions | starts/s | start p50 | p95 | p99 ms | active at once | heartbeat p50 | p95 ms | failed | rss MiB | load',
   );
-  for (const share of [0.25, 0.5, 0.75, 1]) {
+  for (let step = 1; step <= steps; step++) {
+    const count = Math.round((sessions * step) / steps);
+    await prefill(db, fleet, count - starts);
+    await sleep(SETTLE_MS);
     fleet.starts.ms.length = 0;
     fleet.heartbeats.ms.length = 0;
     const before = fleet.sessions.length;
     const began = performance.now();
-    await fleet.fill(Math.round(sessions * share), atOnce);
+    await fleet.fill(count, atOnce);
     const seconds = (performance.now() - began) / 1_000;
     const added = fleet.sessions.slice(before);
     const active = added.filter(({ isActive }) => isActive).length;
@@ -75,6 +88,7 @@ try {
 } finally {
   fleet.stop();
   for (const plane of fleet.planes) await plane.kill();
+  await db.close();
   await server.remove();
 }
 process.exit();

@@ -2,6 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { Permits } from './permits.ts';
 
 describe('permits', () => {
+  it('are not waited for longer than somebody wants to', async () => {
+    const permits = new Permits(1);
+    const end = Promise.withResolvers<void>();
+    const first = permits.use(() => end.promise);
+    expect(await permits.use(async () => 'without', 5)).toBe('without');
+    const waiting = permits.use(async () => 'with', 60_000);
+    end.resolve();
+    await first;
+    expect(await waiting).toBe('with');
+    expect(await permits.use(async () => 'free', 0)).toBe('free');
+  });
+
   it('let so many go at once and the others after them in their order, whatever came of them', async () => {
     const permits = new Permits(2);
     const begun: number[] = [];

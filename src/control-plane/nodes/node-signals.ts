@@ -3,6 +3,8 @@ import type { Database } from '../database/database.ts';
 
 /** A message may be lost with the database: whoever waits looks by himself as often as this. */
 const LOOK_MS: Millis = 1_000;
+/** Looks of that kind in a second; of more who wait each looks more seldom. */
+const LOOKS_PER_SECOND = 100;
 
 const DESIRED = 'desired';
 const APPLIED = 'applied';
@@ -12,6 +14,8 @@ export class NodeSignals {
   readonly #db: Database;
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #end: () => void;
+  /** All who wait. */
+  #waiters = 0;
   #isStopped = false;
 
   constructor(db: Database) {
@@ -48,9 +52,11 @@ export class NodeSignals {
       let isLooking = false;
       let isStale = false;
       const end = (): void => {
+        if (isOver) return;
         isOver = true;
+        this.#waiters--;
         clearTimeout(late);
-        clearInterval(again);
+        clearTimeout(again);
         until?.removeEventListener('abort', giveUp);
         const waiting = this.#waiting.get(key);
         waiting?.delete(wake);
@@ -86,7 +92,16 @@ export class NodeSignals {
         );
       };
       const late = setTimeout(giveUp, waitMs);
-      const again = setInterval(wake, LOOK_MS);
+      this.#waiters++;
+      const lookAgain = (): NodeJS.Timeout =>
+        setTimeout(
+          () => {
+            again = lookAgain();
+            wake();
+          },
+          LOOK_MS * Math.max(1, this.#waiters / LOOKS_PER_SECOND),
+        );
+      let again = lookAgain();
       const waiting = this.#waiting.get(key) ?? new Set();
       waiting.add(wake);
       this.#waiting.set(key, waiting);

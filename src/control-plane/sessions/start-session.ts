@@ -122,43 +122,47 @@ const settle = async (
   return placed;
 };
 
+/** Whoever waits longer for his turn asks the database itself, which is away, or busy: that is told in its own time. */
+const MOST_TURN_MS: Millis = 2_000;
+
+/** A transaction that chooses a node. It may be done again. */
+const placing = <T>(core: RelayCore, work: (tx: Transaction) => Promise<T>): Promise<T> =>
+  core.placing.use(() => core.db.transaction(work, { repeatable: true }), MOST_TURN_MS);
+
 /** One transaction: idempotency, one session a connection and a slot, the user's limit, node and count. */
 const begin = (core: RelayCore, request: StartRequest): Promise<{ sessionId: string; isNew: boolean }> =>
-  core.db.transaction(
-    async (tx) => {
-      await tx.lock(PLACEMENT_LOCK);
-      const { userId, slot, connectionId, idempotency } = request;
-      const unixMs = core.unixNow();
-      const same = await repeated(tx, request);
-      if (same) return { sessionId: same.session_id, isNew: false };
-      const remember = (sessionId: string): Promise<number> =>
-        tx.run(
-          'INSERT INTO idempotency_keys (user_id, idempotency_key, body_hash, session_id, created_ms) VALUES (?, ?, ?, ?, ?)',
-          [userId, idempotency.key, idempotency.bodyHash, sessionId, unixMs],
-        );
-      const current = await openSession(tx, userId, connectionId);
-      if (current?.stream_token === slot.streamToken && isGood(current, unixMs)) {
-        await tx.run('UPDATE sessions SET lease_until_ms = ? WHERE session_id = ?', [
-          unixMs + leaseMsOf(core),
-          current.session_id,
-        ]);
-        await remember(current.session_id);
-        return { sessionId: current.session_id, isNew: false };
-      }
-      const onSlot = await openSessionsOfToken(tx, slot.streamToken);
-      if (!request.isSlotAsked && onSlot.some(({ connection_id }) => connection_id !== connectionId))
-        throw new SlotTakenError();
-      const replaced = [...(current ? [current] : []), ...onSlot];
-      for (const { session_id } of replaced) await endSession(tx, session_id, 'superseded', unixMs);
-      if ((await countOpen(tx, userId)) >= request.maxSessions)
-        throw new ApiError(403, 'connection_limit_reached', 'there are as many sessions as you may have');
-      const sessionId = await insertSession(tx, core, request, unixMs);
-      await settle(tx, core, sessionId, request);
-      await remember(sessionId);
-      return { sessionId, isNew: true };
-    },
-    { repeatable: true },
-  );
+  placing(core, async (tx) => {
+    await tx.lock(PLACEMENT_LOCK);
+    const { userId, slot, connectionId, idempotency } = request;
+    const unixMs = core.unixNow();
+    const same = await repeated(tx, request);
+    if (same) return { sessionId: same.session_id, isNew: false };
+    const remember = (sessionId: string): Promise<number> =>
+      tx.run(
+        'INSERT INTO idempotency_keys (user_id, idempotency_key, body_hash, session_id, created_ms) VALUES (?, ?, ?, ?, ?)',
+        [userId, idempotency.key, idempotency.bodyHash, sessionId, unixMs],
+      );
+    const current = await openSession(tx, userId, connectionId);
+    if (current?.stream_token === slot.streamToken && isGood(current, unixMs)) {
+      await tx.run('UPDATE sessions SET lease_until_ms = ? WHERE session_id = ?', [
+        unixMs + leaseMsOf(core),
+        current.session_id,
+      ]);
+      await remember(current.session_id);
+      return { sessionId: current.session_id, isNew: false };
+    }
+    const onSlot = await openSessionsOfToken(tx, slot.streamToken);
+    if (!request.isSlotAsked && onSlot.some(({ connection_id }) => connection_id !== connectionId))
+      throw new SlotTakenError();
+    const replaced = [...(current ? [current] : []), ...onSlot];
+    for (const { session_id } of replaced) await endSession(tx, session_id, 'superseded', unixMs);
+    if ((await countOpen(tx, userId)) >= request.maxSessions)
+      throw new ApiError(403, 'connection_limit_reached', 'there are as many sessions as you may have');
+    const sessionId = await insertSession(tx, core, request, unixMs);
+    await settle(tx, core, sessionId, request);
+    await remember(sessionId);
+    return { sessionId, isNew: true };
+  });
 
 const streamOf = ({ assignment_id, stream_token, added_generation }: PlacedSession, label: string): AssignedStream => ({
   assignmentId: assignment_id ?? '',
@@ -185,32 +189,29 @@ export const moveSession = (
   label: string,
   excluded: readonly string[],
 ): Promise<boolean> =>
-  core.db.transaction(
-    async (tx) => {
-      await tx.lock(PLACEMENT_LOCK);
-      const now = await sessionById(tx, session.session_id);
-      if (now?.status !== 'provisioning' || now.assignment_id !== session.assignment_id) return true;
-      const unixMs = core.unixNow();
-      // Nothing was sent there: it goes at once.
-      await releaseStream(tx, session.session_id, unixMs, true);
-      await tx.run(`UPDATE sessions SET provision_step = 'launching_instance' WHERE session_id = ?`, [
-        session.session_id,
-      ]);
-      const { user_id, stream_token, region_asked, session_id } = session;
-      const placed = await placeStream(tx, core, {
-        sessionId: session_id,
-        userId: user_id,
-        streamToken: stream_token,
-        label,
-        region: region_asked,
-        excluded,
-      });
-      if ('refused' in placed) return false;
-      await tx.run('UPDATE sessions SET region = ? WHERE session_id = ?', [placed.region, session_id]);
-      return true;
-    },
-    { repeatable: true },
-  );
+  placing(core, async (tx) => {
+    await tx.lock(PLACEMENT_LOCK);
+    const now = await sessionById(tx, session.session_id);
+    if (now?.status !== 'provisioning' || now.assignment_id !== session.assignment_id) return true;
+    const unixMs = core.unixNow();
+    // Nothing was sent there: it goes at once.
+    await releaseStream(tx, session.session_id, unixMs, true);
+    await tx.run(`UPDATE sessions SET provision_step = 'launching_instance' WHERE session_id = ?`, [
+      session.session_id,
+    ]);
+    const { user_id, stream_token, region_asked, session_id } = session;
+    const placed = await placeStream(tx, core, {
+      sessionId: session_id,
+      userId: user_id,
+      streamToken: stream_token,
+      label,
+      region: region_asked,
+      excluded,
+    });
+    if ('refused' in placed) return false;
+    await tx.run('UPDATE sessions SET region = ? WHERE session_id = ?', [placed.region, session_id]);
+    return true;
+  });
 
 /**
  * Has the node take the session's stream, another one where it will not.
@@ -273,30 +274,25 @@ export const reviveSession = async (
   maxSessions: number,
 ): Promise<boolean> => {
   const { session_id, user_id, connection_id, region_asked } = expired;
-  const isRevived = await core.db
-    .transaction(
-      async (tx) => {
-        await tx.lock(PLACEMENT_LOCK);
-        const unixMs = core.unixNow();
-        const now = await sessionById(tx, session_id);
-        if (now?.stop_reason !== 'lease_expired') return now?.stopped_ms === null;
-        if (await openSession(tx, user_id, connection_id)) return false;
-        if ((await openSessionsOfToken(tx, slot.streamToken)).length > 0) return false;
-        if ((await countOpen(tx, user_id)) >= maxSessions) return false;
-        await tx.run(
-          `UPDATE sessions SET status = 'provisioning', provision_step = 'creating_stream', stopped_ms = NULL, stop_reason = NULL,
+  const isRevived = await placing(core, async (tx) => {
+    await tx.lock(PLACEMENT_LOCK);
+    const unixMs = core.unixNow();
+    const now = await sessionById(tx, session_id);
+    if (now?.stop_reason !== 'lease_expired') return now?.stopped_ms === null;
+    if (await openSession(tx, user_id, connection_id)) return false;
+    if ((await openSessionsOfToken(tx, slot.streamToken)).length > 0) return false;
+    if ((await countOpen(tx, user_id)) >= maxSessions) return false;
+    await tx.run(
+      `UPDATE sessions SET status = 'provisioning', provision_step = 'creating_stream', stopped_ms = NULL, stop_reason = NULL,
              lease_until_ms = ? WHERE session_id = ?`,
-          [unixMs + leaseMsOf(core), session_id],
-        );
-        await settle(tx, core, session_id, { userId: user_id, slot, region: region_asked });
-        return true;
-      },
-      { repeatable: true },
-    )
-    .catch((error) => {
-      if (error instanceof ApiError) return false;
-      throw error;
-    });
+      [unixMs + leaseMsOf(core), session_id],
+    );
+    await settle(tx, core, session_id, { userId: user_id, slot, region: region_asked });
+    return true;
+  }).catch((error) => {
+    if (error instanceof ApiError) return false;
+    throw error;
+  });
   if (isRevived) await provision(core, session_id, slot.label, core.startWaitMs);
   return isRevived;
 };

@@ -10,6 +10,7 @@ import { DataPlaneHost } from './data-plane/host.ts';
 import type { DataPlaneSettings } from './data-plane/settings.ts';
 import type { DataPlaneSnapshot } from './data-plane/snapshot.ts';
 import { obeyTestHooks } from './data-plane/test-hooks.ts';
+import { WebHooks } from './hooks/web-hooks.ts';
 import { type ControlTarget, controlTargetOf, NodeControl } from './node-control.ts';
 import { type OpenServers, openServers, PAGES_DIR } from './node-servers.ts';
 import { ownAddressOf } from './shared/address.ts';
@@ -51,6 +52,8 @@ export const RUNTIME_FILE = 'runtime.json';
 const SNAPSHOT_AGE_MS: Millis = 20;
 /** Of a stop, which may take 5 s; closing takes up to one. */
 const HTTP_CLOSES_AFTER_MS: Millis = 3_400;
+/** … and what its end means for streams is told within this time of it. */
+const HOOKS_CLOSE_WITHIN_MS: Millis = 500;
 
 const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneSettings => {
   const cap = settings.udp.bufferMaxBytes || Number.POSITIVE_INFINITY;
@@ -135,6 +138,7 @@ export class RelayNode {
   readonly #watch: NodeWatch;
   readonly #lock: DataDirLock;
   readonly #control: NodeControl | undefined;
+  readonly #hooks: WebHooks;
 
   private constructor(parts: {
     facts: RuntimeFacts;
@@ -149,6 +153,7 @@ export class RelayNode {
     watch: NodeWatch;
     lock: DataDirLock;
     control: NodeControl | undefined;
+    hooks: WebHooks;
   }) {
     this.facts = parts.facts;
     this.#settings = parts.settings;
@@ -162,6 +167,7 @@ export class RelayNode {
     this.#watch = parts.watch;
     this.#lock = parts.lock;
     this.#control = parts.control;
+    this.#hooks = parts.hooks;
   }
 
   /**
@@ -195,6 +201,8 @@ export class RelayNode {
       testHooks: testHooksAllowed(),
       onStuck: () => giveUp(logger),
     });
+    const hooks = new WebHooks({ settings: settings.hooks, logger, clock: monotonicNow, unixNow: Date.now });
+    plane.events.onEvent((event) => hooks.tell(event));
     const store = await DirectoryFile.open(settings.dataDir);
     const { keys, generated } = await KeyStore.open(settings.dataDir, settings.api.key);
     if (generated !== undefined) onGeneratedKey(generated);
@@ -269,7 +277,7 @@ export class RelayNode {
         }));
       const servers = [stats, links, ...(dashboard ? [dashboard] : [])];
       return new RelayNode({
-        ...{ facts, settings, logger, plane, store, life, carriers, preview, watch, servers, lock },
+        ...{ facts, settings, logger, plane, store, life, carriers, preview, watch, servers, lock, hooks },
         control: nodeControl,
       });
     } catch (error) {
@@ -304,6 +312,7 @@ export class RelayNode {
     // While players play out, whoever asks is told that the node is not ready. A slow HTTP client must not add its second to all of that.
     await Promise.race([ended, delay(HTTP_CLOSES_AFTER_MS, undefined, { ref: false })]);
     await Promise.all([ended, ...this.#servers.map((server) => server.close())]);
+    await this.#hooks.stop(HOOKS_CLOSE_WITHIN_MS);
     await this.#forgetFacts();
     this.#lock.release();
     this.#logger.info('stopped');

@@ -266,6 +266,13 @@ export const webUrl: Kind<string | undefined> = kind(
   showText,
 );
 
+/** Few: each one may hold one of the threads that the process resolves names in. */
+export const webUrlList: Kind<readonly string[]> = kind<readonly string[]>(
+  z.preprocess(toList, z.array(z.string().refine(isWebUrl)).max(4).refine(isUnique)),
+  "give up to four different URLs that begin with https:// or http:// separated by commas, or 'none'",
+  showList,
+);
+
 export const listOf = <const T extends string>(...choices: readonly T[]): Kind<readonly T[]> =>
   kind<readonly T[]>(
     z.preprocess(

@@ -35,7 +35,7 @@ export const settingValues = (settings: Settings): SettingValue[] =>
       .split('.')
       .reduce<unknown>((block, part) => (block as Record<string, unknown>)[part], settings);
     const text = value === undefined ? '' : kind.show(value);
-    return { ...row, value: secret && text !== '' ? '(set)' : text, changed: text !== row.byDefault };
+    return { ...row, value: secret && text !== row.byDefault ? '(set)' : text, changed: text !== row.byDefault };
   });
 
 /** The list of settings in --help. */

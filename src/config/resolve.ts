@@ -99,6 +99,7 @@ export const loadSettings = (input: LoadInput): LoadedSettings | SettingProblems
   readSecretFile(input, resolver, 'api.keyFile', 'api.key');
   readSecretFile(input, resolver, 'metrics.tokenFile', 'metrics.token');
   readSecretFile(input, resolver, 'control.nodeKeyFile', 'control.nodeKey');
+  readSecretFile(input, resolver, 'hooks.secretFile', 'hooks.secret');
   resolver.values.set('dataDir', resolve(input.cwd, resolver.values.get('dataDir') as string));
 
   const settings = resolver.nested();

@@ -25,6 +25,7 @@ import {
   serviceUrl,
   text,
   webUrl,
+  webUrlList,
   wholeNumber,
   wordList,
 } from './kinds.ts';
@@ -449,6 +450,41 @@ export const SETTINGS = {
     wholeNumber(1, 10_000),
     10,
     'Passwords that are tried per minute and client address, and per account; likewise links that do not work. More are answered with 429.',
+  ),
+  'hooks.urls': setting(
+    webUrlList,
+    [],
+    'URLs that are told what happens to streams: up to four, separated by commas; docs/webhooks.md.',
+    { reloadable: true, secret: true },
+  ),
+  'hooks.events': setting(
+    listOf('publish', 'unpublish', 'play', 'stop', 'link-up', 'link-down', 'refused', 'quality'),
+    ['publish', 'unpublish', 'play', 'stop', 'link-up', 'link-down', 'refused', 'quality'],
+    'Which events they are told.',
+    { reloadable: true },
+  ),
+  'hooks.details': setting(
+    oneOf('public', 'full'),
+    'public',
+    'What they are told of a stream: public (no ids; addresses as privacy.addresses has them) or full (publisher ids, player ids and addresses, for a receiver of your own).',
+    { reloadable: true },
+  ),
+  'hooks.secret': setting(secret, undefined, 'Secret that signs what they are told; without it nothing is signed.', {
+    reloadable: true,
+    secret: true,
+  }),
+  'hooks.secretFile': setting(file, undefined, 'File that holds the secret; used where hooks.secret is not set.'),
+  'hooks.allowedNetworks': setting(
+    networkList,
+    [],
+    'Addresses and networks beside the public Internet where receivers may be, such as 127.0.0.1 or 10.8.0.0/24; any other address that is not public is not called.',
+    { reloadable: true },
+  ),
+  'hooks.maxQueued': setting(
+    wholeNumber(1, 100_000),
+    1_000,
+    'Events that may wait for one receiver; more are dropped and counted.',
+    { reloadable: true },
   ),
   'privacy.addresses': setting(
     oneOf('prefix', 'hash', 'full'),

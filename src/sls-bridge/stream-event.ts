@@ -54,6 +54,8 @@ export type StreamHappening =
   | { type: 'latency-short'; latencyMs: Millis; rttMs: Millis; playerId?: string }
   /** The control plane has left the id out, among too many at once: it stays until that is confirmed. */
   | { type: 'removal-held' }
+  /** How good the stream is was judged anew: states before and after, and why. */
+  | { type: 'quality'; from: string; to: string; reason: string }
   /** The SRT server has turned a bonded session down. */
   | { type: 'session-rejected'; group: string; why: RefusalReason; code: number; times: number };
 

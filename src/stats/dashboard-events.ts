@@ -92,6 +92,8 @@ export const eventWords = (event: StreamEvent, from: (address: string) => string
       return { tone: 'warn', text: `${mbps(event.kbps)}, above the ceiling of ${mbps(event.ceilingKbps)}` };
     case 'bitrate-closed':
       return { tone: 'bad', text: `Closed: ${mbps(event.kbps)}, above the ceiling of ${mbps(event.ceilingKbps)}` };
+    case 'quality':
+      return { tone: 'neutral', text: `Quality: ${event.from} → ${event.to} (${event.reason})` };
     case 'removal-held':
       return { tone: 'warn', text: 'The control plane has left this id out: it stays until that is confirmed' };
     case 'latency-short': {

@@ -13,6 +13,7 @@ const ANYTHING = [
   'sls-bridge',
   'data-plane',
   'stats',
+  'hooks',
   'config',
   'sender',
   'control-client',
@@ -44,6 +45,10 @@ export const RULES: Readonly<Record<string, Rule>> = {
       'sls-bridge/native.ts',
     ],
     mayTypes: ['sls-bridge/srt-engine.ts'],
+  },
+  hooks: {
+    may: ['shared', 'stats/callers.ts', 'stats/reserved-address.ts'],
+    mayTypes: ['sls-bridge', 'config'],
   },
   'control-client': {
     may: ['shared', 'control-plane/protocol.ts', 'sls-bridge/directory-rules.ts'],

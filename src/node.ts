@@ -10,7 +10,6 @@ import { DataPlaneHost } from './data-plane/host.ts';
 import type { DataPlaneSettings } from './data-plane/settings.ts';
 import type { DataPlaneSnapshot } from './data-plane/snapshot.ts';
 import { obeyTestHooks } from './data-plane/test-hooks.ts';
-import { Hooks } from './hooks/hooks.ts';
 import { type ControlTarget, controlTargetOf, NodeControl } from './node-control.ts';
 import { type OpenServers, openServers, PAGES_DIR } from './node-servers.ts';
 import { ownAddressOf } from './shared/address.ts';
@@ -18,7 +17,6 @@ import { type Millis, monotonicNow } from './shared/clock.ts';
 import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
 import { prepareDataDir, readDataFile, removeDataFile, writeDataFile } from './shared/data-file.ts';
 import type { Logger } from './shared/logger.ts';
-import { maskedAddress } from './shared/masked-address.ts';
 import { nodeSalt } from './shared/node-salt.ts';
 import { type Redaction, setRedaction } from './shared/redact.ts';
 import type { Row } from './sls-bridge/directory.ts';
@@ -74,16 +72,6 @@ const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneS
       gopMaxMs: settings.player.gopMaxMs,
     },
   };
-};
-
-/** What is still to be told may take so long at a stop, beside what the rest takes. */
-const HOOKS_END_MS: Millis = 1_000;
-
-const hooksOf = ({ hooks }: Settings, logger: Logger, version: string): Hooks | undefined => {
-  const { url, secret, events, allowPrivate } = hooks;
-  if (url === undefined || secret === undefined) return undefined;
-  const clocks = { clock: monotonicNow, unixNow: Date.now };
-  return new Hooks({ ...{ url, secret, events, allowPrivate, version, logger }, ...clocks, mask: maskedAddress });
 };
 
 /** A thread that hangs in native code holds its ports: the supervisor has to start the process anew. `process.exit` would wait for the thread. */
@@ -147,7 +135,6 @@ export class RelayNode {
   readonly #watch: NodeWatch;
   readonly #lock: DataDirLock;
   readonly #control: NodeControl | undefined;
-  readonly #hooks: Hooks | undefined;
 
   private constructor(parts: {
     facts: RuntimeFacts;
@@ -162,7 +149,6 @@ export class RelayNode {
     watch: NodeWatch;
     lock: DataDirLock;
     control: NodeControl | undefined;
-    hooks: Hooks | undefined;
   }) {
     this.facts = parts.facts;
     this.#settings = parts.settings;
@@ -176,7 +162,6 @@ export class RelayNode {
     this.#watch = parts.watch;
     this.#lock = parts.lock;
     this.#control = parts.control;
-    this.#hooks = parts.hooks;
   }
 
   /**
@@ -213,8 +198,6 @@ export class RelayNode {
     const store = await DirectoryFile.open(settings.dataDir);
     const { keys, generated } = await KeyStore.open(settings.dataDir, settings.api.key);
     if (generated !== undefined) onGeneratedKey(generated);
-    const hooks = hooksOf(settings, logger, version);
-    if (hooks) plane.events.onEvent(hooks.take);
     await plane.start(store.directory.admitted());
     store.directory.onChange(({ type, row }) => {
       if (type === 'added') plane.addRow(row);
@@ -288,7 +271,6 @@ export class RelayNode {
       return new RelayNode({
         ...{ facts, settings, logger, plane, store, life, carriers, preview, watch, servers, lock },
         control: nodeControl,
-        hooks,
       });
     } catch (error) {
       carriers.stop();
@@ -322,7 +304,6 @@ export class RelayNode {
     // While players play out, whoever asks is told that the node is not ready. A slow HTTP client must not add its second to all of that.
     await Promise.race([ended, delay(HTTP_CLOSES_AFTER_MS, undefined, { ref: false })]);
     await Promise.all([ended, ...this.#servers.map((server) => server.close())]);
-    await this.#hooks?.stop(HOOKS_END_MS);
     await this.#forgetFacts();
     this.#lock.release();
     this.#logger.info('stopped');

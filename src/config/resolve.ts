@@ -175,10 +175,6 @@ const contradictions = (settings: Settings): string[] => {
         problems.push(
           `control.url is set and control.${name} is not: set ${env} to what the control plane has for this node`,
         );
-  if (settings.hooks.url !== undefined && settings.hooks.secret === undefined)
-    problems.push(
-      'hooks.url is set and hooks.secret is not: set TRIBUTARY_HOOKS_SECRET to what the receiver checks with',
-    );
   const clash = (protocol: string, ports: readonly (readonly [string, number])[]): void => {
     ports.forEach(([name, port], index) => {
       const other = ports.slice(0, index).find(([, earlier]) => earlier === port && port !== 0);

@@ -479,19 +479,6 @@ export const SETTINGS = {
   'asn.url': setting(webUrl, undefined, 'URL of a database in the MaxMind format, as it is, gzipped or in a .tar.gz.', {
     secret: true,
   }),
-  'hooks.url': setting(
-    webUrl,
-    undefined,
-    'URL that is told by POST what happens to streams (docs/hooks.md); needs hooks.secret.',
-    { secret: true },
-  ),
-  'hooks.secret': setting(secret, undefined, 'Signs what is sent to hooks.url.', { secret: true }),
-  'hooks.events': setting(
-    listOf('publish', 'unpublish', 'play', 'stop', 'link_up', 'link_down', 'refused'),
-    ['publish', 'unpublish', 'play', 'stop', 'link_up', 'link_down', 'refused'],
-    'What hooks.url is told, separated by commas.',
-  ),
-  'hooks.allowPrivate': setting(flag, false, 'Lets hooks go to this machine and into private networks, too.'),
   'dashboard.enabled': setting(flag, true, 'Serves the dashboard; false leaves its port closed.'),
   'dashboard.maxPages': setting(
     wholeNumber(1, 1_000),

@@ -16,7 +16,6 @@ const ANYTHING = [
   'config',
   'sender',
   'control-client',
-  'hooks',
   'control-plane',
   'cli',
   'node-control.ts',
@@ -46,7 +45,6 @@ export const RULES: Readonly<Record<string, Rule>> = {
     ],
     mayTypes: ['sls-bridge/srt-engine.ts'],
   },
-  hooks: { may: ['shared', 'stats/reserved-address.ts'], mayTypes: ['sls-bridge'] },
   'control-client': {
     may: ['shared', 'control-plane/protocol.ts', 'sls-bridge/directory-rules.ts'],
     mayTypes: ['sls-bridge', 'data-plane', 'srtla', 'stats'],

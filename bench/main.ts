@@ -28,6 +28,7 @@ const HELP = `Usage: npm run bench -- SCENARIO [options]
   bond       one stream over impaired links: stock loss detection beside ours, in seven ways
   flood      bonded streams beside floods of registrations and of data with a foreign destination
   attack     a bonded stream beside attacks on every port: floods, garbage, handshakes, guesses, slow connections, large bodies
+  pages      20 bonded streams of 8 links, without and with three open pages of the dashboard
   all        every one of them; the first two also with small buffers
   ways       tributary srtla: three ways towards the SRT server, with options of its own (--help there)
 

@@ -20,7 +20,7 @@ export interface Relay {
 /** As it is started. */
 export const { NODE_FLAGS } = createRequire(import.meta.url)('../bin/launcher.cjs') as { NODE_FLAGS: string[] };
 
-const API_KEY = 'bench-only-key-for-this-run';
+export const API_KEY = 'bench-only-key-for-this-run';
 
 export interface NodeRelayOptions {
   cores: readonly number[];
@@ -36,7 +36,7 @@ export class NodeRelay implements Relay {
   readonly process: BenchProcess;
   readonly #folder = mkdtempSync(join(tmpdir(), 'tributary-bench-'));
   #ids = 0;
-  ports!: { srtla: number[]; publish: number; play: number; stats: number; links: number };
+  ports!: { srtla: number[]; publish: number; play: number; stats: number; links: number; dashboard: number };
 
   private constructor({ cores, env, urgent = false, probe }: NodeRelayOptions) {
     const ports = [

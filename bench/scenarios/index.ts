@@ -7,6 +7,7 @@ import { runChain, runOneStream } from './chain.ts';
 import { runFanout } from './fanout.ts';
 import { runFlood } from './flood.ts';
 import { runIsolation } from './isolation.ts';
+import { runPages } from './pages.ts';
 import { GOAL_SHAPES, runSrtla } from './srtla.ts';
 
 type Run = (context: BenchContext) => Promise<ScenarioResult>;
@@ -21,6 +22,7 @@ const SCENARIOS: Readonly<Record<string, Run>> = {
   bond: (context) => runBond(context),
   flood: runFlood,
   attack: runAttack,
+  pages: runPages,
 };
 
 /** Of a measuring window, where nothing else was asked for. */

@@ -59,7 +59,7 @@ export const openServers = async (
   const { bind, http } = settings;
   const { trustedProxies } = http;
   const keyless = RequestBudget.ofKeyTries(http);
-  const { app, onUpgrade, push, watch } = createStatsServer(deps, keyless);
+  const { app, onUpgrade, push, eventStream, watch } = createStatsServer(deps, keyless);
   const open: HttpListener[] = [];
   const listen = async (...[application, options]: Parameters<typeof HttpListener.open>): Promise<HttpListener> => {
     const listener = await HttpListener.open(application, options);
@@ -72,7 +72,10 @@ export const openServers = async (
       aliasPorts: http.statsAliasPorts.filter((alias) => alias !== http.statsPort),
       aliasPortsSetting: 'TRIBUTARY_HTTP_STATS_ALIAS_PORTS',
       onUpgrade,
-      onClose: () => push.close(),
+      onClose: () => {
+        push.close();
+        eventStream.close();
+      },
     });
     const links = await listen(createLinksServer(deps, keyless), {
       ...{ bind, trustedProxies, port: http.linksPort, portSetting: 'LINK_STATS_PORT' },

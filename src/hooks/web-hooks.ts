@@ -3,8 +3,9 @@ import type { Settings } from '../config/schema.ts';
 import type { Millis } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
+import { addressView } from '../shared/redact.ts';
 import type { StreamEvent } from '../sls-bridge/stream-event.ts';
-import { hookBody, hookTypeOf } from './hook-event.ts';
+import { type EventScope, eventFacts, hookTypeOf } from './hook-event.ts';
 import { type Delivery, type DeliveryOutcome, HookQueue } from './hook-queue.ts';
 import { postHook } from './hook-request.ts';
 import { SIGNATURE_HEADER, signHook, TIMESTAMP_HEADER } from './hook-signature.ts';
@@ -166,7 +167,10 @@ export class WebHooks {
     const type = hookTypeOf(event.type);
     if (type === undefined || this.#receivers.size === 0 || !this.#settings.events.includes(type)) return;
     const id = randomUUID();
-    const body = hookBody(event, id, ++this.#sequence, this.#settings.details);
+    const scope: EventScope =
+      this.#settings.details === 'full' ? { ids: true, addresses: 'full' } : { ids: false, addresses: addressView() };
+    // The same at each try: a receiver knows a repeated one by its id.
+    const body = JSON.stringify({ id, sequence: ++this.#sequence, ...eventFacts(event, scope) });
     for (const receiver of this.#receivers.values()) receiver.push({ publisherId: event.publisherId, id, body });
   }
 

@@ -4,6 +4,7 @@ import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { StreamDirectory } from '../sls-bridge/directory.ts';
 import type { DirectoryStore } from '../sls-bridge/directory-file.ts';
+import type { StreamEvent } from '../sls-bridge/stream-event.ts';
 import type { CarrierLookup } from './carrier.ts';
 import type { ControlStatus } from './control-status.ts';
 import type { KeyStore } from './key-store.ts';
@@ -32,7 +33,7 @@ export interface StreamEventView {
 export interface StreamEvents {
   of(publisherId: string): readonly StreamEventView[];
   /** Called for each new event of any stream. @returns what ends it */
-  onEvent(listener: (event: StreamEventView & { readonly publisherId: string }) => void): () => void;
+  onEvent(listener: (event: StreamEvent) => void): () => void;
 }
 
 /** What the HTTP servers of a node need of it. */

@@ -7,6 +7,7 @@ import { ROWS, statsClient } from '../../test/support/stats-client.ts';
 import { ADMIN } from '../../test/support/stats-deps.ts';
 import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
 import { UDP_COUNTERS } from '../shared/addon.ts';
+import type { StreamEvent } from '../sls-bridge/stream-event.ts';
 import { COUNTER_NAMES } from '../srtla/counters.ts';
 import { METRICS } from './metrics.ts';
 import { METRIC_PREFIX } from './metrics-definition.ts';
@@ -55,7 +56,7 @@ describe('a scrape', () => {
   it('is the pinned text, for a pinned snapshot', async () => {
     const { deps, text } = await client();
     for (const type of ['link-joined', 'link-joined', 'publisher-up'])
-      for (const listener of deps.listeners) listener({ wallMs: 0, type, publisherId: 'live_a' });
+      for (const listener of deps.listeners) listener({ wallMs: 0, type, publisherId: 'live_a' } as StreamEvent);
     const ours = (await text()).split('\n\n').filter((metric) => metric.includes(METRIC_PREFIX));
     // What depends on the machine has no value that could be pinned.
     const pinned = ours
@@ -70,7 +71,8 @@ describe('a scrape', () => {
 
   it('has every metric, with just the labels that it is said to have', async () => {
     const { deps, scrape } = await client();
-    for (const listener of deps.listeners) listener({ wallMs: 0, type: 'link-left', publisherId: 'live_a' });
+    for (const listener of deps.listeners)
+      listener({ wallMs: 0, type: 'link-left', publisherId: 'live_a' } as StreamEvent);
     await scrape();
     const samples = await scrape();
     for (const { name, labels } of METRICS) {
@@ -330,7 +332,7 @@ describe('states and events', () => {
   it('counts what happens, for the node and for the stream', async () => {
     const { app, deps, scrape } = await client();
     const tell = (type: string, publisherId: string): void => {
-      for (const listener of deps.listeners) listener({ wallMs: 0, type, publisherId });
+      for (const listener of deps.listeners) listener({ wallMs: 0, type, publisherId } as StreamEvent);
     };
     tell('link-joined', ROWS[0]!.publisher);
     tell('link-left', ROWS[0]!.publisher);

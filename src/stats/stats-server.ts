@@ -3,6 +3,7 @@ import { addressViewOf, type Hook, isReader, keyOf, limited, limitedByKey } from
 import { Callers } from './callers.ts';
 import type { StatsDeps } from './deps.ts';
 import { doctorView } from './doctor-view.ts';
+import { EventStream } from './event-stream.ts';
 import { GuessLimit } from './guess-limit.ts';
 import { createHttpApp, sendJson } from './http-app.ts';
 import type { UpgradeHandler } from './http-listener.ts';
@@ -11,6 +12,7 @@ import { NodeWatch } from './node-watch.ts';
 import { RequestBudget } from './request-budget.ts';
 import { type RouteContext, refuseKeyless } from './routes/context.ts';
 import { drainRoutes } from './routes/drain.ts';
+import { eventStreamRoute } from './routes/event-stream.ts';
 import { healthRoutes } from './routes/health.ts';
 import { irlserverDisconnectRoute, irlserverStatsRoutes } from './routes/irlserver.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -34,6 +36,8 @@ export interface StatsServer {
   /** For `HttpListener`: the WebSocket clients. */
   onUpgrade: UpgradeHandler;
   push: StatsPush;
+  /** The clients of `/v1/events`. */
+  eventStream: EventStream;
   watch: NodeWatch;
 }
 
@@ -61,16 +65,21 @@ export const createStatsServer = (
   const stats = new RequestBudget(http.statsPerMinute);
   const api = { without: context.keyless, with: new RequestBudget(http.apiKeyPerMinute) };
   const push = new StatsPush(context, stats);
+  const eventStream = new EventStream(deps, context.callers);
   const metrics = new Metrics(deps, watch);
   const limits = {
     stats: limited(stats, context),
     api: limitedByKey(api, keys, context),
     keys: limited(new RequestBudget(http.keysPerMinute), context),
   };
-  app.addHook('onReady', async () => watch.start());
+  app.addHook('onReady', async () => {
+    watch.start();
+    eventStream.start();
+  });
   app.addHook('onClose', async () => {
     watch.stop();
     push.close();
+    eventStream.close();
     metrics.close();
   });
 
@@ -98,11 +107,15 @@ export const createStatsServer = (
     scope.addHook('onRequest', limits.stats);
     metricsRoute(scope, context, metrics);
   });
+  app.register(async (scope) => {
+    scope.addHook('onRequest', limits.api);
+    eventStreamRoute(scope, context, eventStream);
+  });
   drainRoutes(app, context, limits.stats);
   app.get('/v1/doctor', { onRequest: limits.stats }, async (request, reply) => {
     return isReader(request, { keys, tokens: [deps.runtimeToken] })
       ? sendJson(reply, 200, doctorView(deps.snapshot(), addressViewOf(keyOf(request, keys))))
       : refuseKeyless(context, request, reply, 'Missing or invalid Authorization header');
   });
-  return { app, onUpgrade: push.onUpgrade, push, watch };
+  return { app, onUpgrade: push.onUpgrade, push, eventStream, watch };
 };

@@ -50,6 +50,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
     may: ['shared', 'stats/callers.ts', 'stats/reserved-address.ts'],
     mayTypes: ['sls-bridge', 'config'],
   },
+  quality: { may: ['shared'] },
   'control-client': {
     may: ['shared', 'control-plane/protocol.ts', 'sls-bridge/directory-rules.ts'],
     mayTypes: ['sls-bridge', 'data-plane', 'srtla', 'stats'],

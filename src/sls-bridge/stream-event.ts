@@ -24,6 +24,7 @@ export type RefusalReason =
   | 'latency'
   | 'expired'
   | 'draining'
+  | 'denied'
   | 'other';
 
 type Caller = { source: 'srt' | 'srtla'; address: string };

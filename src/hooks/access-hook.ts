@@ -58,8 +58,10 @@ export class AccessHook {
 
   async isAllowed(caller: Caller): Promise<boolean> {
     const { settings, clock, logger } = this.#deps;
+    const key = `${caller.role} ${caller.streamId}`;
+    if (this.#allowed.isDenied(key, clock())) return false;
     const verdict = await this.#ask(caller);
-    const isIn = this.#allowed.decide(`${caller.role} ${caller.streamId}`, verdict, settings.whenDown, clock());
+    const isIn = this.#allowed.decide(key, verdict, settings.whenDown, clock());
     if (verdict === 'down')
       logger.info('the authorisation hook has no answer, the settings decide', {
         ...{ role: caller.role, id: shortenId(caller.streamId), whenDown: settings.whenDown, isIn },

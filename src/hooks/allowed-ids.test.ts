@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ALLOWED_FOR_MS, AllowedIds } from './allowed-ids.ts';
+import { ALLOWED_FOR_MS, AllowedIds, DENIED_FOR_MS } from './allowed-ids.ts';
 
 describe('who comes in while the hook is down', () => {
   it('cached: what it has allowed within 24 hours, and nobody else', () => {
@@ -9,6 +9,14 @@ describe('who comes in while the hook is down', () => {
     expect(ids.decide('player a', 'down', 'cached', 1_000 + ALLOWED_FOR_MS)).toBe(true);
     expect(ids.decide('player a', 'down', 'cached', 1_001 + ALLOWED_FOR_MS)).toBe(false);
     expect(ids.decide('publisher a', 'down', 'cached', 2_000)).toBe(false);
+  });
+
+  it('needs no asking right after a no', () => {
+    const ids = new AllowedIds();
+    expect(ids.isDenied('player a', 0)).toBe(false);
+    ids.decide('player a', 'denied', 'cached', 10);
+    expect([ids.isDenied('player a', 9 + DENIED_FOR_MS), ids.isDenied('player b', 11)]).toEqual([true, false]);
+    expect(ids.isDenied('player a', 10 + DENIED_FOR_MS)).toBe(false);
   });
 
   it('not what it has denied since', () => {

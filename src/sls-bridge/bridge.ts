@@ -41,6 +41,8 @@ type Accepted = Extract<SrtEvent, { type: 'accepted' }>;
 type Caller = Pick<Accepted, 'streamId' | 'address'>;
 
 const SLOTS = 1024;
+/** srt's code for who is not authorised. */
+const DENIED_CODE = 1401;
 /** A connection that was given up for its silence has been silent for nearly the idle timeout: arrivals are seen every 200 ms. */
 const TIMEOUT_MARGIN_MS: Millis = 500;
 /** Visits come every 2 ms or so: the one that is nearest to the tick is taken. */
@@ -211,7 +213,7 @@ export class SlsBridge {
     const event = this.#held.release(socket);
     if (!event) return;
     if (isAllowed) this.#enter(event, this.#deps.clock());
-    else this.#turnAway(event);
+    else this.#turnAway(event, this.#deps.clock());
   }
 
   /** While on, nobody new may publish. */
@@ -353,7 +355,7 @@ export class SlsBridge {
     else if (this.#held.hold(event, now)) {
       const { socket, streamId, address, port } = event;
       ask({ socket, role: door === 'play' ? 'player' : 'publisher', streamId, address, port });
-    } else this.#turnAway(event);
+    } else this.#turnAway(event, now);
   }
 
   #enter(event: Accepted, now: Millis): void {
@@ -362,18 +364,9 @@ export class SlsBridge {
     else this.#acceptedPublisher(event, door === 'bond' ? 'srtla' : 'srt', now);
   }
 
-  #turnAway({ socket, listener, streamId, address }: Accepted): void {
-    this.#engine.close(socket);
-    this.counters.refused++;
-    const door = this.#doorOf(listener);
-    this.#deps.logger.info('caller turned away by the authorisation hook', {
-      door,
-      id: shortenId(streamId),
-      address: maskedAddress(address),
-    });
-    if (door === 'play') return;
-    const source = door === 'bond' ? 'srtla' : 'srt';
-    this.#deps.onEvent(streamId, { type: 'publisher-refused', why: 'denied', code: 1401, times: 1, source, address });
+  #turnAway(event: Accepted, now: Millis): void {
+    this.#engine.close(event.socket);
+    this.#refused(this.#doorOf(event.listener), event, DENIED_CODE, now);
   }
 
   #acceptedPublisher(event: Accepted, source: Publisher['source'], now: Millis): void {

@@ -4,7 +4,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { loadSettings } from '../../src/config/resolve.ts';
 import { AccessHook } from '../../src/hooks/access-hook.ts';
 import { isHookSigned } from '../../src/hooks/hook-signature.ts';
-import { monotonicNow } from '../../src/shared/clock.ts';
 import { silentLogger } from '../../src/shared/logger.ts';
 import { until } from '../support/processes.ts';
 
@@ -20,6 +19,7 @@ afterEach(() => {
 const setUp = async (env: Record<string, string> = {}) => {
   const asked: { url: string; body: string; timestamp: string; signature: string }[] = [];
   const answer = { status: 200 };
+  const time = { now: 0 };
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
@@ -37,9 +37,9 @@ const setUp = async (env: Record<string, string> = {}) => {
   if ('problems' in loaded) throw new Error(loaded.problems.join('\n'));
   const hook = new AccessHook({
     ...{ settings: { ...loaded.settings.hooks, authUrl }, logger: silentLogger },
-    ...{ clock: monotonicNow, unixNow: Date.now },
+    ...{ clock: () => time.now, unixNow: Date.now },
   });
-  return { hook, asked, answer, server };
+  return { hook, asked, answer, server, time };
 };
 
 const encoder = { role: 'publisher', streamId: 'live_a', address: '203.0.113.7', port: 5_000 } as const;
@@ -47,7 +47,7 @@ const player = { role: 'player', streamId: 'play/a b&role_name=publisher', addre
 
 describe('the authorisation hook', () => {
   it('is asked by signed JSON, and its status decides', async () => {
-    const { hook, asked, answer } = await setUp();
+    const { hook, asked, answer, time } = await setUp();
     expect(await hook.isAllowed(encoder)).toBe(true);
     const { body, timestamp, signature, url } = asked[0]!;
     expect(url).toBe('/auth?site=a');
@@ -63,6 +63,7 @@ describe('the authorisation hook', () => {
       ] as const),
     ]) {
       answer.status = status;
+      time.now += 2_000;
       expect(await hook.isAllowed(encoder), String(status)).toBe(isIn);
     }
   });

@@ -43,7 +43,13 @@ const storePlaces = async (
     );
 };
 
-const store = async (tx: Transaction, node: NodeRow, said: HeartbeatRequest, unixMs: Millis): Promise<void> => {
+const store = async (
+  tx: Transaction,
+  node: NodeRow,
+  said: HeartbeatRequest,
+  skewMs: Millis,
+  unixMs: Millis,
+): Promise<void> => {
   const { sessions, traffic, notReady, parts } = said;
   await tx.run(
     `UPDATE nodes SET health_parts = ?, not_ready = ?, self_draining = ?, publishers = ?, players = ?, month = ?, month_bytes = ?,
@@ -56,7 +62,7 @@ const store = async (tx: Transaction, node: NodeRow, said: HeartbeatRequest, uni
       sessions.players,
       traffic.month,
       countedBytes(traffic, node.traffic_count),
-      said.unixMs - unixMs,
+      skewMs,
       said.held,
       unixMs,
       node.server_id,
@@ -78,19 +84,24 @@ const tellTraffic = (core: RelayCore, node: NodeRow, { traffic }: HeartbeatReque
   else core.logger.info('the traffic of a node is counted anew', fields);
 };
 
-/** A heartbeat: how the node is, which streams send, what it has applied; the list where it does not have it yet. */
+/**
+ * A heartbeat: how the node is, which streams send, what it has applied; the list where it does not have it yet.
+ * @param arrivedMs of the request, Unix ms
+ */
 export const takeHeartbeat = async (
   core: RelayCore,
   node: NodeRow,
   said: HeartbeatRequest,
+  arrivedMs: Millis,
 ): Promise<HeartbeatReply> => {
   const { server_id: serverId } = node;
   const unixMs = core.unixNow();
+  const skewMs = said.unixMs - arrivedMs;
   const applied = appliedOf(said, core);
   const tokens = said.ingesting.flatMap(({ publisher }) => tokenOfPublisher(publisher) ?? []);
   const result = await core.db.transaction(
     async (tx) => {
-      await store(tx, node, said, unixMs);
+      await store(tx, node, said, skewMs, unixMs);
       const health = await noteLook(tx, node, said.score, unixMs + HEARTBEAT_EVERY_MS + HEARTBEAT_SLACK_MS);
       const met = await meetGeneration(tx, serverId, applied, unixMs);
       const isNew = met === 'known' && (await acknowledge(tx, serverId, { generation: applied }, unixMs));
@@ -103,7 +114,6 @@ export const takeHeartbeat = async (
   );
   tellHealth(core, node, result.health);
   tellOlder(core, serverId, result.met);
-  const skewMs = said.unixMs - unixMs;
   if (isSkewed(skewMs) !== isSkewed(node.clock_skew_ms))
     core.logger.warn(isSkewed(skewMs) ? "a node's clock is wrong, or ours is" : "a node's clock is right again", {
       node: serverId,

@@ -38,11 +38,16 @@ export const addNodeRoutes = (
   const linkReporters = new LinkReporters(core);
   const polling = new Map<string, AbortController>();
   const nodes = new WeakMap<FastifyRequest, NodeRow>();
+  /** Unix ms: what a busy database makes a request wait is no difference of clocks. */
+  const arrivals = new WeakMap<FastifyRequest, number>();
   const reporters = new WeakMap<FastifyRequest, LinkReporter>();
   // Before the body is read: a long one of nobody that is known costs nothing.
   const ofNode = {
     bodyLimit,
-    onRequest: async (request: FastifyRequest) => void nodes.set(request, await askingNode(core, request)),
+    onRequest: async (request: FastifyRequest) => {
+      arrivals.set(request, core.unixNow());
+      nodes.set(request, await askingNode(core, request));
+    },
   };
   const ofReporter = {
     bodyLimit,
@@ -57,7 +62,7 @@ export const addNodeRoutes = (
 
   app.post(`${NODES_PATH}/:id/heartbeat`, ofNode, async (request, reply) => {
     const said = bodyOf(request, heartbeatRequestSchema);
-    return sendJson(reply, 200, await takeHeartbeat(core, nodes.get(request)!, said));
+    return sendJson(reply, 200, await takeHeartbeat(core, nodes.get(request)!, said, arrivals.get(request)!));
   });
 
   app.get(`${NODES_PATH}/:id/desired`, ofNode, async (request, reply) => {

@@ -228,6 +228,33 @@ describe('health', () =>
       await node.heartbeat();
       expect(lines.at(-1)).toContain('right again');
     });
+
+    it('takes no wait for the database for a wrong clock', async () => {
+      const { logger, lines } = recorder();
+      const db = await make().open();
+      let isSlow = false;
+      const first: typeof db.first = async (sql, params) => {
+        if (isSlow) plane.clocks.unixMs += 60_000;
+        return db.first(sql, params);
+      };
+      const slow = new Proxy(db, {
+        get: (target, name) => {
+          if (name === 'first') return first;
+          const value = Reflect.get(target, name, target) as unknown;
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+      const plane = await testPlane(slow, { logger });
+      const node = new FakeNode(plane, 'kc1');
+      await node.register();
+      isSlow = true;
+      const before = plane.clocks.unixMs;
+      expect((await node.heartbeat()).status).toBe(200);
+      isSlow = false;
+      expect(plane.clocks.unixMs).toBeGreaterThan(before);
+      expect((await nodeOf(plane, 'kc1')).clock_skew_ms).toBe(0);
+      expect(lines.filter((line) => line.includes("node's clock"))).toEqual([]);
+    });
   }));
 
 describe('the list of a node', () =>

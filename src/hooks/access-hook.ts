@@ -54,6 +54,8 @@ export class AccessHook {
   constructor(deps: AccessHookDeps) {
     this.#deps = deps;
     this.#vetted = new VettedLookup(deps.settings.allowedNetworks);
+    if (deps.settings.secret === undefined)
+      deps.logger.warn('what the authorisation hook is asked is not signed: set hooks.secret');
   }
 
   async isAllowed(caller: Caller): Promise<boolean> {

@@ -10,6 +10,7 @@ import { DataPlaneHost } from './data-plane/host.ts';
 import type { DataPlaneSettings } from './data-plane/settings.ts';
 import type { DataPlaneSnapshot } from './data-plane/snapshot.ts';
 import { obeyTestHooks } from './data-plane/test-hooks.ts';
+import { AccessHook } from './hooks/access-hook.ts';
 import { WebHooks } from './hooks/web-hooks.ts';
 import { type ControlTarget, controlTargetOf, NodeControl } from './node-control.ts';
 import { type OpenServers, openServers, PAGES_DIR } from './node-servers.ts';
@@ -63,6 +64,7 @@ const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneS
     srtla: settings.srtla,
     udpBufferBytes,
     redaction,
+    asksAccess: settings.hooks.authUrl !== undefined,
     hopLoss: testHopLoss(),
     bridge: {
       ...settings.srt,
@@ -194,15 +196,21 @@ export class RelayNode {
     if (imported) onImport(importLines(imported.database, imported.counts));
     const redaction = { salt: await nodeSalt(settings.dataDir), addresses: settings.privacy.addresses };
     setRedaction(redaction);
+    const { authUrl } = settings.hooks;
+    const sources = { logger, clock: monotonicNow, unixNow: Date.now };
+    const access =
+      authUrl === undefined ? undefined : new AccessHook({ ...sources, settings: { ...settings.hooks, authUrl } });
     const plane = new DataPlaneHost({
       settings: dataPlaneSettings(settings, redaction),
       logger,
       debugLog: settings.log.level === 'debug' || settings.log.level === 'trace',
       testHooks: testHooksAllowed(),
       onStuck: () => giveUp(logger),
+      onQuestion: (question, answer) => void access?.isAllowed(question).then(answer),
     });
-    const hooks = new WebHooks({ settings: settings.hooks, logger, clock: monotonicNow, unixNow: Date.now });
+    const hooks = new WebHooks({ ...sources, settings: settings.hooks });
     plane.events.onEvent((event) => hooks.tell(event));
+    if (access) plane.events.onEvent(access.take);
     const store = await DirectoryFile.open(settings.dataDir);
     const { keys, generated } = await KeyStore.open(settings.dataDir, settings.api.key);
     if (generated !== undefined) onGeneratedKey(generated);

@@ -474,6 +474,22 @@ export const SETTINGS = {
     secret: true,
   }),
   'hooks.secretFile': setting(file, undefined, 'File that holds the secret; used where hooks.secret is not set.'),
+  'hooks.authUrl': setting(
+    webUrl,
+    undefined,
+    'URL that is asked whether an encoder or a player with a known id may come in; docs/webhooks.md.',
+    { secret: true },
+  ),
+  'hooks.authForm': setting(
+    oneOf('json', 'sls'),
+    'json',
+    "How it is asked: json (a signed body) or sls (the query of SLS's on_event_url).",
+  ),
+  'hooks.whenDown': setting(
+    oneOf('cached', 'open', 'closed'),
+    'cached',
+    'Who comes in while it does not answer: cached (ids that it has allowed within 24 hours), open (every known id) or closed (nobody).',
+  ),
   'hooks.allowedNetworks': setting(
     networkList,
     [],

@@ -5,6 +5,7 @@ import type { Logger } from '../shared/logger.ts';
 import type { AccessRow } from '../sls-bridge/access.ts';
 import { srtBindAddresses } from '../sls-bridge/bind-addresses.ts';
 import { type Refusal, SlsBridge } from '../sls-bridge/bridge.ts';
+import type { AccessQuestion } from '../sls-bridge/held-callers.ts';
 import type { Player, Publisher } from '../sls-bridge/sessions.ts';
 import type { SrtEngineFactory } from '../sls-bridge/srt-engine.ts';
 import type { StreamEvent, StreamHappening } from '../sls-bridge/stream-event.ts';
@@ -23,6 +24,8 @@ export interface DataPlaneDeps {
   /** Unix ms. */
   wallClock: () => number;
   onStreamEvent: (event: StreamEvent) => void;
+  /** With `asksAccess`: `answer` has to follow. */
+  onQuestion: (question: AccessQuestion) => void;
 }
 
 const SECOND_MS = 1_000;
@@ -51,6 +54,7 @@ export class DataPlane {
       clock: deps.clock,
       wallClock: deps.wallClock,
       onEvent: (publisherId, happening) => this.#happened(publisherId, happening),
+      ask: deps.settings.asksAccess ? deps.onQuestion : undefined,
     });
     this.#links = new LinkEvents({
       publisherOf: (socket) => this.#bridge.publisher(socket)?.publisherId,
@@ -114,6 +118,10 @@ export class DataPlane {
 
   kickSocket(key: string): void {
     this.#bridge.kickSocket(key);
+  }
+
+  answer(socket: number, isAllowed: boolean): void {
+    this.#bridge.answer(socket, isAllowed);
   }
 
   drain(on: boolean): void {

@@ -2,6 +2,7 @@ import type { Millis } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { AccessRow } from '../sls-bridge/access.ts';
+import type { AccessQuestion } from '../sls-bridge/held-callers.ts';
 import { commonNow } from './common-clock.ts';
 import { EventHistory } from './event-history.ts';
 import { KernelDrops } from './kernel-drops.ts';
@@ -17,6 +18,8 @@ export interface DataPlaneHostOptions {
   debugLog: boolean;
   /** `fault` may be called: for tests. */
   testHooks?: boolean;
+  /** With `asksAccess`; `answer` may be called later, once. Without it everybody is turned away. */
+  onQuestion?: (question: AccessQuestion, answer: (isAllowed: boolean) => void) => void;
   /** What the thread runs; for tests. */
   threadEntry?: URL;
   /** The thread hangs in native code and cannot be replaced: only the end of the process helps. */
@@ -187,6 +190,13 @@ export class DataPlaneHost {
       ...{ settings, rows, draining: this.#draining, logger, debugLog, testHooks, ...entry, onStuck },
       onEvents: (events) => {
         for (const event of events) this.events.add(event);
+      },
+      onQuestion: (question) => {
+        // To the thread that has asked: another one knows nothing of the caller.
+        const answer = (isAllowed: boolean): void =>
+          thread.post({ type: 'answer', socket: question.socket, isAllowed });
+        if (this.#options.onQuestion) this.#options.onQuestion(question, answer);
+        else answer(false);
       },
     });
     this.#thread = thread;

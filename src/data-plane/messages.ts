@@ -1,5 +1,6 @@
 import { codeOf, type ErrorCode, messageOf, TributaryError } from '../shared/errors.ts';
 import type { AccessRow } from '../sls-bridge/access.ts';
+import type { AccessQuestion } from '../sls-bridge/held-callers.ts';
 import type { EventsMessage } from './event-outlet.ts';
 import type { RosterMessage } from './roster.ts';
 import type { DataPlaneSettings } from './settings.ts';
@@ -33,6 +34,8 @@ export type ThreadCommand =
   | { type: 'kick-players'; playerId: string }
   | { type: 'kick-socket'; key: string }
   | { type: 'drain'; on: boolean }
+  /** To a question. */
+  | { type: 'answer'; socket: number; isAllowed: boolean }
   /** Answered with `synced` once every command before it is in effect. */
   | { type: 'sync'; id: number }
   | { type: 'stop' }
@@ -46,6 +49,8 @@ export type ThreadReport =
   | { type: 'started'; facts: ThreadFacts }
   | { type: 'failed'; error: PortableError }
   | { type: 'synced'; id: number }
+  /** `answer` has to follow. */
+  | { type: 'question'; question: AccessQuestion }
   | RosterMessage
   | EventsMessage
   | LogMessage;

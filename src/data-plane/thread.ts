@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { AccessRow } from '../sls-bridge/access.ts';
+import type { AccessQuestion } from '../sls-bridge/held-callers.ts';
 import type { StreamEvent } from '../sls-bridge/stream-event.ts';
 import { commonNow } from './common-clock.ts';
 import { counterLayout, HEADER } from './counter-layout.ts';
@@ -18,6 +19,7 @@ export interface ThreadOptions {
   debugLog: boolean;
   testHooks: boolean;
   onEvents: (events: readonly StreamEvent[]) => void;
+  onQuestion: (question: AccessQuestion) => void;
   /** What the thread runs; for tests. */
   entry?: URL;
   /** The thread hangs in native code: it cannot be ended, and its ports cannot be had. */
@@ -119,6 +121,9 @@ export class DataPlaneThread {
       case 'events':
         this.#options.onEvents(report.events);
         Atomics.store(this.#header, HEADER.eventsSeen, report.sequence);
+        break;
+      case 'question':
+        this.#options.onQuestion(report.question);
         break;
       case 'synced':
         this.#syncs.get(report.id)?.(true);

@@ -58,6 +58,7 @@ const run = async (
       clock: commonNow,
       wallClock: Date.now,
       onStreamEvent: (event) => events.put(event),
+      onQuestion: (question) => post({ type: 'question', question }),
     });
     plane.drain(draining);
     await plane.start(rows);
@@ -138,6 +139,9 @@ const obey = (plane: DataPlane, command: Exclude<ThreadCommand, { type: 'stop' |
       break;
     case 'kick-socket':
       plane.kickSocket(command.key);
+      break;
+    case 'answer':
+      plane.answer(command.socket, command.isAllowed);
       break;
     case 'drain':
       plane.drain(command.on);

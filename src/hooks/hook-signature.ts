@@ -23,3 +23,16 @@ export const isHookSigned = (
   const given = Buffer.from(headers.signature ?? '');
   return due.length === given.length && timingSafeEqual(due, given);
 };
+
+/** The headers of a request that is signed now; without a secret only its time. @param unixMs now */
+export const hookSignatureHeaders = (
+  secret: string | undefined,
+  unixMs: number,
+  body: string,
+): Record<string, string> => {
+  const timestampS = Math.floor(unixMs / 1_000);
+  return {
+    [TIMESTAMP_HEADER]: String(timestampS),
+    ...(secret === undefined ? {} : { [SIGNATURE_HEADER]: signHook(secret, timestampS, body) }),
+  };
+};

@@ -8,7 +8,7 @@ import type { StreamEvent } from '../sls-bridge/stream-event.ts';
 import { type EventScope, eventFacts, hookTypeOf } from './hook-event.ts';
 import { type Delivery, type DeliveryOutcome, HookQueue } from './hook-queue.ts';
 import { postHook } from './hook-request.ts';
-import { SIGNATURE_HEADER, signHook, TIMESTAMP_HEADER } from './hook-signature.ts';
+import { hookSignatureHeaders } from './hook-signature.ts';
 import { AddressRefused, VettedLookup } from './vetted-lookup.ts';
 
 /** One warning of a receiver in this time. */
@@ -100,14 +100,8 @@ class Receiver {
 
   /** Of each try: the timestamp, and so the signature, is of its moment. */
   #headers({ id, body }: Delivery): Record<string, string> {
-    const timestampS = Math.floor(this.#deps.unixNow() / 1_000);
-    const { secret } = this.#settings();
-    return {
-      'user-agent': 'tributary',
-      'tributary-delivery': id,
-      [TIMESTAMP_HEADER]: String(timestampS),
-      ...(secret === undefined ? {} : { [SIGNATURE_HEADER]: signHook(secret, timestampS, body) }),
-    };
+    const signed = hookSignatureHeaders(this.#settings().secret, this.#deps.unixNow(), body);
+    return { 'user-agent': 'tributary', 'tributary-delivery': id, ...signed };
   }
 
   /** A URL may hold a password or a token: its host says enough. */

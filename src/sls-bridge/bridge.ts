@@ -5,6 +5,7 @@ import { shortenId } from '../shared/redact.ts';
 import { type AccessRow, AccessTable } from './access.ts';
 import { DoorCounts } from './door-counts.ts';
 import { listenOptions } from './door-options.ts';
+import { type AccessQuestion, HeldCallers } from './held-callers.ts';
 import { Hub } from './hub.ts';
 import { type Door, DoorListeners } from './listeners.ts';
 import { Refusals } from './refusals.ts';
@@ -32,12 +33,16 @@ export interface BridgeDeps {
   /** Unix ms. */
   wallClock: () => number;
   onEvent: (publisherId: string, happening: StreamHappening) => void;
+  /** Whoever has an id is asked for here, and `answer` has to follow; undefined: an id is enough. */
+  ask?: ((question: AccessQuestion) => void) | undefined;
 }
 
 type Accepted = Extract<SrtEvent, { type: 'accepted' }>;
 type Caller = Pick<Accepted, 'streamId' | 'address'>;
 
 const SLOTS = 1024;
+/** srt's code for who is not authorised. */
+const DENIED_CODE = 1401;
 /** A connection that was given up for its silence has been silent for nearly the idle timeout: arrivals are seen every 200 ms. */
 const TIMEOUT_MARGIN_MS: Millis = 500;
 /** Visits come every 2 ms or so: the one that is nearest to the tick is taken. */
@@ -67,6 +72,7 @@ export class SlsBridge {
   readonly #access: AccessTable;
   readonly #checks: SessionChecks;
   readonly #refusals: Refusals;
+  readonly #held = new HeldCallers();
   readonly #doors: Record<Door, DoorListeners>;
   /** See `visit`. */
   #isVisited = false;
@@ -202,6 +208,14 @@ export class SlsBridge {
     for (const player of this.#hub.players()) if (player.key === key) this.#cut(player, 'kicked');
   }
 
+  /** The answer to a question. A caller that is gone by now is passed over. */
+  answer(socket: number, isAllowed: boolean): void {
+    const event = this.#held.release(socket);
+    if (!event) return;
+    if (isAllowed) this.#enter(event, this.#deps.clock());
+    else this.#turnAway(event, this.#deps.clock());
+  }
+
   /** While on, nobody new may publish. */
   drain(on: boolean): void {
     this.#draining = on;
@@ -265,6 +279,7 @@ export class SlsBridge {
     for (const publisher of this.#hub.publishers()) this.#checks.publisher(publisher, now);
     for (const player of this.#hub.players()) this.#checks.player(player, now);
     this.#hub.closeIdlePlayers(this.#deps.settings.playerWaitMs, now);
+    for (const socket of this.#held.overdue(now)) this.answer(socket, false);
     this.#refusals.tick(now);
     const log = this.#engine.takeLog();
     for (const line of log.lines) this.#deps.logger.debug('libsrt', { level: line.level, text: maskedText(line.text) });
@@ -335,8 +350,23 @@ export class SlsBridge {
     const door = this.#doorOf(event.listener);
     this.counters.accepted++;
     this.doorCounts.accepted(door);
+    const { ask } = this.#deps;
+    if (!ask) this.#enter(event, now);
+    else if (this.#held.hold(event, now)) {
+      const { socket, streamId, address, port } = event;
+      ask({ socket, role: door === 'play' ? 'player' : 'publisher', streamId, address, port });
+    } else this.#turnAway(event, now);
+  }
+
+  #enter(event: Accepted, now: Millis): void {
+    const door = this.#doorOf(event.listener);
     if (door === 'play') this.#acceptedPlayer(event, now);
     else this.#acceptedPublisher(event, door === 'bond' ? 'srtla' : 'srt', now);
+  }
+
+  #turnAway(event: Accepted, now: Millis): void {
+    this.#engine.close(event.socket);
+    this.#refused(this.#doorOf(event.listener), event, DENIED_CODE, now);
   }
 
   #acceptedPublisher(event: Accepted, source: Publisher['source'], now: Millis): void {
@@ -382,6 +412,7 @@ export class SlsBridge {
   }
 
   #ended(socket: number, now: Millis): void {
+    this.#held.release(socket);
     const gone = this.#hub.remove(socket, now);
     if (!gone) return;
     const { publisherId, address, leaves: why = 'ended' } = gone;

@@ -24,6 +24,7 @@ export type RefusalReason =
   | 'latency'
   | 'expired'
   | 'draining'
+  | 'denied'
   | 'other';
 
 type Caller = { source: 'srt' | 'srtla'; address: string };
@@ -74,6 +75,7 @@ export type StreamEvent = {
 const REASONS: Readonly<Record<number, RefusalReason>> = {
   10: 'passphrase',
   11: 'passphrase',
+  1401: 'denied',
   1402: 'overload',
   1403: 'wrong-role',
   1404: 'unknown-id',

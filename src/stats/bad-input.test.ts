@@ -29,6 +29,8 @@ const PATHS = [
     '/v1/doctor',
   ],
   '/v1/drain',
+  // With what it refuses: an answer to a good request does not end.
+  '/v1/events?types=x',
   ...['/api/stream-ids', '/api/stream-ids/play_a', '/api/keys', '/api/keys/x', '/api/streams', '/api/streams/play_a'],
   ...['/api/events/play_a', '/api/disconnect/live_a', '/api/players/play_a', '/api/drain', '/ws/stats'],
 ];
@@ -42,7 +44,7 @@ describe('the list of paths', () => {
     await app.ready();
     expect(routes.length).toBeGreaterThan(20);
     const isProbed = (route: string): boolean =>
-      PATHS.some((path) => (route.endsWith('*') ? path.startsWith(route.slice(0, -1)) : path === route));
+      PATHS.some((path) => (route.endsWith('*') ? path.startsWith(route.slice(0, -1)) : path.split('?')[0] === route));
     expect(routes.filter((route) => !isProbed(route))).toEqual([]);
   });
 });

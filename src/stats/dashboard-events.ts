@@ -26,6 +26,7 @@ const REFUSED: Readonly<Record<RefusalReason, string>> = {
   latency: 'it asks for more latency than is allowed',
   expired: 'its id has expired',
   draining: 'the node is draining',
+  denied: 'the authorisation hook has said no',
   other: 'refused in the handshake',
 };
 

@@ -10,7 +10,8 @@ import { publisherOf, type RouteContext } from './context.ts';
 export const eventStreamRoute = (app: FastifyInstance, { deps, clock }: RouteContext, stream: EventStream): void => {
   const { keys } = deps;
 
-  app.get('/v1/events', { onRequest: guards(keys).any }, async (request, reply) => {
+  // No HEAD: it would be a stream without a body.
+  app.get('/v1/events', { onRequest: guards(keys).any, exposeHeadRoute: false }, async (request, reply) => {
     const key = keyOf(request, keys);
     const id = queryValue(request, 'id');
     const publisherId = id === undefined ? undefined : publisherOf(deps, id);

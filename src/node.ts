@@ -6,6 +6,7 @@ import { importLines, importOldDataFolder } from './cli/sls-import.ts';
 import { testHooksAllowed, testHopLoss } from './config/load.ts';
 import { settingValues } from './config/reference.ts';
 import type { Settings } from './config/schema.ts';
+import { commonNow } from './data-plane/common-clock.ts';
 import { DataPlaneHost } from './data-plane/host.ts';
 import type { DataPlaneSettings } from './data-plane/settings.ts';
 import type { DataPlaneSnapshot } from './data-plane/snapshot.ts';
@@ -14,6 +15,7 @@ import { AccessHook } from './hooks/access-hook.ts';
 import { WebHooks } from './hooks/web-hooks.ts';
 import { type ControlTarget, controlTargetOf, NodeControl } from './node-control.ts';
 import { type OpenServers, openServers, PAGES_DIR } from './node-servers.ts';
+import { QualityBook } from './quality/quality-book.ts';
 import { ownAddressOf } from './shared/address.ts';
 import { type Millis, monotonicNow } from './shared/clock.ts';
 import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
@@ -79,6 +81,19 @@ const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneS
   };
 };
 
+const JUDGED_EVERY_MS: Millis = 1_000;
+
+/** Judges the streams, and tells their history of each change. @returns what ends it */
+const judgeStreams = (plane: DataPlaneHost, snapshot: () => DataPlaneSnapshot, { quality }: Settings): (() => void) => {
+  if (quality.mode === 'off') return () => {};
+  const book = new QualityBook(quality.mode);
+  const timer = setInterval(() => {
+    for (const { publisherId, from, to, reason } of book.look(snapshot(), monotonicNow()))
+      plane.events.add({ atMs: commonNow(), wallMs: Date.now(), publisherId, type: 'quality', from, to, reason });
+  }, JUDGED_EVERY_MS).unref();
+  return () => clearInterval(timer);
+};
+
 /** A thread that hangs in native code holds its ports: the supervisor has to start the process anew. `process.exit` would wait for the thread. */
 const giveUp = (logger: Logger): void => {
   logger.error('the data plane hangs and cannot be ended: the node ends itself');
@@ -140,6 +155,7 @@ export class RelayNode {
   readonly #watch: NodeWatch;
   readonly #lock: DataDirLock;
   readonly #control: NodeControl | undefined;
+  readonly #endJudging: () => void;
   readonly #hooks: WebHooks;
 
   private constructor(parts: {
@@ -155,6 +171,7 @@ export class RelayNode {
     watch: NodeWatch;
     lock: DataDirLock;
     control: NodeControl | undefined;
+    endJudging: () => void;
     hooks: WebHooks;
   }) {
     this.facts = parts.facts;
@@ -169,6 +186,7 @@ export class RelayNode {
     this.#watch = parts.watch;
     this.#lock = parts.lock;
     this.#control = parts.control;
+    this.#endJudging = parts.endJudging;
     this.#hooks = parts.hooks;
   }
 
@@ -226,8 +244,9 @@ export class RelayNode {
     const token = randomBytes(24).toString('hex');
     const carriers = new NodeCarriers(settings, logger);
     let preview: LoopbackPlayers | undefined;
+    const snapshot = cached(() => plane.snapshot(), SNAPSHOT_AGE_MS);
+    const endJudging = judgeStreams(plane, snapshot, settings);
     try {
-      const snapshot = cached(() => plane.snapshot(), SNAPSHOT_AGE_MS);
       const { directory } = store;
       let nodeControl: NodeControl | undefined;
       const deps = {
@@ -287,8 +306,10 @@ export class RelayNode {
       return new RelayNode({
         ...{ facts, settings, logger, plane, store, life, carriers, preview, watch, servers, lock, hooks },
         control: nodeControl,
+        endJudging,
       });
     } catch (error) {
+      endJudging();
       carriers.stop();
       life.stop();
       await plane.stop();
@@ -311,6 +332,7 @@ export class RelayNode {
 
   async stop(): Promise<void> {
     this.#logger.info('stopping');
+    this.#endJudging();
     this.#life.stop();
     await this.#control?.stop();
     this.#carriers.stop();

@@ -531,6 +531,11 @@ export const SETTINGS = {
   'asn.url': setting(webUrl, undefined, 'URL of a database in the MaxMind format, as it is, gzipped or in a .tar.gz.', {
     secret: true,
   }),
+  'quality.mode': setting(
+    oneOf('off', 'observe', 'advise'),
+    'observe',
+    'How streams are judged: observe (what arrives gets a name), advise (what the encoder should send, for one that listens) or off.',
+  ),
   'dashboard.enabled': setting(flag, true, 'Serves the dashboard; false leaves its port closed.'),
   'dashboard.maxPages': setting(
     wholeNumber(1, 1_000),

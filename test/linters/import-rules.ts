@@ -22,6 +22,7 @@ const ANYTHING = [
   'node-control.ts',
   'node-servers.ts',
   'node.ts',
+  'quality',
 ];
 
 /** Which part of src/ may use which other one; its own files it may always use. A folder that is not here has no place yet. */
@@ -50,7 +51,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
     may: ['shared', 'stats/callers.ts', 'stats/reserved-address.ts'],
     mayTypes: ['sls-bridge', 'config'],
   },
-  quality: { may: ['shared'] },
+  quality: { may: ['shared'], mayTypes: ['data-plane', 'srtla'] },
   'control-client': {
     may: ['shared', 'control-plane/protocol.ts', 'sls-bridge/directory-rules.ts'],
     mayTypes: ['sls-bridge', 'data-plane', 'srtla', 'stats'],

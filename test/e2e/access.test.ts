@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DataPlaneHost } from '../../src/data-plane/host.ts';
 import { freeSettings, Hosts, ROW } from '../data-plane/host-harness.ts';
@@ -65,10 +66,13 @@ const live = (host: DataPlaneHost): Promise<boolean> =>
 /** Bytes that a player has written. */
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 /** What decoding the first second complains of; the end of the file is cut anywhere. */
-const firstFrameErrors = (file: string): string => {
+const firstFrameErrors = async (file: string): Promise<string> => {
   const args = ['-v', 'error', '-xerror', '-i', file, '-frames:v', '20', '-f', 'null', '-'];
-  const { status, stderr } = spawnSync('ffmpeg', args, { encoding: 'utf8' });
-  return status === 0 ? stderr.trim() : `${stderr}\nfailed`;
+  // Not at once: the tests beside this one measure time.
+  return promisify(execFile)('ffmpeg', args).then(
+    ({ stderr }) => stderr.trim(),
+    (error: { stderr?: string }) => `${error.stderr}\nfailed`,
+  );
 };
 
 describe.concurrent('real encoders and players', { timeout: 90_000 }, () => {
@@ -156,13 +160,15 @@ describe.concurrent('real encoders and players', { timeout: 90_000 }, () => {
     player(host, file);
     const sending = encoder(host);
     await playing(host, file);
-    const startMs = performance.now();
+    const startMs = Date.now();
     host.removeRow(ROW);
     await until('both to be gone', () => {
       const { publishers, players } = host.snapshot();
       return publishers.length + players.length === 0;
     });
-    expect(performance.now() - startMs).toBeLessThan(1_000);
+    // As the node tells it: this process is busy with the other tests, and may look late.
+    for (const type of ['publisher-down', 'player-down'])
+      expect((event(host, type)?.wallMs ?? Number.POSITIVE_INFINITY) - startMs, type).toBeLessThan(1_000);
     await ended(sending);
     expect(event(host, 'publisher-down')).toMatchObject({ why: 'revoked' });
     expect(event(host, 'player-down')).toMatchObject({ why: 'revoked' });
@@ -215,6 +221,6 @@ describe.concurrent('real encoders and players', { timeout: 90_000 }, () => {
     const watching = player(host, file);
     await until('three seconds of it', () => sizeOf(file) > 1_500_000, 30_000);
     await watching.stop();
-    expect(firstFrameErrors(file)).toBe('');
+    expect(await firstFrameErrors(file)).toBe('');
   });
 });

@@ -29,6 +29,7 @@ const PATHS = [
     '/v1/doctor',
   ],
   '/v1/drain',
+  '/auth/',
   // With what it refuses: an answer to a good request does not end.
   '/v1/events?types=x',
   ...['/api/stream-ids', '/api/stream-ids/play_a', '/api/keys', '/api/keys/x', '/api/streams', '/api/streams/play_a'],

@@ -18,6 +18,7 @@ import { irlserverDisconnectRoute, irlserverStatsRoutes } from './routes/irlserv
 import { keyRoutes } from './routes/keys.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { publisherStatsRoutes } from './routes/publisher-stats.ts';
+import { rtmpAuthRoute } from './routes/rtmp-auth.ts';
 import { streamIdRoutes } from './routes/stream-ids.ts';
 import { streamRoutes } from './routes/streams.ts';
 import { StatsPush } from './stats-push.ts';
@@ -106,6 +107,7 @@ export const createStatsServer = (
   app.register(async (scope) => {
     scope.addHook('onRequest', limits.stats);
     metricsRoute(scope, context, metrics);
+    rtmpAuthRoute(scope, context);
   });
   app.register(async (scope) => {
     scope.addHook('onRequest', limits.api);

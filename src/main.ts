@@ -53,7 +53,7 @@ const COMMANDS: Readonly<Record<string, { load: () => Promise<Run>; about: strin
   },
   config: {
     load: async () => (await import('./cli/config.ts')).runConfig,
-    about: 'every setting, its value and where it came from',
+    about: 'prints every setting, its value and its source; checks a settings file',
   },
 };
 

@@ -1,4 +1,13 @@
-import { envNameOf, flagNamesOf, SETTING_PATHS, type SettingPath, type Settings, settingAt } from './schema.ts';
+import {
+  envNameOf,
+  flagNamesOf,
+  type ReloadClass,
+  SETTING_PATHS,
+  type SettingPath,
+  type Settings,
+  settingAt,
+  valueAt,
+} from './schema.ts';
 
 /** What the documentation says of one setting. */
 export interface SettingReference {
@@ -9,15 +18,15 @@ export interface SettingReference {
   /** As it is written in YAML; empty where there is none. */
   readonly byDefault: string;
   readonly doc: string;
-  readonly reloadable: boolean;
+  readonly reload: ReloadClass;
 }
 
 /** Every setting, in the order of the schema. */
 export const settingRows = (): SettingReference[] =>
   SETTING_PATHS.map((path) => {
-    const { kind, default: byDefault, doc, reloadable = false } = settingAt(path);
+    const { kind, default: byDefault, doc, reload } = settingAt(path);
     const shown = byDefault === undefined ? '' : kind.show(byDefault);
-    return { path, env: envNameOf(path), flags: flagNamesOf(path), byDefault: shown, doc, reloadable };
+    return { path, env: envNameOf(path), flags: flagNamesOf(path), byDefault: shown, doc, reload };
   });
 
 /** A setting with the value that a node runs with. */
@@ -31,9 +40,7 @@ export interface SettingValue extends SettingReference {
 export const settingValues = (settings: Settings): SettingValue[] =>
   settingRows().map((row) => {
     const { kind, secret = false } = settingAt(row.path);
-    const value = row.path
-      .split('.')
-      .reduce<unknown>((block, part) => (block as Record<string, unknown>)[part], settings);
+    const value = valueAt(settings, row.path);
     const text = value === undefined ? '' : kind.show(value);
     return { ...row, value: secret && text !== row.byDefault ? '(set)' : text, changed: text !== row.byDefault };
   });

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { codeOf } from '../shared/errors.ts';
 import { fromFile } from './file-source.ts';
-import { SETTING_PATHS, type SettingPath, type Settings, settingAt } from './schema.ts';
+import { nestedSettings, SETTING_PATHS, type SettingPath, type Settings, settingAt } from './schema.ts';
 import { CONFIG_FILE_ENV, type Entry, type Found, fromEnvironment, fromFlags } from './sources.ts';
 
 export interface LoadInput {
@@ -70,17 +70,7 @@ class Resolver {
   }
 
   nested(): Settings {
-    const root: Record<string, unknown> = {};
-    for (const [path, value] of this.values) {
-      const parts = path.split('.');
-      let block = root;
-      for (const part of parts.slice(0, -1)) {
-        block[part] ??= {};
-        block = block[part] as Record<string, unknown>;
-      }
-      block[parts.at(-1)!] = value;
-    }
-    return root as unknown as Settings;
+    return nestedSettings((path) => this.values.get(path));
   }
 }
 
@@ -159,7 +149,7 @@ const readSecretFile = (input: LoadInput, resolver: Resolver, filePath: SettingP
 };
 
 /** Values that are right by themselves and wrong together. */
-const contradictions = (settings: Settings): string[] => {
+export const contradictions = (settings: Settings): string[] => {
   const problems: string[] = [];
   const { srt, srtla, http, control } = settings;
   const isAbove = (a: string, aValue: number, b: string, bValue: number): void => {

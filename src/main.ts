@@ -26,6 +26,10 @@ const COMMANDS: Readonly<Record<string, { load: () => Promise<Run>; about: strin
     load: async () => (await import('./cli/doctor.ts')).runDoctor,
     about: 'how far a stream has come on the running node, and what may be wrong',
   },
+  adopt: {
+    load: async () => (await import('./cli/adopt.ts')).runAdopt,
+    about: 'makes the stream ids of the running node slots of its control plane',
+  },
   drain: {
     load: async () => (await import('./cli/drain.ts')).runDrain,
     about: 'no new publishers on the running node, before it is stopped',

@@ -118,6 +118,11 @@ export class NodeControl {
     return this.#client.status;
   }
 
+  /** Rows of the node's own that the plane may take over. @returns false where no plane governs the node yet @throws TributaryError TRIBUTARY_DATA_DIR_UNWRITABLE */
+  handOver(players: readonly string[]): Promise<boolean> {
+    return this.#rows.handOver(players);
+  }
+
   /** The plane has begun, or has moved. */
   hurry(): void {
     this.#client.hurry();

@@ -263,6 +263,7 @@ export class RelayNode {
         clock: monotonicNow,
         unixNow: Date.now,
         controlStatus: () => nodeControl?.status,
+        handOver: async (players: readonly string[]) => (await nodeControl?.handOver(players)) ?? false,
         version,
         srtPackage,
         runtimeToken: token,

@@ -7,8 +7,8 @@ import { RUNTIME_FILE, type RuntimeFacts } from '../node.ts';
 import { formatEndpoint, ownAddressOf } from '../shared/address.ts';
 import { codeOf, TributaryError } from '../shared/errors.ts';
 import { DirectoryFile } from '../sls-bridge/directory-file.ts';
+import type { Row } from '../sls-bridge/directory-rules.ts';
 import type { DrainView } from '../stats/routes/drain.ts';
-import type { UrlRow } from './urls.ts';
 
 const STREAMS_FILE = 'streams.json';
 const ANSWER_WITHIN_MS = 5_000;
@@ -103,11 +103,20 @@ export const askDrain = async (
 ): Promise<DrainView> =>
   (await callNode('/v1/drain', node, settings, drain === undefined ? undefined : { drain })) as DrainView;
 
+/** Lets these rows pass to the control plane once its list names them. Errors as `askNode`. */
+export const askHandOver = async (
+  node: RuntimeFacts,
+  settings: Pick<Settings, 'bind' | 'dataDir'>,
+  players: readonly string[],
+): Promise<void> => {
+  await callNode('/v1/adopt', node, settings, { players });
+};
+
 /**
  * The stream ids on disk. Reads only: a folder without ids stays as it is, so that its first start still is one.
  * @throws TributaryError TRIBUTARY_NODE_NOT_RUNNING when there are none yet; TRIBUTARY_DATA_FILE_CORRUPT, TRIBUTARY_DATA_DIR_UNWRITABLE
  */
-export const readRows = async (dataDir: string): Promise<readonly UrlRow[]> => {
+export const readRows = async (dataDir: string): Promise<readonly Row[]> => {
   try {
     await access(join(dataDir, STREAMS_FILE));
   } catch (error) {

@@ -23,6 +23,8 @@ const contentSchema = z.object({
       held: z.array(z.string()),
       /** Player ids of its list that are in rows of the node's own. */
       shared: z.array(z.string()).optional(),
+      /** Player ids of rows of the node's own that become the plane's once a list of its names them. */
+      handedOver: z.array(z.string()).optional(),
     })
     .optional(),
   traffic: z.object({ month: z.string().regex(/^\d{4}-\d\d$/), receivedBytes: bytes, sentBytes: bytes }).optional(),

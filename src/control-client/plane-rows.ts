@@ -72,6 +72,19 @@ export class PlaneRows {
     void file.trySave({ plane: { id: planeId, held: [] } }, logger);
   }
 
+  /**
+   * Rows of the node's own that become the plane's with the first list that names them; until then they stay as they are.
+   * @returns false where no plane governs this node yet
+   * @throws TributaryError TRIBUTARY_DATA_DIR_UNWRITABLE
+   */
+  async handOver(players: readonly string[]): Promise<boolean> {
+    const { file } = this.#deps;
+    const { plane } = file.state;
+    if (!plane) return false;
+    await file.save({ plane: { ...plane, handedOver: [...new Set([...(plane.handedOver ?? []), ...players])] } });
+    return true;
+  }
+
   /** Resolves once what is in effect is on disk too. */
   async stored(): Promise<void> {
     await this.#stored;
@@ -103,6 +116,7 @@ export class PlaneRows {
           rows: directory.admitted(),
           isLeaving: (playerId) => directory.leavingUntil(playerId) !== undefined,
           held: new Set(plane.held),
+          handedOver: new Set(plane.handedOver),
         },
         desired,
       );
@@ -122,9 +136,13 @@ export class PlaneRows {
     this.appliedLists++;
     const { planeId, generation } = desired;
     const shared = changes.conflicts.filter(({ reason }) => reason === 'local').map(({ player }) => player);
+    // As it is now: rows may have been handed over meanwhile.
+    const isTheirs = new Set(put.map(({ player }) => player));
+    const handedOver = (file.state.plane?.handedOver ?? []).filter((player) => !isTheirs.has(player));
     const stored = this.#store({
       ...{ id: planeId, generation, held: [...held] },
       ...(shared.length > 0 ? { shared } : {}),
+      ...(handedOver.length > 0 ? { handedOver } : {}),
     });
     this.#stored = stored;
     // What was added is told again after a start; what was taken away must not come back after the plane has let go of it.

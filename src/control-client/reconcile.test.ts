@@ -56,6 +56,20 @@ describe('a list of desired ids', () => {
     expect(reconcile(before, list([stream('a')]))?.put).toEqual([row('a', PLANE, { description: 'rack 4' })]);
   });
 
+  it('takes over a row of the node that was handed over, and no other', () => {
+    const before = present([local('a'), local('b'), local('c'), row('d', 'local', { description: 'rack 4' })], {
+      handedOver: new Set(['play_a', 'play_c', 'play_d']),
+    });
+    const changes = reconcile(before, list([stream('a', { label: 'Camera' }), stream('b'), stream('d')]));
+    expect(changes).toEqual({
+      ...NOTHING,
+      put: [row('a', PLANE, { label: 'Camera' }), row('d', PLANE, { description: 'rack 4' })],
+      conflicts: [expect.objectContaining({ player: 'play_b', reason: 'local' })],
+    });
+    const elsewhere = { publisher: 'live_x', player: 'play_a' };
+    expect(reconcile(before, list([elsewhere]))).toMatchObject({ put: [], conflicts: [{ reason: 'taken' }] });
+  });
+
   it('is ignored where it is no newer, or of another plane', () => {
     const before = present([row('a')]);
     expect(reconcile(before, list([], { generation: 7 }))).toBeUndefined();

@@ -30,6 +30,8 @@ export interface Present {
   readonly rows: readonly Row[];
   readonly isLeaving: (playerId: string) => boolean;
   readonly held: ReadonlySet<string>;
+  /** Player ids of rows of the node's own that become the plane's where the list has the same pair. */
+  readonly handedOver?: ReadonlySet<string>;
 }
 
 const LIMITS = [
@@ -109,6 +111,11 @@ export const reconcile = (present: Present, desired: Desired): RowChanges | unde
     if (contradicting.has(stream.player)) continue;
     const known = byPlayer.get(stream.player);
     if (known && isLocal(known)) {
+      if (known.publisher === stream.publisher && present.handedOver?.has(stream.player)) {
+        const others = rows.find((row) => isLocal(row) && row !== known && row.publisher === stream.publisher);
+        changed.push(desiredRow(stream, planeId, known, others));
+        continue;
+      }
       conflicts.push(
         known.publisher === stream.publisher
           ? { player: stream.player, reason: 'local', message: 'the node has this pair in a row of its own' }

@@ -29,6 +29,7 @@ const PATHS = [
     '/v1/doctor',
   ],
   '/v1/drain',
+  '/v1/adopt',
   '/auth/',
   // With what it refuses: an answer to a good request does not end.
   '/v1/events?types=x',
@@ -122,6 +123,7 @@ describe('bodies with a key', () => {
           ['POST', '/api/keys'],
           ['POST', '/api/drain'],
           ['POST', '/v1/drain'],
+          ['POST', '/v1/adopt'],
         ] as const)
           expect((await call(method, url, withKey(ADMIN, payload))).status, `${method} ${url} ${payload}`).toBeLessThan(
             500,

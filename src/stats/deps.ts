@@ -56,6 +56,8 @@ export interface StatsDeps {
   unixNow: () => number;
   /** How the node stands with its control plane; undefined where it has none. */
   controlStatus: () => ControlStatus | undefined;
+  /** Lets rows of these player ids pass to the control plane; false where none governs the node. Absent: it has none. */
+  handOver?: ((players: readonly string[]) => Promise<boolean>) | undefined;
   /** Of Tributary. */
   version: string;
   /** The package that libsrt is from, such as `libsrt1.5-openssl 1.5.1-1+deb12u2`; absent where it is from none. */

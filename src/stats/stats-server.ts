@@ -10,6 +10,7 @@ import type { UpgradeHandler } from './http-listener.ts';
 import { Metrics } from './metrics.ts';
 import { NodeWatch } from './node-watch.ts';
 import { RequestBudget } from './request-budget.ts';
+import { adoptRoutes } from './routes/adopt.ts';
 import { type RouteContext, refuseKeyless } from './routes/context.ts';
 import { drainRoutes } from './routes/drain.ts';
 import { eventStreamRoute } from './routes/event-stream.ts';
@@ -114,6 +115,7 @@ export const createStatsServer = (
     eventStreamRoute(scope, context, eventStream);
   });
   drainRoutes(app, context, limits.stats);
+  adoptRoutes(app, context, limits.stats);
   app.get('/v1/doctor', { onRequest: limits.stats }, async (request, reply) => {
     return isReader(request, { keys, tokens: [deps.runtimeToken] })
       ? sendJson(reply, 200, doctorView(deps.snapshot(), addressViewOf(keyOf(request, keys))))

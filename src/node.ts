@@ -16,6 +16,7 @@ import { WebHooks } from './hooks/web-hooks.ts';
 import { type ControlTarget, controlTargetOf, NodeControl } from './node-control.ts';
 import { type OpenServers, openServers, PAGES_DIR } from './node-servers.ts';
 import { QualityBook } from './quality/quality-book.ts';
+import { qualityRulesOf } from './quality/settings.ts';
 import { ownAddressOf } from './shared/address.ts';
 import { type Millis, monotonicNow } from './shared/clock.ts';
 import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
@@ -84,9 +85,7 @@ const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneS
 const JUDGED_EVERY_MS: Millis = 1_000;
 
 /** Judges the streams, and tells their history of each change. @returns what ends it */
-const judgeStreams = (plane: DataPlaneHost, snapshot: () => DataPlaneSnapshot, { quality }: Settings): (() => void) => {
-  if (quality.mode === 'off') return () => {};
-  const book = new QualityBook(quality.mode);
+const judgeStreams = (book: QualityBook, plane: DataPlaneHost, snapshot: () => DataPlaneSnapshot): (() => void) => {
   const timer = setInterval(() => {
     for (const { publisherId, from, to, reason } of book.look(snapshot(), monotonicNow()))
       plane.events.add({ atMs: commonNow(), wallMs: Date.now(), publisherId, type: 'quality', from, to, reason });
@@ -245,7 +244,8 @@ export class RelayNode {
     const carriers = new NodeCarriers(settings, logger);
     let preview: LoopbackPlayers | undefined;
     const snapshot = cached(() => plane.snapshot(), SNAPSHOT_AGE_MS);
-    const endJudging = judgeStreams(plane, snapshot, settings);
+    const quality = new QualityBook(settings.quality.mode, qualityRulesOf(settings.quality));
+    const endJudging = judgeStreams(quality, plane, snapshot);
     try {
       const { directory } = store;
       let nodeControl: NodeControl | undefined;
@@ -257,6 +257,7 @@ export class RelayNode {
         store,
         keys,
         carriers: carriers.lookup,
+        quality: (publisherId: string) => quality.of(publisherId),
         linkNames: new LinkNames(carriers.lookup),
         settings,
         logger,

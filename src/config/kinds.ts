@@ -32,6 +32,12 @@ const toNumber = (value: unknown): unknown =>
 export const wholeNumber = (least: number, most: number): Kind<number> =>
   kind(z.preprocess(toNumber, z.number().int().min(least).max(most)), `give a whole number from ${least} to ${most}`);
 
+const toDecimal = (value: unknown): unknown =>
+  typeof value === 'string' && /^\d+(?:\.\d+)?$/.test(value.trim()) ? Number(value) : value;
+
+export const percent = (least: number, most: number): Kind<number> =>
+  kind(z.preprocess(toDecimal, z.number().min(least).max(most)), `give percent from ${least} to ${most}`);
+
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 const duration = (unitMs: number, unitName: string, least: number, most: number, note: string): Kind<number> => {

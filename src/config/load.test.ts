@@ -206,6 +206,8 @@ describe('problems', () => {
     ],
     [{ env: { TRIBUTARY_HTTP_STATS_ALIAS_PORTS: '0' } }, /give up to eight different ports/],
     [{ env: { TRIBUTARY_SRT_LATENCY_CEILING_MS: '100' } }, /srt.latencyFloorMs = 200 is above/],
+    [{ env: { TRIBUTARY_QUALITY_LOW_KBPS: '2500' } }, /quality.mediumKbps = 2500 is not above quality.lowKbps = 2500/],
+    [{ env: { TRIBUTARY_QUALITY_HIGH_LOSS_PCT: '2,5' } }, /give percent from 0.1 to 100/],
     [{ env: { TRIBUTARY_API_KEY_FILE: '/nowhere' } }, /the file cannot be read/],
   ] as [Given, RegExp][])('%j', (given, problem) => {
     const lines = problems(given);

@@ -157,6 +157,16 @@ export const contradictions = (settings: Settings): string[] => {
   };
   isAbove('srt.latencyFloorMs', srt.latencyFloorMs, 'srt.latencyCeilingMs', srt.latencyCeilingMs);
   isAbove('srtla.linkTimeoutMs', srtla.linkTimeoutMs, 'srtla.groupTimeoutMs', srtla.groupTimeoutMs);
+  const { quality } = settings;
+  for (const [higher, lower] of [
+    ['highKbps', 'mediumKbps'],
+    ['mediumKbps', 'lowKbps'],
+    ['lowKbps', 'veryLowKbps'],
+  ] as const)
+    if (quality[higher] <= quality[lower])
+      problems.push(
+        `quality.${higher} = ${quality[higher]} is not above quality.${lower} = ${quality[lower]}: raise the one or lower the other`,
+      );
   if (control.url !== undefined)
     for (const [name, env] of [
       ['serverId', 'SERVER_ID'],

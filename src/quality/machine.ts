@@ -34,7 +34,7 @@ class Lasting {
  * have timers of their own; an error ends by itself. Pure: time is a parameter.
  */
 export class QualityMachine {
-  readonly #rules: QualityRules;
+  rules: QualityRules;
   readonly #bad = new Lasting();
   readonly #veryBad = new Lasting();
   readonly #good = new Lasting();
@@ -44,12 +44,12 @@ export class QualityMachine {
   #state: QualityState;
   #reason: QualityReason = 'start';
   #sinceMs: Millis;
-  /** When the last step up was, and what the next one has to wait. */
+  /** When the last step up was, and what the next one has to wait. The way back from an error is none. */
   #climbedMs: Millis = Number.NEGATIVE_INFINITY;
   #holdFactor = 1;
 
   constructor(now: Millis, rules: QualityRules = QUALITY_RULES, level: QualityLevel = 'MEDIUM') {
-    this.#rules = rules;
+    this.rules = rules;
     this.#level = level;
     this.#state = level;
     this.#sinceMs = now;
@@ -64,7 +64,7 @@ export class QualityMachine {
     const before = this.#state;
     const levelBefore = this.#level;
     if (this.#state === 'ERROR') this.#recover(input, now);
-    else if (this.#noLinks.note(input.linksHeard === 0, now) >= this.#rules.errorAfterMs) this.#fail(now);
+    else if (this.#noLinks.note(input.linksHeard === 0, now) >= this.rules.errorAfterMs) this.#fail(now);
     // What nothing has arrived from says nothing of a level.
     else if (input.linksHeard > 0) this.#judge(input, now);
     return this.#state !== before || this.#level !== levelBefore;
@@ -75,10 +75,10 @@ export class QualityMachine {
   }
 
   #recover(input: QualityInput, now: Millis): void {
-    if (this.#links.note(input.linksHeard > 0, now) < this.#rules.errorEndsAfterMs) return;
+    if (this.#links.note(input.linksHeard > 0, now) < this.rules.errorEndsAfterMs) return;
     // An unknown capacity is one that was there before, until something else shows.
     if (input.capacityKbps !== undefined) this.#level = this.#fitting(input.capacityKbps);
-    this.#climbedMs = now;
+    this.#climbedMs = Number.NEGATIVE_INFINITY;
     this.#enter('RECOVERY', 'links-back', now);
   }
 
@@ -88,10 +88,10 @@ export class QualityMachine {
     const badMs = this.#bad.note(wrong !== undefined, now);
     const veryBadMs = this.#veryBad.note(isVeryWrong, now);
     const goodMs = this.#good.note(this.#isGood(input), now);
-    const { downAfterMs, downFastAfterMs, trialMs } = this.#rules;
+    const { downAfterMs, downFastAfterMs, trialMs } = this.rules;
     if (wrong !== undefined && (badMs >= downAfterMs || veryBadMs >= downFastAfterMs)) this.#down(input, wrong, now);
     else if (goodMs >= this.#upAfterMs(input)) this.#up(now);
-    else if (this.#state === 'RECOVERY' && now - this.#climbedMs >= trialMs) {
+    else if (this.#state === 'RECOVERY' && now - this.#sinceMs >= trialMs) {
       this.#holdFactor = 1;
       this.#enter(this.#level, 'clean', now);
     }
@@ -101,27 +101,29 @@ export class QualityMachine {
     lossPct,
     playerLossPct,
     rttMs = 0,
+    bufferMs,
     latencyMs,
     capacityKbps,
     deliveredKbps,
   }: QualityInput): QualityReason | undefined {
-    const rules = this.#rules;
+    const rules = this.rules;
     const { rateKbps, downLossPct } = rules.levels[this.#level];
     if (lossPct > downLossPct) return 'loss';
     if (playerLossPct > rules.playerLossPct) return 'player-loss';
     if (rttMs > latencyMs * rules.downRttShare) return 'round-trip';
+    if (bufferMs !== undefined && bufferMs < latencyMs * rules.downBufferShare) return 'buffer';
     if (capacityKbps !== undefined) return capacityKbps < rateKbps * rules.downCapacityFactor ? 'capacity' : undefined;
     return deliveredKbps < rateKbps * rules.downDeliveredShare ? 'rate' : undefined;
   }
 
   #isVeryWrong({ lossPct, rttMs = 0, latencyMs, capacityKbps, deliveredKbps }: QualityInput): boolean {
-    const rules = this.#rules;
+    const rules = this.rules;
     if (lossPct > rules.fastLossPct || rttMs > latencyMs * rules.fastRttShare) return true;
     return capacityKbps === undefined && deliveredKbps < rules.levels[this.#level].rateKbps * rules.fastDeliveredShare;
   }
 
   #isGood({ lossPct, playerLossPct, rttMs = 0, latencyMs, capacityKbps, deliveredKbps }: QualityInput): boolean {
-    const rules = this.#rules;
+    const rules = this.rules;
     const next = QUALITY_LEVELS[QUALITY_LEVELS.indexOf(this.#level) - 1];
     if (next === undefined) return false;
     if (lossPct >= rules.upLossPct || playerLossPct > rules.playerLossPct) return false;
@@ -131,13 +133,14 @@ export class QualityMachine {
   }
 
   #upAfterMs({ capacityKbps }: QualityInput): Millis {
-    const { upAfterMs, probeAfterMs, upAfterMostMs } = this.#rules;
+    const { upAfterMs, probeAfterMs, upAfterMostMs } = this.rules;
     return Math.min(upAfterMostMs, (capacityKbps === undefined ? probeAfterMs : upAfterMs) * this.#holdFactor);
   }
 
   #down(input: QualityInput, reason: QualityReason, now: Millis): void {
-    const { trialMs, upAfterMs, upAfterMostMs } = this.#rules;
-    if (now - this.#climbedMs < trialMs) this.#holdFactor = Math.min(this.#holdFactor * 2, upAfterMostMs / upAfterMs);
+    const { trialMs, upAfterMs, probeAfterMs, upAfterMostMs } = this.rules;
+    const isFallBack = now - this.#climbedMs < trialMs;
+    if (isFallBack && Math.min(upAfterMs, probeAfterMs) * this.#holdFactor < upAfterMostMs) this.#holdFactor *= 2;
     const index = QUALITY_LEVELS.indexOf(this.#level);
     const below = QUALITY_LEVELS[Math.min(index + 1, QUALITY_LEVELS.length - 1)]!;
     const fitting = input.capacityKbps === undefined ? below : this.#fitting(input.capacityKbps);
@@ -153,7 +156,7 @@ export class QualityMachine {
   }
 
   #fitting(capacityKbps: number): QualityLevel {
-    const { levels, fitShare } = this.#rules;
+    const { levels, fitShare } = this.rules;
     return QUALITY_LEVELS.find((level) => levels[level].rateKbps <= capacityKbps * fitShare) ?? 'VERY_LOW';
   }
 

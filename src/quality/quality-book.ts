@@ -1,16 +1,15 @@
 import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
 import type { Millis } from '../shared/clock.ts';
-import { observedLevel, QualityMachine } from './machine.ts';
+import { QualityMachine } from './machine.ts';
+import { QualityObserver } from './observer.ts';
 import { groupOf, StreamWindow } from './stream-window.ts';
 import {
   QUALITY_RULES,
-  type Quality,
-  type QualityInput,
-  type QualityLevel,
   type QualityMode,
   type QualityReason,
   type QualityRules,
   type QualityState,
+  type StreamQuality,
 } from './types.ts';
 
 export interface QualityChange {
@@ -20,62 +19,11 @@ export interface QualityChange {
   readonly reason: QualityReason;
 }
 
-/** A rate has to be another one for so long. */
-const OBSERVED_AFTER_MS: Millis = 5_000;
-
-/** The name of what arrives, which changes no faster than somebody can read. */
-class Observer {
-  readonly #rules: QualityRules;
-  #state: QualityState | undefined;
-  #level: QualityLevel = 'MEDIUM';
-  #reason: QualityReason = 'start';
-  #sinceMs: Millis;
-  #next: QualityState | undefined;
-  #nextMs: Millis = 0;
-
-  constructor(now: Millis, rules: QualityRules) {
-    this.#rules = rules;
-    this.#sinceMs = now;
-  }
-
-  /** Undefined for the first seconds. */
-  get quality(): Quality | undefined {
-    if (this.#state === undefined) return undefined;
-    return { state: this.#state, level: this.#level, reason: this.#reason, sinceMs: this.#sinceMs };
-  }
-
-  take({ linksHeard, deliveredKbps }: QualityInput, now: Millis): void {
-    const known = this.#state === undefined || this.#state === 'ERROR' ? undefined : this.#level;
-    const state: QualityState = linksHeard === 0 ? 'ERROR' : observedLevel(deliveredKbps, known, this.#rules);
-    if (state === this.#state) {
-      this.#next = undefined;
-      return;
-    }
-    if (state !== this.#next) {
-      this.#next = state;
-      this.#nextMs = now;
-    }
-    const { errorAfterMs, errorEndsAfterMs } = this.#rules;
-    const afterMs = state === 'ERROR' ? errorAfterMs : this.#state === 'ERROR' ? errorEndsAfterMs : OBSERVED_AFTER_MS;
-    if (now - this.#nextMs < afterMs) return;
-    this.#reason =
-      this.#state === undefined
-        ? 'start'
-        : state === 'ERROR'
-          ? 'no-links'
-          : this.#state === 'ERROR'
-            ? 'links-back'
-            : 'rate';
-    if (state !== 'ERROR') this.#level = state as QualityLevel;
-    this.#state = state;
-    this.#sinceMs = now;
-    this.#next = undefined;
-  }
-}
-
 interface Entry {
   readonly window: StreamWindow;
-  readonly judge: { readonly quality: Quality | undefined; take(input: QualityInput, now: Millis): unknown };
+  readonly observer: QualityObserver;
+  /** In `advise`. */
+  machine: QualityMachine | undefined;
   lookedMs: Millis;
 }
 
@@ -84,11 +32,11 @@ const REMEMBERED_MS: Millis = 60_000;
 
 /** How good each live stream is. To be told once a second. Pure. */
 export class QualityBook {
-  readonly #mode: QualityMode;
-  readonly #rules: QualityRules;
+  #mode: QualityMode | 'off';
+  #rules: QualityRules;
   readonly #streams = new Map<string, Entry>();
 
-  constructor(mode: QualityMode, rules: QualityRules = QUALITY_RULES) {
+  constructor(mode: QualityMode | 'off', rules: QualityRules = QUALITY_RULES) {
     this.#mode = mode;
     this.#rules = rules;
   }
@@ -97,22 +45,49 @@ export class QualityBook {
     return this.#streams.size;
   }
 
-  /** Undefined where the stream is not live, or so new that nothing can be said. */
-  of(publisherId: string): Quality | undefined {
-    return this.#streams.get(publisherId)?.judge.quality;
+  /** Streams keep the level that they have, and are judged by these rules from the next look on. */
+  configure(mode: QualityMode | 'off', rules: QualityRules): void {
+    this.#mode = mode;
+    this.#rules = rules;
+    if (mode === 'off') this.#streams.clear();
+    for (const entry of this.#streams.values()) {
+      entry.observer.rules = rules;
+      if (entry.machine) entry.machine.rules = rules;
+      if (mode === 'observe') entry.machine = undefined;
+    }
+  }
+
+  /** Undefined where the stream is not live or not judged. */
+  of(publisherId: string): StreamQuality | undefined {
+    const entry = this.#streams.get(publisherId);
+    if (entry === undefined || this.#mode === 'off') return undefined;
+    const { observer, machine } = entry;
+    const observed = observer.quality;
+    const judged = machine ? machine.quality : observed;
+    return {
+      mode: this.#mode,
+      level: observed?.level,
+      advice: machine?.quality.level,
+      state: judged?.state,
+      reason: judged?.reason ?? 'start',
+      sinceMs: judged?.sinceMs ?? observer.startedMs,
+    };
   }
 
   /** @returns what has changed; the first state of a stream is no change */
   look(snapshot: DataPlaneSnapshot, now: Millis): QualityChange[] {
     const changes: QualityChange[] = [];
+    if (this.#mode === 'off') return changes;
     for (const publisher of snapshot.publishers) {
       const { publisherId } = publisher;
       const entry = this.#entryOf(publisherId, now);
-      const before = entry.judge.quality?.state;
+      const before = this.of(publisherId)?.state;
       entry.lookedMs = now;
-      entry.judge.take(entry.window.look(publisher, groupOf(snapshot, publisher)), now);
-      const after = entry.judge.quality;
-      if (before !== undefined && after !== undefined && after.state !== before)
+      const input = entry.window.look(publisher, groupOf(snapshot, publisher));
+      entry.observer.take(input, now);
+      entry.machine?.take(input, now);
+      const after = this.of(publisherId);
+      if (before !== undefined && after?.state !== undefined && after.state !== before)
         changes.push({ publisherId, from: before, to: after.state, reason: after.reason });
     }
     for (const [id, { lookedMs }] of this.#streams) if (now - lookedMs > REMEMBERED_MS) this.#streams.delete(id);
@@ -122,10 +97,12 @@ export class QualityBook {
   #entryOf(publisherId: string, now: Millis): Entry {
     let entry = this.#streams.get(publisherId);
     if (entry === undefined) {
-      const judge = this.#mode === 'advise' ? new QualityMachine(now, this.#rules) : new Observer(now, this.#rules);
-      entry = { window: new StreamWindow(), judge, lookedMs: now };
+      const observer = new QualityObserver(now, this.#rules);
+      entry = { window: new StreamWindow(), observer, machine: undefined, lookedMs: now };
       this.#streams.set(publisherId, entry);
     }
+    if (this.#mode === 'advise')
+      entry.machine ??= new QualityMachine(now, this.#rules, entry.observer.quality?.level ?? 'MEDIUM');
     return entry;
   }
 }

@@ -1,12 +1,15 @@
 import type { DataPlaneSnapshot, PublisherSnapshot } from '../data-plane/snapshot.ts';
 import type { Millis } from '../shared/clock.ts';
 import type { GroupSnapshot, LinkSnapshot } from '../srtla/types.ts';
+import { LinkCapacity } from './link-capacity.ts';
 import type { QualityInput } from './types.ts';
 
 /** A link is heard that has sent anything within this. */
 const HEARD_WITHIN_MS: Millis = 3_000;
 /** Seconds over which losses are reckoned. */
 const LOOKS = 10;
+/** A link carries enough to be judged by that has this share of the traffic. */
+const CARRYING_SHARE = 0.1;
 
 interface Totals {
   readonly received: number;
@@ -23,29 +26,30 @@ const totalsOf = ({ stats }: PublisherSnapshot, group: GroupSnapshot | undefined
   dropped: stats.pktRcvDropTotal,
 });
 
-/** Weighted by what each link carries; of the SRT session where no link has told one. */
+/** Of the slowest link that carries a share worth naming; of the SRT session where no link has told one. */
 const roundTripOf = ({ stats }: PublisherSnapshot, links: readonly LinkSnapshot[]): Millis | undefined => {
-  let weighted = 0;
-  let bytes = 0;
-  for (const { roundTrip, windowBytes } of links) {
-    if (roundTrip === undefined || windowBytes === 0) continue;
-    weighted += roundTrip.ms * windowBytes;
-    bytes += windowBytes;
-  }
-  if (bytes > 0) return weighted / bytes;
-  return stats.rttMs > 0 ? stats.rttMs : undefined;
+  const least = links.reduce((bytes, { windowBytes }) => bytes + windowBytes, 0) * CARRYING_SHARE;
+  let slowest: Millis | undefined;
+  for (const { roundTrip, windowBytes } of links)
+    if (roundTrip && windowBytes > 0 && windowBytes >= least) slowest = Math.max(slowest ?? 0, roundTrip.ms);
+  return slowest ?? (stats.rttMs > 0 ? stats.rttMs : undefined);
 };
 
 /** What one stream was like in the last ten seconds, from what its node shows each second. */
 export class StreamWindow {
   readonly #totals: Totals[] = [];
+  readonly #capacity = new LinkCapacity();
+  /** Of this session something has waited for its time: what is forwarded as it comes never does. */
+  #hasBuffer = false;
 
   look(publisher: PublisherSnapshot, group: GroupSnapshot | undefined): QualityInput {
     const now = totalsOf(publisher, group);
     const last = this.#totals.at(-1);
     // A new session counts from 0 again.
-    if (last && (now.received < last.received || now.lost < last.lost || now.dropped < last.dropped))
+    if (last && (now.received < last.received || now.lost < last.lost || now.dropped < last.dropped)) {
       this.#totals.length = 0;
+      this.#hasBuffer = false;
+    }
     this.#totals.push(now);
     if (this.#totals.length > LOOKS + 1) this.#totals.shift();
     const first = this.#totals[0]!;
@@ -56,13 +60,17 @@ export class StreamWindow {
     return {
       linksHeard: group === undefined ? Number(publisher.lastPayloadMs < HEARD_WITHIN_MS) : heard.length,
       deliveredKbps: publisher.meanKbps2s,
-      // What a window and a round trip say of a link is no capacity while the encoder leaves it half used.
-      capacityKbps: undefined,
+      capacityKbps: this.#capacity.look(heard),
       lossPct: percentOf(lost, received + lost),
       playerLossPct: percentOf(dropped, received + dropped),
       rttMs: roundTripOf(publisher, heard),
+      bufferMs: this.#bufferOf(publisher),
       latencyMs: publisher.latencyMs,
     };
+  }
+  #bufferOf({ stats, latencyMs }: PublisherSnapshot): Millis | undefined {
+    this.#hasBuffer ||= stats.rcvBufMs >= latencyMs / 2;
+    return this.#hasBuffer ? stats.rcvBufMs : undefined;
   }
 }
 

@@ -14,14 +14,19 @@ export interface QualityInput {
   /** Links with a valid packet in the last 3 s; 1 or 0 where there is no bond. */
   readonly linksHeard: number;
   readonly deliveredKbps: number;
-  /** Of all links together, from the sender's telemetry; undefined where it has none. */
+  /**
+   * Of all links together, from the sender's telemetry; undefined where it has none, and where the links are used so little that it can't be
+   * told how much more they would carry.
+   */
   readonly capacityKbps: number | undefined;
   /** Packets that were certainly lost on the way, of those expected. */
   readonly lossPct: number;
   /** Packets that came too late or never, of those expected: what a viewer sees. */
   readonly playerLossPct: number;
-  /** Weighted by what each link carries; undefined where nothing has told it. */
+  /** Of the slowest link that carries a tenth or more; undefined where nothing has told it. */
   readonly rttMs: Millis | undefined;
+  /** What waits at the node for its time; undefined where nothing waits there. */
+  readonly bufferMs: Millis | undefined;
   readonly latencyMs: Millis;
 }
 
@@ -44,6 +49,8 @@ export interface QualityRules {
   /** A round trip of more than this share of the latency leaves no time to send again. */
   readonly downRttShare: number;
   readonly fastRttShare: number;
+  /** Less than this share of the latency waiting: what is missing now will soon be seen. */
+  readonly downBufferShare: number;
   /** Capacity below this many times the rate of the level is too little. */
   readonly downCapacityFactor: number;
   /** The level that is gone to takes at most this share of the capacity. */
@@ -80,13 +87,14 @@ export const QUALITY_RULES: QualityRules = {
   downFastAfterMs: 1_000,
   fastLossPct: 10,
   playerLossPct: 0.1,
-  downRttShare: 1 / 3,
-  fastRttShare: 1 / 2,
+  downRttShare: 0.33,
+  fastRttShare: 0.495,
+  downBufferShare: 1 / 4,
   downCapacityFactor: 1.1,
   fitShare: 0.85,
   upCapacityFactor: 1.4,
   upLossPct: 0.5,
-  upRttShare: 1 / 5,
+  upRttShare: 0.198,
   upAfterMs: 30_000,
   downDeliveredShare: 0.8,
   fastDeliveredShare: 0.5,
@@ -105,6 +113,7 @@ export type QualityReason =
   | 'loss'
   | 'player-loss'
   | 'round-trip'
+  | 'buffer'
   | 'capacity'
   | 'rate'
   | 'clean'
@@ -115,6 +124,20 @@ export interface Quality {
   readonly state: QualityState;
   /** What fits: the one of before an error while it lasts. */
   readonly level: QualityLevel;
+  readonly reason: QualityReason;
+  /** When the state began. */
+  readonly sinceMs: Millis;
+}
+
+/** What is told of a stream. */
+export interface StreamQuality {
+  readonly mode: QualityMode;
+  /** The name of what arrives; undefined in the first seconds. */
+  readonly level: QualityLevel | undefined;
+  /** What the encoder should send; undefined where it is only observed. */
+  readonly advice: QualityLevel | undefined;
+  /** Of the mode: of what arrives, or of the advice; undefined in the first seconds. */
+  readonly state: QualityState | undefined;
   readonly reason: QualityReason;
   /** When the state began. */
   readonly sinceMs: Millis;

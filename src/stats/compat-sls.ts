@@ -1,3 +1,4 @@
+import type { QualityLevel, StreamQuality } from '../quality/types.ts';
 import { count, decimal, int32, uint16, wholeSeconds } from './numbers.ts';
 import type { Peer } from './peers.ts';
 import type { ShownPublisher } from './timeline.ts';
@@ -26,6 +27,10 @@ export interface ModernPublisher {
   dropped_pkts: number;
   latency: number;
   peers?: Peer[];
+  /** What its encoder should send; only where that is judged. */
+  quality_advice?: QualityLevel;
+  /** The name of what arrives. */
+  quality_level?: QualityLevel;
   rtt: number;
   uptime: number;
 }
@@ -57,7 +62,11 @@ const withPeers = (peers: Peer[]): { peers?: Peer[] } => (peers.length > 0 ? { p
  */
 export const bitrateOrOne = ({ bitrateKbps }: ShownPublisher): number => Math.max(1, int32(bitrateKbps));
 
-export const modernStats = (live: ShownPublisher | undefined, peers: Peer[] = []): object => {
+export const modernStats = (
+  live: ShownPublisher | undefined,
+  peers: Peer[] = [],
+  quality?: StreamQuality | undefined,
+): object => {
   if (!live) return { message: OFFLINE, status: 'ok' };
   const { stats, latencyMs, uptimeMs } = live.publisher;
   const publisher: ModernPublisher = {
@@ -66,6 +75,8 @@ export const modernStats = (live: ShownPublisher | undefined, peers: Peer[] = []
     dropped_pkts: int32(stats.pktRcvDropTotal),
     latency: uint16(latencyMs),
     ...withPeers(peers),
+    ...(quality?.advice ? { quality_advice: quality.advice } : {}),
+    ...(quality?.level ? { quality_level: quality.level } : {}),
     rtt: decimal(stats.rttMs),
     uptime: wholeSeconds(uptimeMs),
   };

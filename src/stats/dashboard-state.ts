@@ -16,6 +16,7 @@ import { DashboardFeed } from './dashboard-feed.ts';
 import { PublisherIndex } from './dashboard-index.ts';
 import type { EventView, HistoryView, LiveView, SharedView, StreamView, TrailsView } from './dashboard-types.ts';
 import { labelOf, sharedStreamView, streamView } from './dashboard-view.ts';
+import { qualityView } from './quality-view.ts';
 
 /** Pages get a message at each of these. */
 const TICK_MS: Millis = 500;
@@ -139,6 +140,10 @@ export class DashboardState {
   }
 
   #view(record: StreamRecord, addresses: AddressView): StreamView {
-    return streamView(record, this.#deps.directory, this.#lookMs, addresses);
+    const { directory, quality, clock } = this.#deps;
+    return streamView(
+      ...([record, directory, this.#lookMs, addresses] as const),
+      qualityView(quality(record.publisherId), clock()),
+    );
   }
 }

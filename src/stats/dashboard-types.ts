@@ -55,6 +55,8 @@ export interface StreamView {
   waiting: number;
   /** `latency-short`, `bitrate-exceeded`. */
   warnings: readonly string[];
+  /** Absent while nothing can be said. Levels: HIGH, MEDIUM, LOW, VERY_LOW; states: those, RECOVERY, ERROR. */
+  quality?: { level: string; advice: string | null; state: string; reason: string };
   links: readonly LinkView[];
 }
 

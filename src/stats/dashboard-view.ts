@@ -8,6 +8,7 @@ import type { StreamRecord } from './dashboard-book.ts';
 import type { LinkSlot } from './dashboard-links.ts';
 import type { LinkView, PlayerView, StreamView } from './dashboard-types.ts';
 import { carrierFields, type NamedLink } from './link-names.ts';
+import type { QualityView } from './quality-view.ts';
 import { sharePercentages } from './shares.ts';
 import { shown } from './timeline.ts';
 
@@ -57,12 +58,17 @@ const stateOf = (publisher: PublisherSnapshot | undefined): StreamView['state'] 
   return seen && !seen.stalled ? 'live' : 'stalled';
 };
 
+const shownQuality = ({ level, advice, state, reason }: QualityView): NonNullable<StreamView['quality']> => ({
+  ...{ level, advice, state, reason },
+});
+
 /** A stream as of the last look. @param now of that look @param addresses how those of clients are shown */
 export const streamView = (
   record: StreamRecord,
   directory: StreamDirectory,
   now: Millis,
   addresses: AddressView,
+  quality?: QualityView | undefined,
 ): StreamView => {
   const { publisher, players, meter } = record;
   const { lossPct, resentPct, dropped } = publisher ? meter.rates : { lossPct: 0, resentPct: 0, dropped: 0 };
@@ -84,6 +90,7 @@ export const streamView = (
     players: players.filter(({ state }) => state !== 'waiting').length,
     waiting: players.filter(({ state }) => state === 'waiting').length,
     warnings: publisher?.warnings ?? [],
+    ...(publisher && quality ? { quality: shownQuality(quality) } : {}),
     links: publisher ? linkViews(record, now, addresses) : [],
   };
 };

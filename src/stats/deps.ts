@@ -1,5 +1,6 @@
 import type { Settings } from '../config/schema.ts';
 import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
+import type { StreamQuality } from '../quality/types.ts';
 import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { StreamDirectory } from '../sls-bridge/directory.ts';
@@ -36,6 +37,9 @@ export interface StreamEvents {
   onEvent(listener: (event: StreamEvent) => void): () => void;
 }
 
+/** How good the stream of a publisher id is; undefined where it is not live or not judged. */
+export type QualityLookup = (publisherId: string) => StreamQuality | undefined;
+
 /** What the HTTP servers of a node need of it. */
 export interface StatsDeps {
   /** The latest view of the data plane. Called for every request: it must be at hand. */
@@ -47,6 +51,7 @@ export interface StatsDeps {
   keys: KeyStore;
   /** Who carries a link. */
   carriers: CarrierLookup;
+  quality: QualityLookup;
   /** What links are called, wherever they are shown. */
   linkNames: LinkNames;
   settings: Pick<Settings, 'http' | 'stats' | 'streams' | 'srtla' | 'metrics'>;

@@ -4,6 +4,7 @@ import { type AddressView, publicStreamName } from '../shared/redact.ts';
 import type { StreamDirectory } from '../sls-bridge/directory.ts';
 import { carrierFields, type LinkNames } from './link-names.ts';
 import { decimal, int32 } from './numbers.ts';
+import type { QualityView } from './quality-view.ts';
 import { sorted } from './sorted.ts';
 import { shown } from './timeline.ts';
 
@@ -13,6 +14,7 @@ export interface LiveView {
   readonly directory: StreamDirectory;
   readonly names: LinkNames;
   readonly addresses: AddressView;
+  readonly quality: (publisherId: string) => QualityView | undefined;
 }
 
 /** What is live, for callers with a key: publisher ids are in it. */
@@ -39,7 +41,7 @@ export const liveStream = (view: LiveView, publisherId: string): object => {
 };
 
 /** While one takes over from another there are two. */
-const live = ({ snapshot, names, addresses }: LiveView, publisher: PublisherSnapshot): object => {
+const live = ({ snapshot, names, addresses, quality }: LiveView, publisher: PublisherSnapshot): object => {
   const now = shown(publisher);
   const group = snapshot.srtla.groups.find(({ id }) => id === publisher.group);
   const mask = new AddressMask(addresses);
@@ -51,6 +53,7 @@ const live = ({ snapshot, names, addresses }: LiveView, publisher: PublisherSnap
     latencyMs: int32(publisher.latencyMs),
     // In the order of `links`.
     carriers: group && names.of(group).map((named) => sorted(carrierFields(named))),
+    quality: quality(publisher.publisherId),
     links: group?.links.map((link) => mask.mask(link.address, link.port)),
     rttMs: decimal(publisher.stats.rttMs),
     source: publisher.source,

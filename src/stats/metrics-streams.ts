@@ -1,4 +1,5 @@
 import type { PublisherSnapshot } from '../data-plane/snapshot.ts';
+import type { QualityLevel, QualityState } from '../quality/types.ts';
 import {
   counter,
   gauge,
@@ -33,6 +34,13 @@ const isUp = ({ publisher }: StreamView): boolean =>
 /** The worst of the players; undefined where there are none. */
 const worst = ({ players }: StreamView, value: (player: StreamView['players'][number]) => number): Value =>
   players.length === 0 ? undefined : Math.max(...players.map(value));
+
+const LEVELS: readonly QualityLevel[] = ['HIGH', 'MEDIUM', 'LOW', 'VERY_LOW'];
+const STATES: readonly QualityState[] = [...LEVELS, 'RECOVERY', 'ERROR'];
+
+/** As a set of states: all of them are there while one is known. */
+const oneOf = (label: string, all: readonly string[], now: string | undefined): (readonly [Value, Labels])[] =>
+  now === undefined ? [] : all.map((one) => [Number(one === now), { [label]: one.toLowerCase() }]);
 
 /** Each stream, under its public name. What a session has counted begins with 0 when the encoder connects anew. */
 export const STREAM_METRICS: readonly MetricDefinition[] = [
@@ -71,6 +79,24 @@ export const STREAM_METRICS: readonly MetricDefinition[] = [
     ['stream', 'type'],
     'What has happened to a stream: links that joined and left, takeovers, refusals, …',
     several(({ events }) => [...events].map(([type, count]) => [count, { type: snakeCase(type) }])),
+  ),
+  gauge(
+    'stream_quality_level',
+    ['stream', 'level'],
+    'The name of what arrives: 1 for it, 0 for the others.',
+    several(({ quality }) => oneOf('level', LEVELS, quality?.level)),
+  ),
+  gauge(
+    'stream_quality_advice',
+    ['stream', 'level'],
+    'What the encoder should send: 1 for it, 0 for the others; not there where streams are only observed.',
+    several(({ quality }) => oneOf('level', LEVELS, quality?.advice)),
+  ),
+  gauge(
+    'stream_quality_state',
+    ['stream', 'state'],
+    'How the stream is judged: 1 for its state, 0 for the others.',
+    several(({ quality }) => oneOf('state', STATES, quality?.state)),
   ),
   counter(
     'ts_continuity_errors',

@@ -1,8 +1,10 @@
 import type { DataPlaneSnapshot, PlayerSnapshot, PublisherSnapshot } from '../data-plane/snapshot.ts';
+import type { StreamQuality } from '../quality/types.ts';
 import type { LoopHealth } from '../shared/loop-health.ts';
 import type { GroupSnapshot, LinkSnapshot } from '../srtla/types.ts';
 import type { CarrierLookup } from './carrier.ts';
 import type { ControlStatus } from './control-status.ts';
+import type { QualityLookup } from './deps.ts';
 import type { EventCounts } from './event-counts.ts';
 import type { LabelBook } from './label-book.ts';
 import type { MetricsChoice } from './metrics-choice.ts';
@@ -17,6 +19,8 @@ export interface StreamView {
   /** What it comes through, where it is bonded. */
   readonly group: GroupSnapshot | undefined;
   readonly players: readonly PlayerSnapshot[];
+  /** Undefined where it is not judged. */
+  readonly quality: StreamQuality | undefined;
   /** To all players that the stream has had since it was first seen. */
   readonly sent: Sent;
   /** How often what has happened, by type. */
@@ -44,6 +48,7 @@ export interface NodeFacts {
   readonly loop: LoopHealth;
   readonly carriers: CarrierLookup;
   readonly events: EventCounts;
+  readonly quality: QualityLookup;
   /** Undefined where no control plane governs the node. */
   readonly control: ControlFacts | undefined;
   /** What the last scrape has cost the main thread, ms; undefined before the first. */
@@ -125,7 +130,10 @@ export const metricsView = (
     // Six hex digits: two of thousands may be named alike, and a scrape may not name anything twice.
     if (names.has(name)) continue;
     names.add(name);
-    streams.push({ labels: ofStream, publisher, group, players, sent: totals.of(id), events: node.events.of(id) });
+    streams.push({
+      ...{ labels: ofStream, publisher, group, players, sent: totals.of(id), events: node.events.of(id) },
+      quality: publisher && node.quality(id),
+    });
     if (!group || links.length + group.links.length > choice.maxLinks) continue;
     const taken = new Set<string>();
     for (const link of group.links) links.push({ labels: labels.link(name, group, link, taken), link });

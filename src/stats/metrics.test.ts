@@ -41,6 +41,9 @@ const rich = (): DataPlaneSnapshot => {
 const client = async (view: DataPlaneSnapshot = rich(), env: Record<string, string> = {}) => {
   const { app, deps, call, withKey } = await statsClient(env);
   deps.view = view;
+  deps.quality = () => ({
+    ...{ mode: 'advise', level: 'HIGH', advice: 'MEDIUM', state: 'MEDIUM', reason: 'loss', sinceMs: 0 },
+  });
   Object.assign(deps, { controlStatus: () => ({ state: 'degraded', silentMs: 2_500, held: 3, refusedRemovals: 1 }) });
   const text = async (): Promise<string> => (await call('GET', '/metrics')).body;
   return { app, deps, call, withKey, text, scrape: async (): Promise<Sample[]> => samplesOf(await text()) };
@@ -360,6 +363,30 @@ describe('states and events', () => {
     expect(numberOf(await scrape(), 'control_silence_seconds')).toBe(2.5);
     Object.assign(deps, { controlStatus: () => undefined });
     expect(states(await scrape())).toEqual([]);
+  });
+
+  it('tells how good a stream is, where it is judged', async () => {
+    const { deps, scrape } = await client();
+    const sets = (samples: readonly Sample[]) =>
+      samples
+        .filter(({ name, value }) => name.startsWith('tributary_stream_quality_') && value === 1)
+        .map(({ name, labels }) => [name.slice('tributary_stream_quality_'.length), labels.level ?? labels.state]);
+    deps.quality = () => undefined;
+    expect(sets(await scrape())).toEqual([]);
+    const common = { reason: 'start', sinceMs: 0 } as const;
+    deps.quality = () => ({ ...common, mode: 'observe', level: 'LOW', advice: undefined, state: 'ERROR' });
+    expect(sets(await scrape())).toEqual([
+      ['level', 'low'],
+      ['state', 'error'],
+    ]);
+    deps.quality = () => ({ ...common, mode: 'advise', level: 'LOW', advice: 'VERY_LOW', state: 'RECOVERY' });
+    const samples = await scrape();
+    expect(sets(samples)).toEqual([
+      ['level', 'low'],
+      ['advice', 'very_low'],
+      ['state', 'recovery'],
+    ]);
+    expect(samples.filter(({ name }) => name === 'tributary_stream_quality_state')).toHaveLength(6);
   });
 
   it('tells who carries a link', async () => {

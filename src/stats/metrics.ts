@@ -46,7 +46,7 @@ const addDefaults = (registry: Registry): void => {
     if (name.startsWith('nodejs_eventloop_lag')) registry.removeSingleMetric(name);
 };
 
-interface MetricsDeps extends Pick<StatsDeps, 'snapshot' | 'settings' | 'carriers' | 'events' | 'version'> {
+interface MetricsDeps extends Pick<StatsDeps, 'snapshot' | 'settings' | 'carriers' | 'quality' | 'events' | 'version'> {
   /** Absent, or undefined, where no control plane governs the node. */
   readonly controlStatus?: () => ControlFacts | undefined;
 }
@@ -128,10 +128,10 @@ export class Metrics {
   }
 
   #look(): MetricsView {
-    const { snapshot, carriers, version } = this.#deps;
+    const { snapshot, carriers, quality, version } = this.#deps;
     const { draining, score, loop } = this.#watch;
     const node = {
-      ...{ version, draining, score, loop, carriers },
+      ...{ version, draining, score, loop, carriers, quality },
       events: this.#events,
       control: this.#deps.controlStatus?.(),
       lastScrapeMs: this.#lastScrapeMs,

@@ -101,6 +101,20 @@ describe('GET /stats/{id}', () => {
     });
   });
 
+  it('tells how good the stream is, where it is judged', async () => {
+    const { call, deps, withKey } = await server();
+    expect((await call('GET', '/stats/play_a')).body).not.toContain('quality');
+    const common = { reason: 'loss', sinceMs: deps.now - 2_500 } as const;
+    deps.quality = () => ({ ...common, mode: 'observe', level: undefined, advice: undefined, state: undefined });
+    expect((await call('GET', '/stats/play_a')).body).not.toContain('quality');
+    deps.quality = () => ({ ...common, mode: 'advise', level: 'HIGH', advice: 'MEDIUM', state: 'MEDIUM' });
+    expect((await call('GET', '/stats/play_a')).body).toContain('"quality_advice":"MEDIUM","quality_level":"HIGH"');
+    expect((await call('GET', '/stats/play_a?legacy=1')).body).not.toContain('quality');
+    expect((await call('GET', '/api/streams/play_a', withKey(ADMIN))).body).toContain(
+      '"quality":{"mode":"advise","level":"HIGH","advice":"MEDIUM","state":"MEDIUM","reason":"loss","forMs":2500}',
+    );
+  });
+
   it('knows a live publisher id that has left the directory', async () => {
     const { call, deps } = await server();
     deps.view = dataPlaneSnapshot({ publishers: [publisherSnapshot({ publisherId: 'live_gone' })] });

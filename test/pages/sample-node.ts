@@ -6,6 +6,7 @@ import { loadSettings } from '../../src/config/resolve.ts';
 import type { Settings } from '../../src/config/schema.ts';
 import { EventHistory } from '../../src/data-plane/event-history.ts';
 import type { DataPlaneSnapshot, PlayerSnapshot, PublisherSnapshot } from '../../src/data-plane/snapshot.ts';
+import { QualityBook } from '../../src/quality/quality-book.ts';
 import { silentLogger } from '../../src/shared/logger.ts';
 import { DirectoryFile } from '../../src/sls-bridge/directory-file.ts';
 import type { GroupSnapshot, LinkSnapshot } from '../../src/srtla/types.ts';
@@ -214,6 +215,7 @@ export const sampleNode = async ({
   const lookup = { ...carriersOff, of: carriers };
   let now = (): number => 10_000;
   const clock = (): number => now();
+  const judged = new QualityBook('observe');
   const base = {
     snapshot: () => samples.at(clock()),
     control: { kickPublisher: () => {}, kickPlayers: () => {}, kickSocket: () => {}, drain: () => {} },
@@ -221,6 +223,7 @@ export const sampleNode = async ({
     ...{ store, keys, events, settings, logger: silentLogger, clock },
     carriers: lookup,
     linkNames: new LinkNames(lookup),
+    quality: (publisherId: string) => judged.of(publisherId),
     unixNow: Date.now,
     version: '0.1.0',
     runtimeToken: 'none',
@@ -237,6 +240,7 @@ export const sampleNode = async ({
     preview: undefined,
   });
   for (let at = 10_000; at < historyMs + 10_000; at += 2_000) {
+    judged.look(samples.at(at), at);
     now = () => at;
     server.state.look();
   }

@@ -103,6 +103,7 @@ export const drive = (trace: Trace, steered: Steered, isCapacityKnown: boolean, 
         lossPct: isOver ? (100 * (rate - capacity)) / rate : 0,
         playerLossPct: 0,
         rttMs: 60 + (isOver ? 400 : 0),
+        bufferMs: undefined,
         latencyMs: LATENCY_MS,
       },
       atS,
@@ -115,7 +116,7 @@ export const drive = (trace: Trace, steered: Steered, isCapacityKnown: boolean, 
 };
 
 /** Markdown: each trace with each rule set. */
-export const comparison = (isCapacityKnown: boolean): string => {
+const comparison = (isCapacityKnown: boolean): string => {
   const lines = [
     '| Trace | Rules | Switches | Seconds overloaded | The longest that a lower level would have ended | Seconds in ERROR with links up | Mean clean kbit/s |',
     '|---|---|---|---|---|---|---|',
@@ -129,3 +130,7 @@ export const comparison = (isCapacityKnown: boolean): string => {
     }
   return lines.join('\n');
 };
+
+/** Markdown: both tables. */
+export const comparisons = (): string =>
+  `The sender tells its capacity:\n\n${comparison(true)}\n\nOnly what arrives is known:\n\n${comparison(false)}\n`;

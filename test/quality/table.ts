@@ -1,6 +1,4 @@
 // npm run quality: half an hour of each trace under each set of rules, as tables.
-import { comparison } from './plant.ts';
+import { comparisons } from './plant.ts';
 
-process.stdout.write(
-  `The sender tells its capacity:\n\n${comparison(true)}\n\nOnly what arrives is known:\n\n${comparison(false)}\n`,
-);
+process.stdout.write(comparisons());

@@ -79,6 +79,7 @@ export const statsDeps = async (
     store,
     keys,
     carriers: carriersOff,
+    quality: () => undefined,
     linkNames: new LinkNames(carriersOff),
     settings: settingsOf(env),
     logger: silentLogger,

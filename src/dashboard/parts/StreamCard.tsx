@@ -37,6 +37,21 @@ const Buffer = ({ stream }: { stream: StreamView }) => {
   );
 };
 
+const LEVELS: Readonly<Record<string, string>> = {
+  HIGH: 'High',
+  MEDIUM: 'Medium',
+  LOW: 'Low',
+  VERY_LOW: 'Very low',
+};
+
+/** What arrives, and what should be sent where that is another level. */
+const Quality = ({ level, advice, state }: NonNullable<StreamView['quality']>) => (
+  <Metric name="Quality" tone={state === 'ERROR' ? 'bad' : undefined}>
+    <span class="nowrap">{state === 'ERROR' ? 'No link' : (LEVELS[level] ?? level)}</span>
+    {advice !== null && advice !== level && <span class="unit"> advised {LEVELS[advice] ?? advice}</span>}
+  </Metric>
+);
+
 export interface StreamCardProps {
   stream: StreamView;
   trail?: Trail | undefined;
@@ -99,6 +114,7 @@ export const StreamCard = ({ stream, trail = EMPTY, href, isNamed = false }: Str
             <span class="unit"> / 10 s</span>
           </Metric>
           <Buffer stream={stream} />
+          {stream.quality && <Quality {...stream.quality} />}
           <Metric name="Up">{uptime(stream.uptimeMs)}</Metric>
           <Metric name="Players">
             {stream.players}

@@ -22,7 +22,8 @@ export const publisherStatsRoutes = (app: FastifyInstance, context: RouteContext
     const snapshot = deps.snapshot();
     const live = shownPublisher(snapshot, publisherId);
     const peers = live ? peersOf(snapshot, live.publisher, deps.linkNames) : [];
-    if (queryValue(request, 'legacy') !== '1') return sendJson(reply, 200, modernStats(live, peers));
+    if (queryValue(request, 'legacy') !== '1')
+      return sendJson(reply, 200, modernStats(live, peers, deps.quality(publisherId)));
     // A stream that is over for long, or has never been, is not on anybody's screen.
     const idleAsZero = isPlugin(request) && watch.recentlyLive.has(publisherId, clock());
     return sendJson(reply, 200, legacyStats(live, idleAsZero, peers));

@@ -6,6 +6,7 @@ import { errorAnswer, successAnswer } from '../compat-sls.ts';
 import { pathRest, queryValue, sendJson } from '../http-app.ts';
 import { parseBody } from '../json-body.ts';
 import { type LiveView, liveStream, liveStreams } from '../live-streams.ts';
+import { qualityView } from '../quality-view.ts';
 import { actor, publisherOf, type RouteContext } from './context.ts';
 
 const NOT_FOUND = errorAnswer('Stream not found');
@@ -23,6 +24,7 @@ export const streamRoutes = (app: FastifyInstance, { deps, watch }: RouteContext
     snapshot: snapshot(),
     directory,
     names: deps.linkNames,
+    quality: (publisherId) => qualityView(deps.quality(publisherId), deps.clock()),
     addresses: addressViewOf(keyOf(request, keys)),
   });
 

@@ -12,8 +12,8 @@ export class LossList {
   #first = new Int32Array(FIRST_RANGES);
   #last = new Int32Array(FIRST_RANGES);
   #askedMs = new Float64Array(FIRST_RANGES);
-  /** Later packets until it counts as lost. */
-  #patience = new Int32Array(FIRST_RANGES);
+  #sinceMs = new Float64Array(FIRST_RANGES);
+  #ripe = new Int32Array(FIRST_RANGES);
   /** Ranges lie from here on. */
   #head = 0;
   #count = 0;
@@ -46,24 +46,26 @@ export class LossList {
     this.#askedMs[this.#head + range] = now;
   }
 
-  /** How many later packets are to arrive before it is asked for; 0 = it has been waited for. */
-  patienceOf(range: number): number {
-    return this.#patience[this.#head + range]!;
+  /** When it was found missing. */
+  sinceMsOf(range: number): Millis {
+    return this.#sinceMs[this.#head + range]!;
   }
 
-  setPatience(range: number, packets: number): void {
-    this.#patience[this.#head + range] = packets;
+  /** Once this number has come it is no longer taken for late. */
+  ripeOf(range: number): number {
+    return this.#ripe[this.#head + range]!;
   }
 
   /** `first` to `last`, which lie after everything in the list. */
-  append(first: number, last: number, patience: number): void {
+  append(first: number, last: number, ripe: number, now: Millis): void {
     this.#packets += sequenceDistance(last, first) + 1;
     this.#makeRoom();
     const at = this.#head + this.#count;
     this.#first[at] = first;
     this.#last[at] = last;
     this.#askedMs[at] = NEVER;
-    this.#patience[at] = patience;
+    this.#sinceMs[at] = now;
+    this.#ripe[at] = ripe;
     this.#count += 1;
   }
 
@@ -149,22 +151,25 @@ export class LossList {
       return;
     }
     const size = this.#first.length * 2;
-    const [first, last, patience] = [new Int32Array(size), new Int32Array(size), new Int32Array(size)];
-    const askedMs = new Float64Array(size);
+    const [first, last, ripe] = [new Int32Array(size), new Int32Array(size), new Int32Array(size)];
+    const [askedMs, sinceMs] = [new Float64Array(size), new Float64Array(size)];
     first.set(this.#first);
     last.set(this.#last);
-    patience.set(this.#patience);
+    ripe.set(this.#ripe);
     askedMs.set(this.#askedMs);
+    sinceMs.set(this.#sinceMs);
     this.#first = first;
     this.#last = last;
-    this.#patience = patience;
+    this.#ripe = ripe;
     this.#askedMs = askedMs;
+    this.#sinceMs = sinceMs;
   }
 
   #shift(from: number, to: number, by: number): void {
     this.#first.copyWithin(from + by, from, to);
     this.#last.copyWithin(from + by, from, to);
     this.#askedMs.copyWithin(from + by, from, to);
-    this.#patience.copyWithin(from + by, from, to);
+    this.#sinceMs.copyWithin(from + by, from, to);
+    this.#ripe.copyWithin(from + by, from, to);
   }
 }

@@ -10,6 +10,7 @@ interface Rule {
 const ANYTHING = [
   'shared',
   'srtla',
+  'srt',
   'sls-bridge',
   'data-plane',
   'stats',
@@ -30,6 +31,9 @@ export const RULES: Readonly<Record<string, Rule>> = {
   shared: { may: [] },
   config: { may: ['shared'] },
   srtla: { may: ['shared'] },
+  srt: {
+    may: ['shared', 'srtla/bytes.ts', 'srtla/constants.ts', 'srtla/srt-header.ts', 'srtla/repair/sequence-window.ts'],
+  },
   'sls-bridge': { may: ['shared'] },
   'data-plane': { may: ['srtla', 'sls-bridge', 'shared'] },
   stats: {

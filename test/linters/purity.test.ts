@@ -50,6 +50,7 @@ const NAMED_CORE = [
 
 const isCore = (path: string): boolean =>
   (path.startsWith('src/srtla/') && !isShell(path) && path !== 'src/srtla/index.ts') ||
+  (path.startsWith('src/srt/') && !isShell(path)) ||
   path.startsWith('src/sls-bridge/mpegts/') ||
   path.endsWith('-core.ts') ||
   NAMED_CORE.includes(path);

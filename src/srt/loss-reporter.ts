@@ -1,0 +1,109 @@
+import type { Millis } from '../shared/clock.ts';
+import { NEVER } from '../srtla/constants.ts';
+import { NakRangeWriter } from './control-packet.ts';
+import type { LossList } from './loss-list.ts';
+import type { PeerLine } from './peer-line.ts';
+import type { ReorderTolerance } from './reorder-tolerance.ts';
+import { sequenceDistance, sequencePlus } from './sequence.ts';
+import type { SmoothedRtt } from './smoothed-rtt.ts';
+
+/** Repeats are not closer than this. */
+const LEAST_REPEAT_MS: Millis = 20;
+/** What is only late has come by then, however few packets there are. */
+const MOST_HOLD_MS: Millis = 50;
+/** NAKs that one call may send: 728 ranges. The rest is due at the next. */
+const MOST_NAKS = 4;
+
+/** Until when a packet is of use that is missing in front of this sequence number. */
+export interface Deadlines {
+  /** Infinite where nothing behind it has come. */
+  neededMs(sequence: number): Millis;
+}
+
+/**
+ * Asks a sender for what is missing: once it is no longer taken for late, then again and again, as NAKREPORT promises, until it has come
+ * or is of no use. A sender that has answered lately ignores the repeats; one that has lost the question does not.
+ */
+export class LossReporter {
+  readonly #losses: LossList;
+  readonly #line: PeerLine;
+  readonly #rtt: SmoothedRtt;
+  readonly #tolerance: ReorderTolerance;
+  readonly #deadlines: Deadlines;
+  readonly #nak: NakRangeWriter;
+  /** The last range in the list has not been asked for, and others before it may not. */
+  #hasFresh = false;
+  naksSent = 0;
+  /** Sequence numbers that were asked for, each counted once. */
+  lostPackets = 0;
+
+  constructor(
+    peerId: number,
+    losses: LossList,
+    line: PeerLine,
+    rtt: SmoothedRtt,
+    tolerance: ReorderTolerance,
+    deadlines: Deadlines,
+  ) {
+    this.#losses = losses;
+    this.#line = line;
+    this.#rtt = rtt;
+    this.#tolerance = tolerance;
+    this.#deadlines = deadlines;
+    this.#nak = new NakRangeWriter(peerId);
+  }
+
+  /** `first` to `last` are missing, before `newest`, which has come. */
+  gap(first: number, last: number, newest: number, now: Millis): void {
+    this.#losses.append(first, last, sequencePlus(newest, this.#tolerance.packets), now);
+    this.#hasFresh = true;
+  }
+
+  /** `newest` has come: asks for what is now held for lost. */
+  arrived(newest: number, now: Millis): void {
+    if (!this.#hasFresh) return;
+    const losses = this.#losses;
+    let range = losses.count;
+    while (range > 0 && losses.askedMsOf(range - 1) === NEVER) range -= 1;
+    for (; range < losses.count && !this.#nak.isFull; range++) {
+      if (sequenceDistance(newest, losses.ripeOf(range)) < 0) break;
+      this.#ask(range, now);
+    }
+    this.#hasFresh = range < losses.count;
+    if (!this.#nak.isEmpty) this.#send(now);
+  }
+
+  /** Asks for what has been held for long enough, and again for what did not come. */
+  tick(now: Millis): void {
+    const losses = this.#losses;
+    if (losses.count === 0) return;
+    const repeatMs = Math.max(LEAST_REPEAT_MS, this.#rtt.patienceMs / 2);
+    const wayMs = this.#rtt.ms / 2;
+    let naks = 0;
+    for (let range = 0; range < losses.count; range++) {
+      const askedMs = losses.askedMsOf(range);
+      const isDue = askedMs === NEVER ? now - losses.sinceMsOf(range) >= MOST_HOLD_MS : now - askedMs >= repeatMs;
+      if (!isDue || now + wayMs > this.#deadlines.neededMs(losses.lastOf(range))) continue;
+      this.#ask(range, now);
+      if (!this.#nak.isFull) continue;
+      this.#send(now);
+      naks += 1;
+      if (naks === MOST_NAKS) return;
+    }
+    if (!this.#nak.isEmpty) this.#send(now);
+  }
+
+  #ask(range: number, now: Millis): void {
+    const losses = this.#losses;
+    const first = losses.firstOf(range);
+    const last = losses.lastOf(range);
+    if (losses.askedMsOf(range) === NEVER) this.lostPackets += sequenceDistance(last, first) + 1;
+    losses.asked(range, now);
+    this.#nak.add(first, last);
+  }
+
+  #send(now: Millis): void {
+    this.naksSent += 1;
+    this.#line.send(this.#nak.end(this.#line.stampUs(now)), now);
+  }
+}

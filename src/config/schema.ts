@@ -283,6 +283,11 @@ export const SETTINGS = {
     ['127.0.0.0/8', '::1'],
     'Addresses and networks that see publisher ids without a key. A request that came through a proxy (X-Forwarded-For) is never trusted.',
   ),
+  'stats.srtlaFolder': live(
+    file,
+    undefined,
+    "Folder, such as /tmp, for srtla_stats_{port}.json: what the links of the newest stream do, each second, for VVLIVE's adapter; docs/quality.md.",
+  ),
   'api.key': live(secret, undefined, 'An admin API key; with it none is generated on the first start.', {
     secret: true,
   }),

@@ -31,6 +31,7 @@ const PATHS = [
   '/v1/drain',
   '/v1/adopt',
   '/auth/',
+  ...['/streams/play_a/srtla', '/streams/play_a/vvlive', '/api/srtla/status', '/api/srtla/metrics', '/api/srtla/raw'],
   // With what it refuses: an answer to a good request does not end.
   '/v1/events?types=x',
   ...['/api/stream-ids', '/api/stream-ids/play_a', '/api/keys', '/api/keys/x', '/api/streams', '/api/streams/play_a'],

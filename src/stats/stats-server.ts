@@ -22,6 +22,8 @@ import { publisherStatsRoutes } from './routes/publisher-stats.ts';
 import { rtmpAuthRoute } from './routes/rtmp-auth.ts';
 import { streamIdRoutes } from './routes/stream-ids.ts';
 import { streamRoutes } from './routes/streams.ts';
+import { vvliveRoutes } from './routes/vvlive.ts';
+import { SrtlaReports } from './srtla-reports.ts';
 import { StatsPush } from './stats-push.ts';
 
 /** What SLS sends with every answer that is not "unknown path". */
@@ -41,6 +43,7 @@ export interface StatsServer {
   /** The clients of `/v1/events`. */
   eventStream: EventStream;
   watch: NodeWatch;
+  reports: SrtlaReports;
 }
 
 /**
@@ -69,6 +72,7 @@ export const createStatsServer = (
   const push = new StatsPush(context, stats);
   const eventStream = new EventStream(deps, context.callers);
   const metrics = new Metrics(deps, watch);
+  const reports = new SrtlaReports(deps);
   const limits = {
     stats: limited(stats, context),
     api: limitedByKey(api, keys, context),
@@ -76,10 +80,12 @@ export const createStatsServer = (
   };
   app.addHook('onReady', async () => {
     watch.start();
+    reports.start();
     eventStream.start();
   });
   app.addHook('onClose', async () => {
     watch.stop();
+    await reports.stop();
     push.close();
     eventStream.close();
     metrics.close();
@@ -99,7 +105,7 @@ export const createStatsServer = (
         for (const routes of parts) routes(scope, context);
       });
     };
-    part(limits.stats, publisherStatsRoutes, irlserverStatsRoutes);
+    part(limits.stats, publisherStatsRoutes, irlserverStatsRoutes, (scope) => vvliveRoutes(scope, context, reports));
     part(limits.api, streamIdRoutes, streamRoutes, irlserverDisconnectRoute);
     part(limits.keys, keyRoutes);
   });
@@ -121,5 +127,5 @@ export const createStatsServer = (
       ? sendJson(reply, 200, doctorView(deps.snapshot(), addressViewOf(keyOf(request, keys))))
       : refuseKeyless(context, request, reply, 'Missing or invalid Authorization header');
   });
-  return { app, onUpgrade: push.onUpgrade, push, eventStream, watch };
+  return { app, onUpgrade: push.onUpgrade, push, eventStream, watch, reports };
 };

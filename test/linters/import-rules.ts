@@ -37,7 +37,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'sls-bridge': { may: ['shared'] },
   'data-plane': { may: ['srtla', 'sls-bridge', 'shared'] },
   stats: {
-    may: ['shared', 'hooks/hook-event.ts'],
+    may: ['shared', 'hooks/hook-event.ts', 'quality/link-capacity.ts'],
     mayTypes: ['data-plane', 'srtla', 'sls-bridge', 'config', 'quality'],
   },
   // Code of the browser: it knows the shapes that it is told, and runs nothing of the node.

@@ -16,7 +16,7 @@ export const ROWS = [
 /** The server of port 8090 with `ROWS` in its directory, and a client that needs no socket. */
 export const statsClient = async (env: Record<string, string> = {}) => {
   const deps = await statsDeps(ROWS, env);
-  const { app, watch } = createStatsServer(deps);
+  const { app, watch, reports } = createStatsServer(deps);
   const call = async (
     method: InjectOptions['method'],
     url: string,
@@ -29,5 +29,5 @@ export const statsClient = async (env: Record<string, string> = {}) => {
     headers: { authorization: `Bearer ${key}` },
     ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
-  return { app, deps, call, withKey, watch };
+  return { app, deps, call, withKey, watch, reports };
 };

@@ -65,7 +65,7 @@ describe('data', () => {
     expect(made.take()).toEqual([]);
   });
 
-  it('that is too late is given up, first what is in flight, then what waits, which takes up no numbers', () => {
+  it('that is too late is given up, which makes room in the window; numbers have no gaps', () => {
     const made = new SenderBench({ flowWindowPackets: 5 });
     for (let i = 0; i < 300; i++) {
       made.offer();
@@ -73,11 +73,10 @@ describe('data', () => {
     }
     const numbers = made.takeNumbers();
     expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => 1_000 + i));
-    expect(numbers.length).toBeGreaterThan(5);
-    expect(numbers.length).toBeLessThan(30);
     expect(made.stat('sndBufMs')).toBeLessThanOrEqual(1_020);
-    expect(made.stat('pktSndDropTotal')).toBeGreaterThan(190);
     const held = made.sender.unacknowledgedPackets;
+    expect(made.stat('pktSndDropTotal')).toBe(300 - held);
+    expect(held).toBeLessThanOrEqual(103);
     expect(made.store.usedCount).toBe(held);
     expect(made.stat('sndBufPackets')).toBe(held);
     made.sender.close();

@@ -58,3 +58,10 @@ export const writeReceived = (figures: Float64Array, out: Float64Array, freePack
   out[RECEIVE_DROPPED_BYTES] = Math.round(out[RECEIVE_DROPPED]! * meanBytes);
   out[RECEIVE_BUFFER_FREE_BYTES] = freePackets * SLOT_BYTES;
 };
+
+/** Hands a sender's figures out. */
+export const writeSent = (figures: Float64Array, out: Float64Array): void => {
+  out.set(figures);
+  out[SENT_BYTES]! += out[SENT]! * HEADER_BYTES;
+  out[SEND_BUFFER_BYTES] = out[SEND_BUFFER_PACKETS]! * SLOT_BYTES;
+};

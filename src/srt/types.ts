@@ -17,3 +17,12 @@ export interface PayloadDecipher {
   /** `key` is one of `KEY`, never `clear`. False where there is no such key. */
   decrypt(bytes: Uint8Array, offset: number, length: number, sequence: number, key: number): boolean;
 }
+
+/** What a sender hands out. */
+export interface SenderOutbox extends ControlOutlet {
+  /**
+   * A data packet for the wire: this header, valid during the call, and the payload of the slot, which is clear: `keyOf(header)` says which
+   * key it is to be encrypted with.
+   */
+  data(header: Uint8Array, slot: number): void;
+}

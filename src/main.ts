@@ -38,6 +38,10 @@ const COMMANDS: Readonly<Record<string, { load: () => Promise<Run>; about: strin
     load: async () => (await import('./cli/urls-command.ts')).runUrls,
     about: 'what to paste into senders and players',
   },
+  switcher: {
+    load: async () => (await import('./cli/switcher.ts')).runSwitcher,
+    about: 'changes the scene of OBS with the quality of a stream',
+  },
   'import-sls': {
     load: async () => (await import('./cli/data-commands.ts')).runImportSls,
     about: 'takes stream ids and API keys of SLS over',

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
 import type { Pair, YAMLMap } from 'yaml';
-import { suggestion } from './nearest.ts';
+import { suggestion } from '../shared/nearest.ts';
 import { SETTING_PATHS, type SettingPath } from './schema.ts';
 import type { Found } from './sources.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { nearest } from '../shared/nearest.ts';
 import type { LoadedSettings, Settings } from './load.ts';
 import { loadSettings } from './load.ts';
-import { nearest } from './nearest.ts';
 
 interface Given {
   argv?: string[];

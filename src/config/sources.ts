@@ -1,4 +1,4 @@
-import { suggestion } from './nearest.ts';
+import { suggestion } from '../shared/nearest.ts';
 import { envNameOf, flagNamesOf, SETTING_PATHS, type SettingPath } from './schema.ts';
 
 /** A value as it was found, and where: `environment: SRTLA_PORT`. */

@@ -24,6 +24,7 @@ const ANYTHING = [
   'node-servers.ts',
   'node.ts',
   'quality',
+  'switcher',
 ];
 
 /** Which part of src/ may use which other one; its own files it may always use. A folder that is not here has no place yet. */
@@ -59,6 +60,8 @@ export const RULES: Readonly<Record<string, Rule>> = {
     mayTypes: ['sls-bridge', 'config'],
   },
   quality: { may: ['shared'], mayTypes: ['data-plane', 'srtla'] },
+  // Runs beside OBS, and knows a node by its answers only.
+  switcher: { may: ['shared'] },
   'control-client': {
     may: ['shared', 'control-plane/protocol.ts', 'sls-bridge/directory-rules.ts'],
     mayTypes: ['sls-bridge', 'data-plane', 'srtla', 'stats'],

@@ -1,5 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
-import { NEVER } from '../srtla/constants.ts';
+import { FOREVER, NEVER } from '../srtla/constants.ts';
 import { NakRangeWriter } from './control-packet.ts';
 import type { LossList } from './loss-list.ts';
 import type { PeerLine } from './peer-line.ts';
@@ -9,8 +9,16 @@ import type { SmoothedRtt } from './smoothed-rtt.ts';
 
 /** Repeats are not closer than this. */
 const LEAST_REPEAT_MS: Millis = 20;
-/** What is only late has come by then, however few packets there are. */
+/** What is only late has come by then, however few packets there are; and waiting for it takes no more of the latency than this. */
 const MOST_HOLD_MS: Millis = 50;
+const HOLD_SHARE = 1 / 8;
+/**
+ * A sender does not answer twice within a round trip, so that asking in between costs nothing and makes up for lost questions; but where
+ * round trips vary by more than this share, some answers are only on their way. There, with time for so many more questions, each is
+ * given time to be answered.
+ */
+const STEADY_SHARE = 1 / 8;
+const CALM_TRIES = 3;
 /** NAKs that one call may send: 728 ranges. The rest is due at the next. */
 const MOST_NAKS = 4;
 
@@ -31,6 +39,7 @@ export class LossReporter {
   readonly #tolerance: ReorderTolerance;
   readonly #deadlines: Deadlines;
   readonly #nak: NakRangeWriter;
+  readonly #holdMs: Millis;
   /** The last range in the list has not been asked for, and others before it may not. */
   #hasFresh = false;
   naksSent = 0;
@@ -44,6 +53,7 @@ export class LossReporter {
     rtt: SmoothedRtt,
     tolerance: ReorderTolerance,
     deadlines: Deadlines,
+    latencyMs: Millis,
   ) {
     this.#losses = losses;
     this.#line = line;
@@ -51,6 +61,7 @@ export class LossReporter {
     this.#tolerance = tolerance;
     this.#deadlines = deadlines;
     this.#nak = new NakRangeWriter(peerId);
+    this.#holdMs = Math.min(MOST_HOLD_MS, latencyMs * HOLD_SHARE);
   }
 
   /** `first` to `last` are missing, before `newest`, which has come. */
@@ -77,13 +88,17 @@ export class LossReporter {
   tick(now: Millis): void {
     const losses = this.#losses;
     if (losses.count === 0) return;
-    const repeatMs = Math.max(LEAST_REPEAT_MS, this.#rtt.patienceMs / 2);
-    const wayMs = this.#rtt.ms / 2;
+    const rttMs = this.#rtt.ms;
+    const patienceMs = Math.max(LEAST_REPEAT_MS, this.#rtt.patienceMs);
+    const hasteMs = Math.max(LEAST_REPEAT_MS, rttMs / 2);
+    const calmFromMs = this.#rtt.variationMs <= rttMs * STEADY_SHARE ? FOREVER : CALM_TRIES * patienceMs;
     let naks = 0;
     for (let range = 0; range < losses.count; range++) {
       const askedMs = losses.askedMsOf(range);
-      const isDue = askedMs === NEVER ? now - losses.sinceMsOf(range) >= MOST_HOLD_MS : now - askedMs >= repeatMs;
-      if (!isDue || now + wayMs > this.#deadlines.neededMs(losses.lastOf(range))) continue;
+      const sinceMs = now - (askedMs === NEVER ? losses.sinceMsOf(range) : askedMs);
+      if (sinceMs < (askedMs === NEVER ? this.#holdMs : hasteMs)) continue;
+      const leftMs = this.#deadlines.neededMs(losses.lastOf(range)) - now;
+      if (leftMs < rttMs / 2 || (askedMs !== NEVER && leftMs > calmFromMs && sinceMs < patienceMs)) continue;
       this.#ask(range, now);
       if (!this.#nak.isFull) continue;
       this.#send(now);

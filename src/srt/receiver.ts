@@ -98,7 +98,15 @@ export class SrtReceiver implements Deadlines {
     this.#tolerance = new ReorderTolerance(options.mostReorderPackets);
     this.#rates = new RateMeter(now);
     this.#acks = new Acknowledger(this.line, this.rtt, this.#rates, firstSequence);
-    this.#reporter = new LossReporter(peerId, this.#losses, this.line, this.rtt, this.#tolerance, this);
+    this.#reporter = new LossReporter(
+      peerId,
+      this.#losses,
+      this.line,
+      this.rtt,
+      this.#tolerance,
+      this,
+      options.latencyMs,
+    );
     this.#atArrival = options.releaseAtArrival || !options.hasPlayTimes;
     this.#asks = options.lossReports === 'own';
   }

@@ -239,8 +239,8 @@ export class SrtSender {
   }
 
   #askedFor(sequence: number, now: Millis): void {
-    // What was sent less than a round trip ago is on its way.
-    if (this.#buffer.sinceResentMs(sequence, now | 0) < this.rtt.ms) return;
+    // What was sent less than a round trip ago, or a little more, is on its way.
+    if (this.#buffer.sinceResentMs(sequence, now | 0) < this.rtt.ms + this.rtt.variationMs) return;
     if (this.#buffer.queue(sequence)) this.#figures[figure.SEND_LOST]! += 1;
   }
 

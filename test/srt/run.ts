@@ -1,0 +1,5 @@
+/** Prints what the engine does on impaired links: `.runtime/node_modules/.bin/node test/srt/run.ts [seeds] [seconds]`. */
+import { SCENARIOS, table } from './scenarios.ts';
+
+const [seeds = '3', seconds = '60'] = process.argv.slice(2);
+process.stdout.write(table(SCENARIOS, Number(seeds), Number(seconds)));

@@ -119,7 +119,7 @@ export class ControlSession {
   /** @returns true where the caller has to wait for the session before it asks again */
   failed(call: Call, failure: Failure, now: Millis): boolean {
     this.#failing.add(call);
-    if (call === 'register') this.#isTold = false;
+    if (call === 'register' && this.#isRegistered) this.#isTold = false;
     if (call === 'desired') this.#openSinceMs = undefined;
     if (failure === 'away') {
       if (call === 'register' || call === 'heartbeat') this.#nextMs = now + this.#retry.next();

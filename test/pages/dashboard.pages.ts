@@ -169,7 +169,7 @@ describe('the page of a stream', () => {
       .waitFor();
     await page.keyboard.press('Escape');
     expect(await page.getByRole('dialog').count()).toBe(0);
-    expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toMatch(/^QR code/);
+    await expect.poll(() => page.evaluate('document.activeElement.getAttribute("aria-label")')).toMatch(/^QR code/);
     await page.locator('.paste', { hasText: 'OBS' }).getByText('mpegts').waitFor();
   });
 

@@ -114,12 +114,12 @@ export const StreamCard = ({ stream, trail = EMPTY, href, isNamed = false }: Str
             <span class="unit"> / 10 s</span>
           </Metric>
           <Buffer stream={stream} />
-          {stream.quality && <Quality {...stream.quality} />}
           <Metric name="Up">{uptime(stream.uptimeMs)}</Metric>
           <Metric name="Players">
             {stream.players}
             {stream.waiting > 0 && <span class="unit"> +{stream.waiting} waiting</span>}
           </Metric>
+          {stream.quality && <Quality {...stream.quality} />}
         </dl>
       </div>
       {stream.source !== undefined && (

@@ -77,8 +77,8 @@ const tellingLines = (text) => {
 const exitCodeOf = (code, signal) => (signal ? 128 + (constants.signals[signal] || 0) : code);
 
 /**
- * Runs the program in the foreground and resolves with its exit code. SIGTERM goes on to it. What a terminal sends, it sends
- * to both of us: SIGINT and SIGHUP are passed on only where there is no terminal, so that one Ctrl-C counts once.
+ * Runs the program in the foreground and resolves with its exit code. SIGTERM and SIGHUP go on to it. What a terminal sends, it
+ * sends to both of us: SIGINT is passed on only where there is no terminal, so that one Ctrl-C counts once. A second SIGHUP does no harm.
  * @param {string} program
  * @param {string[]} args
  * @param {import('node:child_process').SpawnOptions} options
@@ -93,7 +93,7 @@ const runInForeground = (program, args, options) =>
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
       const relay = () => {
         const again = Date.now() - (relayed.get(signal) || 0) < 500;
-        if (again || (terminal && signal !== 'SIGTERM')) return;
+        if (again || (terminal && signal === 'SIGINT')) return;
         relayed.set(signal, Date.now());
         child.kill(signal);
       };

@@ -128,6 +128,12 @@ export class NodeControl {
     this.#client.hurry();
   }
 
+  /** After the settings have changed. */
+  settingsChanged(): void {
+    this.#lookAtTraffic();
+    this.#client.factsChanged();
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#lookAtTraffic();

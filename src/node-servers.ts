@@ -27,14 +27,20 @@ export const PAGES_DIR = fileURLToPath(new URL('../dist/dashboard', import.meta.
 /** Streams do not need it: what keeps it from being served is said, and the node goes on. */
 const openDashboard = async (
   deps: DashboardDeps,
-  { bind, http }: Settings,
+  settings: Settings,
   keyless: RequestBudget,
   logger: Logger,
 ): Promise<HttpListener | undefined> => {
+  const { bind, http } = settings;
   const { app, state } = createDashboardServer(deps, keyless);
   try {
     const listener = await HttpListener.open(app, {
-      ...{ bind, trustedProxies: http.trustedProxies, port: http.dashboardPort, portSetting: 'SLS_MGNT_PORT' },
+      ...{
+        bind,
+        trustedProxies: () => settings.http.trustedProxies,
+        port: http.dashboardPort,
+        portSetting: 'SLS_MGNT_PORT',
+      },
       onClose: () => state.feed.close(),
     });
     if (!existsSync(join(deps.pagesDir, 'index.html')))
@@ -57,8 +63,8 @@ export const openServers = async (
   dashboardDeps: ((watch: NodeWatch) => DashboardDeps) | undefined,
 ): Promise<OpenServers> => {
   const { bind, http } = settings;
-  const { trustedProxies } = http;
-  const keyless = RequestBudget.ofKeyTries(http);
+  const trustedProxies = (): readonly string[] => settings.http.trustedProxies;
+  const keyless = RequestBudget.ofKeyTries(settings);
   const { app, onUpgrade, push, eventStream, watch } = createStatsServer(deps, keyless);
   const open: HttpListener[] = [];
   const listen = async (...[application, options]: Parameters<typeof HttpListener.open>): Promise<HttpListener> => {

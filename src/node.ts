@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { choosePublicHost } from './cli/public-host.ts';
 import { importLines, importOldDataFolder } from './cli/sls-import.ts';
+import { LiveSettings } from './config/live-settings.ts';
 import { testHooksAllowed, testHopLoss } from './config/load.ts';
 import { settingValues } from './config/reference.ts';
+import type { LoadedSettings, SettingProblems } from './config/resolve.ts';
 import type { Settings } from './config/schema.ts';
 import { commonNow } from './data-plane/common-clock.ts';
 import { DataPlaneHost } from './data-plane/host.ts';
@@ -15,6 +17,7 @@ import { AccessHook } from './hooks/access-hook.ts';
 import { WebHooks } from './hooks/web-hooks.ts';
 import { type ControlTarget, controlTargetOf, NodeControl } from './node-control.ts';
 import { type OpenServers, openServers, PAGES_DIR } from './node-servers.ts';
+import { NodeSettings } from './node-settings.ts';
 import { QualityBook } from './quality/quality-book.ts';
 import { qualityRulesOf } from './quality/settings.ts';
 import { ownAddressOf } from './shared/address.ts';
@@ -134,6 +137,8 @@ export interface RelayNodeOptions {
   onGeneratedKey: (key: string) => void;
   /** What the very first start has taken over from an old data folder, lines to print. */
   onImport: (lines: readonly string[]) => void;
+  /** Called for each change of the settings. */
+  onSettings?: (settings: Settings) => void;
   /** In place of what the settings say. */
   controlPlane?: ControlTarget;
 }
@@ -143,7 +148,8 @@ export interface RelayNodeOptions {
  */
 export class RelayNode {
   readonly facts: RuntimeFacts;
-  readonly #settings: Settings;
+  readonly #dataDir: string;
+  readonly #nodeSettings: NodeSettings;
   readonly #logger: Logger;
   readonly #plane: DataPlaneHost;
   readonly #store: DirectoryFile;
@@ -159,7 +165,8 @@ export class RelayNode {
 
   private constructor(parts: {
     facts: RuntimeFacts;
-    settings: Settings;
+    dataDir: string;
+    nodeSettings: NodeSettings;
     logger: Logger;
     plane: DataPlaneHost;
     store: DirectoryFile;
@@ -174,7 +181,8 @@ export class RelayNode {
     hooks: WebHooks;
   }) {
     this.facts = parts.facts;
-    this.#settings = parts.settings;
+    this.#dataDir = parts.dataDir;
+    this.#nodeSettings = parts.nodeSettings;
     this.#logger = parts.logger;
     this.#plane = parts.plane;
     this.#store = parts.store;
@@ -206,28 +214,31 @@ export class RelayNode {
   }
 
   static async #open(options: RelayNodeOptions, lock: DataDirLock): Promise<RelayNode> {
-    const { settings, logger, version, onGeneratedKey, onImport } = options;
+    const { logger, version, onGeneratedKey, onImport } = options;
+    const live = new LiveSettings(options.settings);
+    const nodeSettings = new NodeSettings(live, logger);
+    if (options.onSettings) live.onChange(options.onSettings);
+    const settings = live.view;
+    const { dataDir } = settings;
     // The thread loads it too; here it fails before anything is written.
     const srtPackage = checkLibsrt(settings.srt.allowUnfixedLibrary, logger);
     const imported = await importOldDataFolder(settings.dataDir);
     if (imported) onImport(importLines(imported.database, imported.counts));
     const redaction = { salt: await nodeSalt(settings.dataDir), addresses: settings.privacy.addresses };
     setRedaction(redaction);
-    const { authUrl } = settings.hooks;
     const sources = { logger, clock: monotonicNow, unixNow: Date.now };
-    const access =
-      authUrl === undefined ? undefined : new AccessHook({ ...sources, settings: { ...settings.hooks, authUrl } });
+    const access = new AccessHook({ ...sources, settings: () => settings.hooks });
     const plane = new DataPlaneHost({
       settings: dataPlaneSettings(settings, redaction),
       logger,
       debugLog: settings.log.level === 'debug' || settings.log.level === 'trace',
       testHooks: testHooksAllowed(),
       onStuck: () => giveUp(logger),
-      onQuestion: (question, answer) => void access?.isAllowed(question).then(answer),
+      onQuestion: (question, answer) => void access.isAllowed(question).then(answer),
     });
     const hooks = new WebHooks({ ...sources, settings: settings.hooks });
     plane.events.onEvent((event) => hooks.tell(event));
-    if (access) plane.events.onEvent(access.take);
+    plane.events.onEvent(access.take);
     const store = await DirectoryFile.open(settings.dataDir);
     const { keys, generated } = await KeyStore.open(settings.dataDir, settings.api.key);
     if (generated !== undefined) onGeneratedKey(generated);
@@ -237,7 +248,7 @@ export class RelayNode {
       else if (type === 'updated') plane.updateRow(row);
       else plane.removeRow(row);
     });
-    const graceMs = settings.streams.deleteGraceSeconds * 1_000;
+    const graceMs = (): Millis => settings.streams.deleteGraceSeconds * 1_000;
     const life = new DirectoryLife({ store, graceMs, logger, clock: monotonicNow, unixNow: Date.now });
     life.start();
     const token = randomBytes(24).toString('hex');
@@ -260,6 +271,7 @@ export class RelayNode {
         quality: (publisherId: string) => quality.of(publisherId),
         linkNames: new LinkNames(carriers.lookup),
         settings,
+        settingsState: () => nodeSettings.state,
         logger,
         clock: monotonicNow,
         unixNow: Date.now,
@@ -282,7 +294,9 @@ export class RelayNode {
         ...deps,
         watch,
         shares,
-        publicHost: choosePublicHost(settings).host,
+        get publicHost() {
+          return choosePublicHost(settings).host;
+        },
         ports: portsNow,
         settingViews: () => settingValues(settings),
         pagesDir: PAGES_DIR,
@@ -304,9 +318,13 @@ export class RelayNode {
           ...{ target, settings, plane, store, watch, snapshot, version, logger },
           ...{ carriers: deps.carriers, linkNames: deps.linkNames, ports: { stats: stats.port, links: links.port } },
         }));
+      nodeSettings.tell({
+        ...{ hooks, access, quality, carriers, keys, onGeneratedKey, logger },
+        control: () => nodeControl,
+      });
       const servers = [stats, links, ...(dashboard ? [dashboard] : [])];
       return new RelayNode({
-        ...{ facts, settings, logger, plane, store, life, carriers, preview, watch, servers, lock, hooks },
+        ...{ facts, dataDir, nodeSettings, logger, plane, store, life, carriers, preview, watch, servers, lock, hooks },
         control: nodeControl,
         endJudging,
       });
@@ -325,6 +343,11 @@ export class RelayNode {
 
   snapshot(): DataPlaneSnapshot {
     return this.#plane.snapshot();
+  }
+
+  /** Takes new settings, or says in the log why not. */
+  takeSettings(loaded: LoadedSettings | SettingProblems): void {
+    this.#nodeSettings.take(loaded);
   }
 
   /** The control plane has begun, or is to be found elsewhere. */
@@ -352,7 +375,7 @@ export class RelayNode {
 
   /** Only what this node has written: another one may have been started on the folder since. */
   async #forgetFacts(): Promise<void> {
-    const path = join(this.#settings.dataDir, RUNTIME_FILE);
+    const path = join(this.#dataDir, RUNTIME_FILE);
     const text = await readDataFile(path).catch(() => undefined);
     if (text?.includes(this.facts.token)) await removeDataFile(path);
   }

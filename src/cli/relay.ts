@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { processEnvironment, type Settings, settingsReference } from '../config/load.ts';
 import { RelayNode, type RelayNodeOptions } from '../node.ts';
-import { createLogger, type Logger } from '../shared/logger.ts';
+import { createLogger, type Logger, type LogLevel } from '../shared/logger.ts';
 import { createChecklistView } from './checklist-view.ts';
 import { PlaneChild } from './plane-child.ts';
 import { choosePublicHost } from './public-host.ts';
-import { packageVersion, settingsOrProblems } from './settings-arguments.ts';
-import { stopSignal } from './stop-signals.ts';
+import { loadedOrProblems, packageVersion, settingsOrProblems } from './settings-arguments.ts';
+import { hasTerminal, SettingsReload } from './settings-reload.ts';
+import { hangUpMeans, stopSignal } from './stop-signals.ts';
 import { firewallLine, keyLine, urlLines } from './urls.ts';
 
 export { packageVersion, settingsOrProblems };
@@ -25,7 +26,7 @@ export const startRelay = async (
   settings: Settings,
   logger: Logger,
   interactive: boolean,
-  more: Pick<RelayNodeOptions, 'controlPlane'> = {},
+  more: Pick<RelayNodeOptions, 'controlPlane' | 'onSettings'> = {},
 ): Promise<RelayNode> => {
   const print = (line: string): boolean => process.stdout.write(`${line}\n`);
   const node = await RelayNode.start({
@@ -64,6 +65,18 @@ const planeBeside = (
   return { child, controlPlane };
 };
 
+/** Resolves once the node is to stop; a SIGHUP that does not mean that has the settings read again. */
+const stopOrReload = (interactive: boolean, reload: () => void): Promise<string> => {
+  const hadTerminal = hasTerminal();
+  const hungUp = new Promise<string>((done) => {
+    process.on('SIGHUP', () => {
+      if (hangUpMeans(hadTerminal, interactive, hasTerminal) === 'stop') done('SIGHUP');
+      else reload();
+    });
+  });
+  return Promise.race([stopSignal(['SIGINT', 'SIGTERM']), hungUp]);
+};
+
 const OWN_FLAGS: readonly string[] = ['--interactive', '--control-plane'];
 
 export const runRelay = async (argv: readonly string[]): Promise<number> => {
@@ -73,8 +86,9 @@ export const runRelay = async (argv: readonly string[]): Promise<number> => {
   }
   const interactive = argv.includes('--interactive');
   const settingsArgv = argv.filter((argument) => !OWN_FLAGS.includes(argument));
-  const settings = settingsOrProblems(settingsArgv);
-  if (!settings) return 2;
+  const loaded = loadedOrProblems(settingsArgv);
+  if (!loaded) return 2;
+  const { settings } = loaded;
   const withPlane = argv.includes('--control-plane');
   if (withPlane && settings.control.url !== undefined) {
     process.stderr.write(
@@ -82,25 +96,33 @@ export const runRelay = async (argv: readonly string[]): Promise<number> => {
     );
     return 2;
   }
-  const stopped = stopSignal();
+  let reload: SettingsReload | undefined;
+  const stopped = stopOrReload(interactive, () => reload?.reload());
   // On a terminal the checklist tells what happens; log lines would tear it.
-  const quiet = interactive && process.stdout.isTTY && settings.log.level === 'info';
-  const logger = createLogger(quiet ? 'warn' : settings.log.level);
+  const isQuiet = (level: LogLevel): boolean => interactive && process.stdout.isTTY && level === 'info';
+  const quiet = isQuiet(settings.log.level);
+  const levelOf = ({ log }: Settings): LogLevel => (isQuiet(log.level) ? 'warn' : log.level);
+  const logger = createLogger(levelOf(settings));
   let started: RelayNode | undefined;
   const planeArgv = quiet ? [...settingsArgv, '--log-level', 'warn'] : settingsArgv;
   const plane = withPlane ? planeBeside(settings, logger, planeArgv, () => started) : undefined;
-  const starting = startRelay(settings, logger, interactive, plane ? { controlPlane: plane.controlPlane } : {});
+  const starting = startRelay(settings, logger, interactive, {
+    ...(plane ? { controlPlane: plane.controlPlane } : {}),
+    onSettings: (now) => logger.setLevel(levelOf(now)),
+  });
   const first = await Promise.race([starting, stopped]);
   // Stopped before it was up: whatever the start waits for may never come.
   if (typeof first === 'string') return 130;
   const node = first;
   started = node;
+  reload = new SettingsReload(settingsArgv, loaded, (next) => node.takeSettings(next));
   // Only now: the node waits for nothing of it.
   plane?.child.start();
   const view = interactive
     ? createChecklistView({ snapshot: () => node.snapshot(), output: process.stdout })
     : undefined;
   await stopped;
+  reload.close();
   view?.stop();
   if (interactive) process.stdout.write('stopping: players play out what they have\n');
   await Promise.all([node.stop(), plane?.child.stop()]);

@@ -25,7 +25,19 @@ export const onStopSignals = (
 };
 
 /** Resolves with the first signal that asks a node to stop. */
-export const stopSignal = (): Promise<NodeJS.Signals> =>
+export const stopSignal = (
+  signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'],
+): Promise<NodeJS.Signals> =>
   new Promise((done) => {
-    onStopSignals(['SIGINT', 'SIGTERM', 'SIGHUP'], done);
+    onStopSignals(signals, done);
   });
+
+/**
+ * SIGHUP has two meanings: the terminal is gone, which ends the program, or somebody asks a service to read its settings again.
+ * @param hadTerminal when the program began
+ * @param isThere whether the terminal can be had now
+ */
+export const hangUpMeans = (hadTerminal: boolean, interactive: boolean, isThere: () => boolean): 'stop' | 'reload' => {
+  if (!hadTerminal) return interactive ? 'stop' : 'reload';
+  return isThere() ? 'reload' : 'stop';
+};

@@ -172,7 +172,9 @@ describe('settings file', () => {
       throw Object.assign(new Error('permission denied'), { code: 'EACCES' });
     };
     const result = loadSettings({ argv: [], env: {}, cwd: '/srv/node', readFile });
-    expect(result).toEqual({ problems: ['/srv/node/tributary.yml cannot be read (EACCES): check its permissions'] });
+    expect(result).toMatchObject({
+      problems: ['/srv/node/tributary.yml cannot be read (EACCES): check its permissions'],
+    });
   });
 });
 
@@ -307,6 +309,29 @@ describe('the control plane', () => {
     const found = at('41.88, -87.63');
     expect('settings' in found && found.settings.control.position).toEqual({ latitude: 41.88, longitude: -87.63 });
     for (const wrong of ['91,0', '0,181', '41.88', 'Chicago']) expect(at(wrong)).toHaveProperty('problems');
+  });
+});
+
+describe('settings that are loaded again', () => {
+  const again = (files: Record<string, string>, runsWith = '/srv/node/tributary.yml') =>
+    loadSettings({ argv: [], env: {}, cwd: '/srv/node', readFile: (path) => files[path], runsWith });
+  it('are refused while the file is gone or empty', () => {
+    expect(again({})).toMatchObject({ problems: [expect.stringMatching(/^\/srv\/node\/tributary.yml is gone/)] });
+    expect(again({ '/srv/node/data/tributary.yml': 'log: {level: warn}' })).toHaveProperty('problems');
+    expect(again({ '/srv/node/tributary.yml': ' \n' })).toMatchObject({
+      problems: [expect.stringMatching(/is empty/)],
+    });
+  });
+  it('may come from a file that counts for more', () => {
+    const files = { '/srv/node/data/tributary.yml': '{}', '/srv/node/tributary.yml': 'log: {level: warn}' };
+    expect(again(files, '/srv/node/data/tributary.yml')).toMatchObject({ settings: { log: { level: 'warn' } } });
+  });
+  it('name every file that counts, there or not', () => {
+    const env = { TRIBUTARY_API_KEY_FILE: 'key' };
+    const { files } = loaded({ env, files: { '/srv/node/key': 'an-admin-key-0123456789' } });
+    expect(files).toEqual([
+      ...['/srv/node/tributary.yml', '/srv/node/data/tributary.yml', '/etc/tributary/tributary.yml', '/srv/node/key'],
+    ]);
   });
 });
 

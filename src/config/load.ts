@@ -15,9 +15,9 @@ const readText = (path: string): string | undefined => {
   }
 };
 
-/** `loadSettings` with this process's environment, folder and files: the only reader of `process.env`. */
-export const loadProcessSettings = (argv: readonly string[]): LoadedSettings | SettingProblems =>
-  loadSettings({ argv, env: process.env, cwd: process.cwd(), readFile: readText });
+/** `loadSettings` with this process's environment, folder and files: the only reader of `process.env`. @param runsWith as in `LoadInput` */
+export const loadProcessSettings = (argv: readonly string[], runsWith?: string): LoadedSettings | SettingProblems =>
+  loadSettings({ argv, env: process.env, cwd: process.cwd(), readFile: readText, runsWith });
 
 /** The node that has started this process as its control plane: `SERVER_ID KEY` in the variable of this name. */
 export const localNode = (variable: string): { serverId: string; key: string } | undefined => {

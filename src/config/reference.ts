@@ -54,11 +54,13 @@ export const settingsReference = (): string =>
     )
     .join('\n');
 
+const RELOADS: Readonly<Record<ReloadClass, string>> = { live: 'now', 'next-session': 'next', restart: 'restart' };
+
 /** docs/configuration.md. */
 export const settingsMarkdown = (): string => {
-  const rows = settingRows().map(({ path, env, flags, byDefault, doc }) => {
+  const rows = settingRows().map(({ path, env, flags, byDefault, doc, reload }) => {
     const names = flags.map((flag) => `\`--${flag}\``).join(' or ');
-    return `| \`${path}\` | ${byDefault && `\`${byDefault}\``} | \`${env}\` | ${names} | ${doc} |`;
+    return `| \`${path}\` | ${byDefault && `\`${byDefault}\``} | \`${env}\` | ${names} | ${RELOADS[reload]} | ${doc} |`;
   });
   return `# Settings
 
@@ -73,8 +75,15 @@ environment, command line. Everything that is wrong is reported at once, one lin
 
 Durations may be written \`500ms\`, \`10s\`, \`5m\` or \`1h\`, sizes \`512KiB\` or \`8MiB\`. Port 0 asks the system for a free port.
 
-| Setting | Default | Environment | Command line | Meaning |
-|---|---|---|---|---|
+**While the node runs**: it reads its settings again at SIGHUP (\`systemctl reload tributary\`, \`docker kill -s HUP\`, \`kill -HUP\`) and when its
+settings file, or a file that holds one of its secrets, changes. The column "Change" says when a new value counts: \`now\`, for what is running
+too; \`next\`, for encoders, players and streams that begin from then on; or \`restart\`. No session ends for it. The log names every value
+that has changed and every one that waits for a restart, and \`/health\` says \`"settings"\`: \`ok\`, \`restart needed\`, or \`refused\` where
+something is wrong: then nothing has changed. A file that is gone or empty counts as wrong. The environment and the command line stay as they
+were at the start, and still count for more than the file.
+
+| Setting | Default | Environment | Command line | Change | Meaning |
+|---|---|---|---|---|---|
 ${rows.join('\n')}
 `;
 };

@@ -19,7 +19,7 @@ describe('changesBetween', () => {
     expect(changesBetween(load('').settings, next.settings, next.sources)).toEqual([]);
   });
   it('names each change with its class, both values and the source of the new one', () => {
-    const next = load('srtla: {linkTimeoutMs: 12s, ports: [5000, 5001]}\n', {
+    const next = load('srtla: {ports: [5000, 5001]}\nhttp: {keysPerMinute: 12}\n', {
       TRIBUTARY_PLAYER_JOIN: 'last-key-frame',
     });
     expect(changesBetween(load('').settings, next.settings, next.sources)).toEqual([
@@ -28,12 +28,12 @@ describe('changesBetween', () => {
         source: '/srv/node/tributary.yml line 1: srtla.ports',
       },
       {
-        ...{ path: 'srtla.linkTimeoutMs', reload: 'live', from: '15000', to: '12000' },
-        source: '/srv/node/tributary.yml line 1: srtla.linkTimeoutMs',
+        ...{ path: 'player.join', reload: 'restart', from: 'next-key-frame', to: 'last-key-frame' },
+        source: 'environment: TRIBUTARY_PLAYER_JOIN',
       },
       {
-        ...{ path: 'player.join', reload: 'next-session', from: 'next-key-frame', to: 'last-key-frame' },
-        source: 'environment: TRIBUTARY_PLAYER_JOIN',
+        ...{ path: 'http.keysPerMinute', reload: 'live', from: '20', to: '12' },
+        source: '/srv/node/tributary.yml line 2: http.keysPerMinute',
       },
     ]);
   });
@@ -51,26 +51,25 @@ describe('changesBetween', () => {
 describe('effectiveSettings', () => {
   it('has the new value of everything but what needs a restart', () => {
     const running = load('').settings;
-    const wanted = load('srtla: {ports: 6000, linkTimeoutMs: 12s}\nplayer: {join: last-key-frame}\n').settings;
+    const wanted = load('srtla: {ports: 6000}\nhttp: {keysPerMinute: 12}\n').settings;
     const effective = effectiveSettings(running, wanted);
     expect(effective.srtla.ports).toEqual([5000]);
-    expect(effective.srtla.linkTimeoutMs).toBe(12_000);
-    expect(effective.player.join).toBe('last-key-frame');
+    expect(effective.http.keysPerMinute).toBe(12);
   });
 });
 
 describe('planReload', () => {
   it('tells what is applied from what waits for a restart', () => {
-    const plan = planReload(load('').settings, load('srtla: {ports: 6000, linkTimeoutMs: 12s}\n'));
+    const plan = planReload(load('').settings, load('srtla: {ports: 6000}\nhttp: {keysPerMinute: 12}\n'));
     if ('problems' in plan) throw new Error(plan.problems.join('\n'));
-    expect(plan.applied.map(({ path }) => path)).toEqual(['srtla.linkTimeoutMs']);
+    expect(plan.applied.map(({ path }) => path)).toEqual(['http.keysPerMinute']);
     expect(plan.waiting.map(({ path }) => path)).toEqual(['srtla.ports']);
   });
   it('refuses a value that does not go with one that stays', () => {
     // Settings that cannot be loaded as a whole any more stand for values of different classes that belong together.
     const running = load('').settings;
     const broken = { ...running, srt: { ...running.srt, publishPort: 4000 } };
-    const plan = planReload(broken, load('srtla: {linkTimeoutMs: 12s}\n'));
+    const plan = planReload(broken, load('http: {keysPerMinute: 12}\n'));
     expect(plan).toEqual({ problems: [expect.stringContaining('both UDP port 4000')] });
   });
 });

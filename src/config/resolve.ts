@@ -11,6 +11,8 @@ export interface LoadInput {
   cwd: string;
   /** The text of a file; undefined where there is none. May throw for other reasons. */
   readFile: (path: string) => string | undefined;
+  /** For a node that runs: the settings file that it has. While that is gone or empty, there are no new settings. */
+  runsWith?: string | undefined;
 }
 
 export interface LoadedSettings {
@@ -19,6 +21,8 @@ export interface LoadedSettings {
   sources: Readonly<Record<SettingPath, string>>;
   /** The settings file that was read. */
   file: string | undefined;
+  /** Every file that was looked for, absolute: settings change where one of them does. */
+  files: readonly string[];
   /** One line each. */
   warnings: readonly string[];
 }
@@ -26,6 +30,8 @@ export interface LoadedSettings {
 /** Everything that is wrong, one line each: source, key, value and mend. */
 export interface SettingProblems {
   problems: readonly string[];
+  /** As `LoadedSettings.files`. */
+  files: readonly string[];
 }
 
 const FILE_NAME = 'tributary.yml';
@@ -78,11 +84,20 @@ class Resolver {
  * Settings from defaults, file, environment and flags, in rising order. Reads nothing but its input.
  * The file is --config or TRIBUTARY_CONFIG, else the first of ./tributary.yml, DATA_DIR/tributary.yml, /etc/tributary/tributary.yml.
  */
-export const loadSettings = (input: LoadInput): LoadedSettings | SettingProblems => {
+export const loadSettings = (given: LoadInput): LoadedSettings | SettingProblems => {
+  const files = new Set<string>();
+  const input = {
+    ...given,
+    readFile: (path: string) => {
+      files.add(path);
+      return given.readFile(path);
+    },
+  };
   const resolver = new Resolver();
   const environment = fromEnvironment(input.env);
   const flags = fromFlags(input.argv);
   const file = readSettingsFile(input, flags.configFile ?? input.env[CONFIG_FILE_ENV], [environment, flags], resolver);
+  if (input.runsWith !== undefined) resolver.problems.push(...lostFile(input, input.runsWith, file));
   if (file) resolver.apply(fromFile(file.text, file.path));
   resolver.apply(environment);
   resolver.apply(flags);
@@ -94,9 +109,17 @@ export const loadSettings = (input: LoadInput): LoadedSettings | SettingProblems
 
   const settings = resolver.nested();
   resolver.problems.push(...contradictions(settings));
-  if (resolver.problems.length > 0) return { problems: resolver.problems };
+  if (resolver.problems.length > 0) return { problems: resolver.problems, files: [...files] };
   const sources = Object.fromEntries(resolver.sources) as Record<SettingPath, string>;
-  return { settings, sources, file: file?.path, warnings: resolver.warnings };
+  return { settings, sources, file: file?.path, files: [...files], warnings: resolver.warnings };
+};
+
+/** A file that is being replaced, or a volume that is not there, is no wish for settings that nobody has chosen. */
+const lostFile = (input: LoadInput, before: string, file: { path: string; text: string } | undefined): string[] => {
+  if (file?.path === before) return file.text.trim() === '' ? [`${before} is empty: write settings into it`] : [];
+  // One that counts for more has taken its place.
+  if (file && input.readFile(before) !== undefined) return [];
+  return [`${before} is gone: put it back, or restart the node to do without it`];
 };
 
 const readSettingsFile = (

@@ -61,7 +61,6 @@ const declared =
   ): Setting<T> & { readonly reload: R } => ({ reload, kind, default: byDefault, doc, ...more });
 
 const live = declared('live');
-const nextSession = declared('next-session');
 const restart = declared('restart');
 
 const refusal = oneOf('close', 'reject');
@@ -88,7 +87,7 @@ export const SETTINGS = {
   appUrl: live(text, undefined, 'URL of the web page; its host is used in the printed URLs as a last choice.', {
     env: 'APP_URL',
   }),
-  'log.level': live(
+  'log.level': restart(
     oneOf('trace', 'debug', 'info', 'warn', 'error'),
     'info',
     'Least severity that is logged: trace, debug, info, warn or error.',
@@ -100,23 +99,27 @@ export const SETTINGS = {
     'Bonded senders at once. Past it the oldest group without an accepted session makes room, else the newcomer is refused.',
   ),
   'srtla.maxLinksPerGroup': restart(wholeNumber(1, 64), 16, 'Links of one bonded sender; one more is refused.'),
-  'srtla.linkTimeoutMs': live(milliseconds(1_000, 600_000), 15_000, 'A link that is silent for this long is removed.'),
-  'srtla.groupTimeoutMs': live(
+  'srtla.linkTimeoutMs': restart(
+    milliseconds(1_000, 600_000),
+    15_000,
+    'A link that is silent for this long is removed.',
+  ),
+  'srtla.groupTimeoutMs': restart(
     milliseconds(1_000, 3_600_000),
     30_000,
     'A bonded sender that is silent for this long is forgotten.',
   ),
-  'srtla.sessionTimeoutMs': live(
+  'srtla.sessionTimeoutMs': restart(
     milliseconds(1_000, 3_600_000),
     10_000,
     'A bonded sender whose encoder has got no SRT session within this time is forgotten, and registers anew.',
   ),
-  'srtla.maxGroupKbps': live(
+  'srtla.maxGroupKbps': restart(
     wholeNumber(1_000, 10_000_000),
     100_000,
     'Most that one bonded sender may send, averaged over a second; more is dropped and counted.',
   ),
-  'srtla.maxGroupPacketsPerSecond': live(
+  'srtla.maxGroupPacketsPerSecond': restart(
     wholeNumber(100, 1_000_000),
     15_000,
     'Most datagrams that one bonded sender may send, averaged over a second; more are dropped and counted.',
@@ -126,7 +129,7 @@ export const SETTINGS = {
     false,
     'A packet from a new address takes the place of a silent link of the same IP address at once, where only that link can have sent it (NAT rebinding). It weakens the group id as a credential.',
   ),
-  'srtla.ackFlushMs': live(
+  'srtla.ackFlushMs': restart(
     milliseconds(20, 50),
     30,
     'An SRTLA acknowledgement leaves at the latest this long after the first packet that it confirms.',
@@ -151,24 +154,24 @@ export const SETTINGS = {
   'srt.publishPort': restart(port, 4_001, 'UDP port for plain SRT encoders.', { env: 'SRT_SENDER_PORT' }),
   'srt.playPort': restart(port, 4_000, 'UDP port for players.', { env: 'SRT_PLAYER_PORT' }),
   'srt.bondPort': restart(port, 0, 'UDP port on loopback between the SRTLA receiver and SRT; nobody outside needs it.'),
-  'srt.refuse.publish': nextSession(
+  'srt.refuse.publish': restart(
     refusal,
     'close',
     'How an encoder is refused: close (accepted, then closed) or reject (a code in the handshake).',
   ),
-  'srt.refuse.play': nextSession(refusal, 'close', 'How a player is refused: close or reject.'),
-  'srt.refuse.bond': nextSession(refusal, 'reject', 'How a bonded encoder is refused: close or reject.'),
-  'srt.latencyFloorMs': nextSession(
+  'srt.refuse.play': restart(refusal, 'close', 'How a player is refused: close or reject.'),
+  'srt.refuse.bond': restart(refusal, 'reject', 'How a bonded encoder is refused: close or reject.'),
+  'srt.latencyFloorMs': restart(
     milliseconds(0, 10_000),
     200,
     'Least SRT latency of an encoder; one that asks for less gets this.',
   ),
-  'srt.latencyCeilingMs': nextSession(
+  'srt.latencyCeilingMs': restart(
     milliseconds(100, 30_000),
     10_000,
     'Highest SRT latency of an encoder; one that wants more is refused, but for an id with a higher latency of its own.',
   ),
-  'srt.peerIdleTimeoutMs': nextSession(
+  'srt.peerIdleTimeoutMs': restart(
     milliseconds(1_000, 60_000),
     5_000,
     'An SRT session that hears nothing for this long is over.',
@@ -195,32 +198,32 @@ export const SETTINGS = {
     'Cap on every kernel buffer that is asked for, to try a small machine; 0 = no cap.',
     { env: 'TRIBUTARY_UDP_BUFFER_MAX' },
   ),
-  'player.waitSeconds': live(
+  'player.waitSeconds': restart(
     seconds(0, 86_400),
     0,
     'How long a player may wait for its publisher before it is closed; 0 = without limit.',
   ),
-  'player.maxPerId': nextSession(
+  'player.maxPerId': restart(
     wholeNumber(1, 1_000),
     20,
     'Players at once on one player id that has no number of its own; one more is refused.',
   ),
-  'player.slow': live(
+  'player.slow': restart(
     oneOf('skip', 'disconnect'),
     'skip',
     'What a player meets that cannot keep up for three seconds: skip (it goes on at the live edge) or disconnect.',
   ),
-  'player.join': nextSession(
+  'player.join': restart(
     oneOf('next-key-frame', 'last-key-frame'),
     'next-key-frame',
     'Where a player begins that joins a running stream: next-key-frame (the live edge) or last-key-frame (a picture at once, up to a group of pictures behind; costs memory for each stream).',
   ),
-  'player.gopMaxBytes': nextSession(
+  'player.gopMaxBytes': restart(
     bytes(65_536, 64 * MIB),
     8 * MIB,
     'With last-key-frame: what is kept of each stream; a larger group of pictures is not kept.',
   ),
-  'player.gopMaxMs': nextSession(
+  'player.gopMaxMs': restart(
     milliseconds(500, 60_000),
     10_000,
     'With last-key-frame: a longer group of pictures is not kept.',
@@ -478,7 +481,7 @@ export const SETTINGS = {
     secret: true,
   }),
   'hooks.secretFile': live(file, undefined, 'File that holds the secret; used where hooks.secret is not set.'),
-  'hooks.authUrl': live(
+  'hooks.authUrl': restart(
     webUrl,
     undefined,
     'URL that is asked whether an encoder or a player with a known id may come in; docs/webhooks.md.',
@@ -504,7 +507,7 @@ export const SETTINGS = {
     1_000,
     'Events that may wait for one receiver; more are dropped and counted.',
   ),
-  'privacy.addresses': live(
+  'privacy.addresses': restart(
     oneOf('prefix', 'hash', 'full'),
     'prefix',
     'How client addresses are shown in the log and to callers without an admin or write key: prefix (203.0.113.x, the first 48 bits of IPv6), hash (the same for the same address, on this node), or full.',

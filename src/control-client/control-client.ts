@@ -97,6 +97,12 @@ export class ControlClient {
     this.#pollNow();
   }
 
+  /** What `facts` says has changed. */
+  factsChanged(): void {
+    this.#session.tellAnew(this.#deps.clock());
+    this.#sessionSleep.wake();
+  }
+
   get status(): ControlStatus {
     const { rows, clock } = this.#deps;
     const now = clock();
@@ -132,6 +138,7 @@ export class ControlClient {
   async #register(): Promise<void> {
     const { http, rows, instance, facts } = this.#deps;
     const { planeId, generation } = rows;
+    this.#session.tells();
     const answer = await http.ask({
       ...this.#limits(ANSWER_WITHIN_MS),
       method: 'POST',

@@ -184,3 +184,29 @@ describe('pauses', () => {
     expect(backoff.next()).toBe(15_000);
   });
 });
+
+describe('what a node says of itself', () => {
+  it('is told anew by another registration, which is tried until it comes through, and the session stays what it was', () => {
+    const session = new ControlSession(0, 15_000, () => 0);
+    session.tells();
+    session.succeeded('register', 0);
+    session.succeeded('heartbeat', 0);
+    session.tellAnew(1_000);
+    expect(session.next(1_000)).toEqual({ call: 'register', inMs: 0 });
+    expect([session.isRegistered, session.state(1_000)]).toEqual([true, 'online']);
+    session.tells();
+    session.failed('register', 'away', 1_000);
+    const { call, inMs } = session.next(1_000);
+    expect(call).toBe('register');
+    session.tells();
+    session.succeeded('register', 1_000 + inMs);
+    expect(session.next(1_000 + inMs).call).toBe('heartbeat');
+  });
+  it('is told once more where it has changed while it was being told', () => {
+    const session = new ControlSession(0, 15_000, () => 0);
+    session.tells();
+    session.tellAnew(10);
+    session.succeeded('register', 20);
+    expect(session.next(20).call).toBe('register');
+  });
+});

@@ -39,6 +39,8 @@ export class ControlSession {
   readonly #heartbeatMs: Millis;
   readonly #failing = new Set<Call>();
   #isRegistered = false;
+  /** Whether the plane knows what the node says of itself now. */
+  #isTold = true;
   /** Of the question for a list that is open. */
   #openSinceMs: Millis | undefined;
   #isRefused = false;
@@ -82,7 +84,10 @@ export class ControlSession {
 
   /** What the session itself asks next, and in how many ms. */
   next(now: Millis): { call: 'register' | 'heartbeat'; inMs: Millis } {
-    return { call: this.#isRegistered ? 'heartbeat' : 'register', inMs: Math.max(0, this.#nextMs - now) };
+    return {
+      call: this.#isRegistered && this.#isTold ? 'heartbeat' : 'register',
+      inMs: Math.max(0, this.#nextMs - now),
+    };
   }
 
   /** Since the plane was heard; undefined before. */
@@ -114,6 +119,7 @@ export class ControlSession {
   /** @returns true where the caller has to wait for the session before it asks again */
   failed(call: Call, failure: Failure, now: Millis): boolean {
     this.#failing.add(call);
+    if (call === 'register' && this.#isRegistered) this.#isTold = false;
     if (call === 'desired') this.#openSinceMs = undefined;
     if (failure === 'away') {
       if (call === 'register' || call === 'heartbeat') this.#nextMs = now + this.#retry.next();
@@ -128,6 +134,17 @@ export class ControlSession {
       this.#nextMs = now + this.#refusals.next();
     } else this.#nextMs = now + (call === 'register' ? this.#retry.next() : 0);
     return true;
+  }
+
+  /** What the node says of itself has changed: it registers once more, and stays registered meanwhile. */
+  tellAnew(now: Millis): void {
+    this.#isTold = false;
+    this.#nextMs = Math.min(this.#nextMs, now);
+  }
+
+  /** A registration with what the node says of itself now is on its way. */
+  tells(): void {
+    this.#isTold = true;
   }
 
   /** Ask at once: there is a reason to think that the plane is there. */

@@ -15,10 +15,12 @@ const WARN_EVERY_MS: Millis = 60_000;
 /** Callers that are in and whose end is to be told; the oldest make room. */
 const MOST_CALLERS = 20_000;
 
+type Asked = Settings['hooks'] & { readonly authUrl: string };
 type Caller = Omit<AccessQuestion, 'socket'>;
 
 export interface AccessHookDeps {
-  readonly settings: Settings['hooks'] & { readonly authUrl: string };
+  /** As they are at the time; without an `authUrl` everybody is let in. */
+  readonly settings: () => Settings['hooks'];
   readonly logger: Logger;
   readonly clock: () => Millis;
   /** Unix ms. */
@@ -53,16 +55,22 @@ export class AccessHook {
 
   constructor(deps: AccessHookDeps) {
     this.#deps = deps;
-    this.#vetted = new VettedLookup(deps.settings.allowedNetworks);
-    if (deps.settings.secret === undefined)
-      deps.logger.warn('what the authorisation hook is asked is not signed: set hooks.secret');
+    this.#vetted = new VettedLookup(() => deps.settings().allowedNetworks);
+    this.#warnUnsigned();
+  }
+
+  /** After the settings have changed. */
+  settingsChanged(): void {
+    this.#warnUnsigned();
   }
 
   async isAllowed(caller: Caller): Promise<boolean> {
-    const { settings, clock, logger } = this.#deps;
+    const { clock, logger } = this.#deps;
+    const settings = this.#deps.settings();
+    if (settings.authUrl === undefined) return true;
     const key = `${caller.role} ${caller.streamId}`;
     if (this.#allowed.isDenied(key, clock())) return false;
-    const verdict = await this.#ask(caller);
+    const verdict = await this.#ask(caller, { ...settings, authUrl: settings.authUrl });
     const isIn = this.#allowed.decide(key, verdict, settings.whenDown, clock());
     if (verdict === 'down')
       logger.info('the authorisation hook has no answer, the settings decide', {
@@ -84,17 +92,18 @@ export class AccessHook {
     const caller = callers?.shift();
     if (callers?.length === 0) this.#callers.delete(key);
     if (!caller) return;
-    const url = slsUrl(this.#deps.settings.authUrl, 'on_close', caller);
+    const { authUrl } = this.#deps.settings();
+    if (authUrl === undefined) return;
+    const url = slsUrl(authUrl, 'on_close', caller);
     postHook({ url, headers: this.#headers(''), body: '' }, this.#vetted).catch((error: unknown) =>
       this.#warn(messageOf(error)),
     );
   };
 
-  async #ask(caller: Caller): Promise<HookVerdict> {
-    const { authForm } = this.#deps.settings;
+  async #ask(caller: Caller, settings: Asked): Promise<HookVerdict> {
     try {
-      const status = await postHook(this.#request(caller), this.#vetted);
-      const verdict = verdictOf(status, authForm);
+      const status = await postHook(this.#request(caller, settings), this.#vetted);
+      const verdict = verdictOf(status, settings.authForm);
       if (verdict === 'down') this.#warn(`answered ${status}`);
       return verdict;
     } catch (error) {
@@ -103,8 +112,7 @@ export class AccessHook {
     }
   }
 
-  #request(caller: Caller): HookRequest {
-    const { authUrl, authForm } = this.#deps.settings;
+  #request(caller: Caller, { authUrl, authForm }: Asked): HookRequest {
     if (authForm === 'sls') return { url: slsUrl(authUrl, 'on_connect', caller), headers: this.#headers(''), body: '' };
     const { role, streamId, address, port } = caller;
     const question = { id: randomUUID(), type: 'authorize', atMs: this.#deps.unixNow(), role, streamId, address, port };
@@ -114,7 +122,7 @@ export class AccessHook {
 
   #headers(body: string): Record<string, string> {
     const { settings, unixNow } = this.#deps;
-    return { 'user-agent': 'tributary', ...hookSignatureHeaders(settings.secret, unixNow(), body) };
+    return { 'user-agent': 'tributary', ...hookSignatureHeaders(settings().secret, unixNow(), body) };
   }
 
   #remember(caller: Caller): void {
@@ -124,11 +132,18 @@ export class AccessHook {
     if (this.#callers.size > MOST_CALLERS) this.#callers.delete(this.#callers.keys().next().value!);
   }
 
+  #warnUnsigned(): void {
+    const { authUrl, secret } = this.#deps.settings();
+    if (authUrl !== undefined && secret === undefined)
+      this.#deps.logger.warn('what the authorisation hook is asked is not signed: set hooks.secret');
+  }
+
   #warn(why: string): void {
     const { clock, logger, settings } = this.#deps;
+    const { authUrl } = settings();
     if (clock() - this.#warnedMs < WARN_EVERY_MS) return;
     this.#warnedMs = clock();
-    logger.warn('the authorisation hook has failed', { host: new URL(settings.authUrl).host, why });
+    logger.warn('the authorisation hook has failed', { host: authUrl && new URL(authUrl).host, why });
   }
 }
 

@@ -1,6 +1,7 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { normaliseAddress } from '../shared/address.ts';
+import type { Current } from '../shared/current.ts';
 import { Networks } from '../stats/callers.ts';
 import { isPublicAddress } from '../stats/reserved-address.ts';
 
@@ -25,7 +26,7 @@ export class VettedLookup {
   readonly #resolve: Resolve;
   readonly #asked = new Map<string, Promise<readonly FoundAddress[]>>();
 
-  constructor(allowedNetworks: readonly string[], resolve = resolveBySystem) {
+  constructor(allowedNetworks: Current<readonly string[]>, resolve = resolveBySystem) {
     this.#allowed = new Networks(allowedNetworks);
     this.#resolve = resolve;
   }

@@ -12,6 +12,11 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
+/** A logger whose least severity may change; its children follow. */
+export interface LeveledLogger extends Logger {
+  setLevel(level: LogLevel): void;
+}
+
 interface PinoLike {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -20,22 +25,40 @@ interface PinoLike {
   child(fields: object): PinoLike;
 }
 
-const wrap = (inner: PinoLike): Logger => ({
-  debug: (message, fields = {}) => inner.debug(fields, message),
-  info: (message, fields = {}) => inner.info(fields, message),
-  warn: (message, fields = {}) => inner.warn(fields, message),
+const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error'];
+const DEBUG = LEVELS.indexOf('debug');
+const INFO = LEVELS.indexOf('info');
+const WARN = LEVELS.indexOf('warn');
+
+/** @param least index of the least severity; one for all children, whose own levels pino would keep */
+const wrap = (inner: PinoLike, least: { index: number }): Logger => ({
+  debug: (message, fields = {}) => {
+    if (least.index <= DEBUG) inner.debug(fields, message);
+  },
+  info: (message, fields = {}) => {
+    if (least.index <= INFO) inner.info(fields, message);
+  },
+  warn: (message, fields = {}) => {
+    if (least.index <= WARN) inner.warn(fields, message);
+  },
   error: (message, fields = {}) => inner.error(fields, message),
-  child: (fields) => wrap(inner.child(fields)),
+  child: (fields) => wrap(inner.child(fields), least),
 });
 
 /** JSON lines on standard error: standard output belongs to what a person pastes. */
-export const createLogger = (level: LogLevel, destination: number | string = 2): Logger =>
-  wrap(
-    pino(
-      { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-      pino.destination({ dest: destination, sync: true }),
-    ),
+export const createLogger = (level: LogLevel, destination: number | string = 2): LeveledLogger => {
+  const least = { index: LEVELS.indexOf(level) };
+  const inner = pino(
+    { level: 'trace', base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: destination, sync: true }),
   );
+  return {
+    ...wrap(inner, least),
+    setLevel: (chosen) => {
+      least.index = LEVELS.indexOf(chosen);
+    },
+  };
+};
 
 const nothing = (): void => {};
 export const silentLogger: Logger = {

@@ -1,4 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
+import { type Current, reading } from '../shared/current.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { DirectoryFile } from './directory-file.ts';
@@ -6,7 +7,7 @@ import type { DirectoryFile } from './directory-file.ts';
 export interface DirectoryLifeOptions {
   store: Pick<DirectoryFile, 'directory' | 'endLeaving' | 'writeOverdue'>;
   /** The longest grace that there is: a wall clock that was set back does not make one longer. */
-  graceMs: Millis;
+  graceMs: Current<Millis>;
   logger: Logger;
   /** Monotonic: a jump of the wall clock must not end a grace that is running. */
   clock: () => Millis;
@@ -54,6 +55,7 @@ export class DirectoryLife {
   }
 
   #due(now: Millis, unixNow: number): readonly string[] {
+    const graceMs = reading(this.#options.graceMs)();
     const leaving = this.#options.store.directory.leaving();
     const present = new Set(leaving.map(({ row }) => row.player));
     for (const player of this.#ends.keys()) if (!present.has(player)) this.#ends.delete(player);
@@ -61,7 +63,7 @@ export class DirectoryLife {
       .filter(({ row: { player }, until }) => {
         let end = this.#ends.get(player);
         if (end?.until !== until) {
-          end = { until, atMs: now + Math.min(this.#options.graceMs, Math.max(0, until - unixNow)) };
+          end = { until, atMs: now + Math.min(graceMs, Math.max(0, until - unixNow)) };
           this.#ends.set(player, end);
         }
         return end.atMs <= now;

@@ -10,22 +10,33 @@ import { WeeklyUpdate } from './asn-weekly.ts';
 /** The carriers of a running node: the lookup, and what keeps its databases fresh. */
 export class NodeCarriers {
   readonly lookup: AsnLookup;
-  readonly #weekly: WeeklyUpdate | undefined;
+  readonly #folder: string;
+  readonly #logger: Logger;
+  #weekly: WeeklyUpdate | undefined;
+  #begun = false;
   #stopped = false;
 
   /** Begins to look for databases; nobody waits for them. */
   constructor({ dataDir, asn }: Pick<Settings, 'dataDir' | 'asn'>, logger: Logger) {
-    const folder = asnFolder(dataDir);
+    this.#folder = asnFolder(dataDir);
+    this.#logger = logger;
     this.lookup = new AsnLookup({ search: asnSearchPath(dataDir), logger });
+    this.configure(asn);
+    void this.#begin(this.#folder, logger);
+  }
+
+  /** What is to be fetched from now on; a download that is under way comes to its end. */
+  configure(asn: Settings['asn']): void {
+    this.#weekly?.stop();
+    this.#weekly = undefined;
+    if (asn.update !== 'weekly') return;
     const sources = asnSources(asn);
-    if (asn.update === 'weekly') {
-      if (sources.length === 0)
-        logger.warn(
-          'asn.update is weekly, but there is nothing to fetch: set asn.ipinfoToken, asn.maxmindKey or asn.url',
-        );
-      this.#weekly = new WeeklyUpdate({ folder, sources, logger, unixNow: Date.now });
-    }
-    void this.#begin(folder, logger);
+    if (sources.length === 0)
+      this.#logger.warn(
+        'asn.update is weekly, but there is nothing to fetch: set asn.ipinfoToken, asn.maxmindKey or asn.url',
+      );
+    this.#weekly = new WeeklyUpdate({ folder: this.#folder, sources, logger: this.#logger, unixNow: Date.now });
+    if (this.#begun && !this.#stopped) this.#weekly.start();
   }
 
   stop(): void {
@@ -41,6 +52,7 @@ export class NodeCarriers {
     );
     this.lookup.watch();
     await this.lookup.look();
+    this.#begun = true;
     if (!this.#stopped) this.#weekly?.start();
   }
 }

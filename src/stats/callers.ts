@@ -1,24 +1,37 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { normaliseAddress } from '../shared/address.ts';
+import { type Current, reading } from '../shared/current.ts';
 
 /** Addresses and networks such as `10.8.0.0/24`. */
 export class Networks {
-  readonly #list = new BlockList();
+  readonly #networks: () => readonly string[];
+  #listed: readonly string[] = [];
+  #list = new BlockList();
 
-  constructor(networks: readonly string[]) {
-    for (const network of networks) {
-      const [address = '', bits] = network.split('/');
-      const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-      if (bits === undefined) this.#list.addAddress(address, family);
-      else this.#list.addSubnet(address, Number(bits), family);
-    }
+  constructor(networks: Current<readonly string[]>) {
+    this.#networks = reading(networks);
   }
 
   /** @param address numeric, with or without a zone; anything else is in no network */
   has(address: string): boolean {
     const bare = address.split('%')[0]!;
-    return isIP(bare) !== 0 && this.#list.check(bare, isIPv6(bare) ? 'ipv6' : 'ipv4');
+    return isIP(bare) !== 0 && this.#listNow().check(bare, isIPv6(bare) ? 'ipv6' : 'ipv4');
+  }
+
+  #listNow(): BlockList {
+    const networks = this.#networks();
+    if (networks === this.#listed) return this.#list;
+    const list = new BlockList();
+    for (const network of networks) {
+      const [address = '', bits] = network.split('/');
+      const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+      if (bits === undefined) list.addAddress(address, family);
+      else list.addSubnet(address, Number(bits), family);
+    }
+    this.#listed = networks;
+    this.#list = list;
+    return list;
   }
 }
 
@@ -39,7 +52,7 @@ const MOST_HOPS = 16;
 export class Callers {
   readonly #proxies: Networks;
 
-  constructor(trustedProxies: readonly string[]) {
+  constructor(trustedProxies: Current<readonly string[]>) {
     this.#proxies = new Networks(trustedProxies);
   }
 

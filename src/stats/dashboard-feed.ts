@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Current, reading } from '../shared/current.ts';
 import type { Callers } from './callers.ts';
 import { sourceOf } from './request-budget.ts';
 
@@ -32,13 +33,13 @@ interface Page extends Seen {
 /** Pages that are kept up to date by server-sent events. */
 export class DashboardFeed {
   readonly #callers: Callers;
-  readonly #most: number;
+  readonly #mostNow: () => number;
   readonly #pages = new Set<Page>();
 
   /** @param most pages at once */
-  constructor(callers: Callers, most: number) {
+  constructor(callers: Callers, most: Current<number>) {
     this.#callers = callers;
-    this.#most = most;
+    this.#mostNow = reading(most);
   }
 
   get pages(): number {
@@ -50,12 +51,13 @@ export class DashboardFeed {
    * @returns whether there was room
    */
   open(request: FastifyRequest, reply: FastifyReply, { subject, isShared, first, mayStay }: Subscription): boolean {
+    const most = this.#mostNow();
     const source = sourceOf(this.#callers.addressOf(request));
     const pages = [...this.#pages];
     const ofSource = pages.filter((page) => page.source === source).length;
-    const mostOfSource = Math.max(LEAST_PER_SOURCE, Math.floor(this.#most / SOURCE_SHARE));
+    const mostOfSource = Math.max(LEAST_PER_SOURCE, Math.floor(most / SOURCE_SHARE));
     const shared = pages.filter((page) => page.isShared).length;
-    const isFull = pages.length >= this.#most || (isShared && shared >= Math.floor(this.#most / SHARED_SHARE));
+    const isFull = pages.length >= most || (isShared && shared >= Math.floor(most / SHARED_SHARE));
     if (isFull || ofSource >= mostOfSource) return false;
     const page: Page = { reply, source, subject, isShared, mayStay };
     reply.hijack();

@@ -68,7 +68,7 @@ export const dashboardRoutes = (
   state: DashboardState,
   signIn: SignIn,
 ): void => {
-  const { directory, publicHost, ports, shares, preview, logger } = deps;
+  const { directory, ports, shares, preview, logger } = deps;
   const may = guards(deps.keys);
 
   /** The publisher id of the stream in the path. */
@@ -103,8 +103,8 @@ export const dashboardRoutes = (
       ...(label === undefined ? {} : { label }),
       listed: row !== undefined,
       publisher: publisherId,
-      senders: row ? senderCards(row, publicHost, ports(), label ?? name) : [],
-      players: row ? playerCards(row, publicHost, ports()) : [],
+      senders: row ? senderCards(row, deps.publicHost, ports(), label ?? name) : [],
+      players: row ? playerCards(row, deps.publicHost, ports()) : [],
       connected: record ? playerViews(record, addresses) : [],
       events: state.eventsOf(publisherId, addresses),
       shares: shares.of(publisherId),

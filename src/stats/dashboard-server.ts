@@ -63,17 +63,16 @@ export interface DashboardServer {
  */
 export const createDashboardServer = (
   deps: DashboardDeps,
-  keyless = RequestBudget.ofKeyTries(deps.settings.http),
+  keyless = RequestBudget.ofKeyTries(deps.settings),
 ): DashboardServer => {
   const { settings, clock, logger, keys } = deps;
-  const { http } = settings;
-  const callers = new Callers(http.trustedProxies);
+  const callers = new Callers(() => settings.http.trustedProxies);
   const context: RouteContext = {
     deps,
     watch: deps.watch,
     clock,
     callers,
-    guesses: new GuessLimit(http.unknownIdsPerMinute),
+    guesses: new GuessLimit(() => settings.http.unknownIdsPerMinute),
     keyless,
   };
   const state = new DashboardState(deps, callers);
@@ -83,9 +82,13 @@ export const createDashboardServer = (
     headers: SECURITY_HEADERS,
     notFound: (reply) => sendJson(reply.headers(SECURITY_HEADERS), 404, errorAnswer('Not found')),
   });
-  const ofData = limited(new RequestBudget(http.statsPerMinute), context);
-  const ofApi = limitedByKey({ without: keyless, with: new RequestBudget(http.apiKeyPerMinute) }, keys, context);
-  const ofKeys = limited(new RequestBudget(http.keysPerMinute), context);
+  const ofData = limited(new RequestBudget(() => settings.http.statsPerMinute), context);
+  const ofApi = limitedByKey(
+    { without: keyless, with: new RequestBudget(() => settings.http.apiKeyPerMinute) },
+    keys,
+    context,
+  );
+  const ofKeys = limited(new RequestBudget(() => settings.http.keysPerMinute), context);
 
   app.addHook('onReady', async () => state.start());
   app.addHook('onClose', async () => state.stop());

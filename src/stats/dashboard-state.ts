@@ -47,7 +47,7 @@ export class DashboardState {
   constructor(deps: DashboardDeps, callers: Callers) {
     this.#deps = deps;
     this.index = new PublisherIndex(deps.directory);
-    this.feed = new DashboardFeed(callers, deps.settings.dashboard.maxPages);
+    this.feed = new DashboardFeed(callers, () => deps.settings.dashboard.maxPages);
   }
 
   start(): void {

@@ -40,6 +40,9 @@ export interface StreamEvents {
 /** How good the stream of a publisher id is; undefined where it is not live or not judged. */
 export type QualityLookup = (publisherId: string) => StreamQuality | undefined;
 
+/** What became of the settings that were last read: `refused` ones are wrong, and others are in effect. */
+export type SettingsState = 'ok' | 'refused' | 'restart needed';
+
 /** What the HTTP servers of a node need of it. */
 export interface StatsDeps {
   /** The latest view of the data plane. Called for every request: it must be at hand. */
@@ -54,6 +57,7 @@ export interface StatsDeps {
   quality: QualityLookup;
   /** What links are called, wherever they are shown. */
   linkNames: LinkNames;
+  /** Read anew for each use: they may change. */
   settings: Pick<Settings, 'http' | 'stats' | 'streams' | 'srtla' | 'metrics'>;
   logger: Logger;
   clock: () => Millis;
@@ -63,6 +67,8 @@ export interface StatsDeps {
   controlStatus: () => ControlStatus | undefined;
   /** Lets rows of these player ids pass to the control plane; false where none governs the node. Absent: it has none. */
   handOver?: ((players: readonly string[]) => Promise<boolean>) | undefined;
+  /** Absent: of a node that reads them once. */
+  settingsState?: () => SettingsState;
   /** Of Tributary. */
   version: string;
   /** The package that libsrt is from, such as `libsrt1.5-openssl 1.5.1-1+deb12u2`; absent where it is from none. */

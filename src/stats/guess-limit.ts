@@ -1,4 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
+import type { Current } from '../shared/current.ts';
 import { RequestBudget, sourceOf } from './request-budget.ts';
 
 /** Pairs of a source and an id that it has been answered. */
@@ -13,7 +14,7 @@ export class GuessLimit {
   readonly #unknown: RequestBudget;
   readonly #answered = new Set<string>();
 
-  constructor(unknownPerMinute: number) {
+  constructor(unknownPerMinute: Current<number>) {
     this.#unknown = new RequestBudget(unknownPerMinute);
   }
 

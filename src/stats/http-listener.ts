@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { formatEndpoint } from '../shared/address.ts';
 import type { Millis } from '../shared/clock.ts';
+import type { Current } from '../shared/current.ts';
 import { codeOf, messageOf, TributaryError } from '../shared/errors.ts';
 import { Networks } from './callers.ts';
 import { capConnections } from './connection-cap.ts';
@@ -23,7 +24,7 @@ export interface ListenOptions {
   /** The setting that chooses them, for error texts. */
   aliasPortsSetting?: string;
   /** Their connections are those of many clients. */
-  trustedProxies?: readonly string[];
+  trustedProxies?: Current<readonly string[]>;
   /** Takes connections that want to be something else (WebSocket). */
   onUpgrade?: UpgradeHandler;
   /** When the listener begins to close: says good-bye to connections that have become something else. */

@@ -104,6 +104,19 @@ export class KeyStore {
     return { keys, generated };
   }
 
+  /**
+   * Another admin key of the operator's choice than before, or none.
+   * @returns the key that was made because none was left
+   * @throws TributaryError TRIBUTARY_DATA_DIR_UNWRITABLE
+   */
+  async setPreset(preset: string | undefined): Promise<string | undefined> {
+    await this.#inTurn(async () => {
+      const stored = this.#keys.filter((key) => key.stored);
+      this.#keys = preset === undefined ? stored : [...stored, presetKey(preset)];
+    });
+    return this.#keys.length === 0 ? this.create(FIRST_KEY_NAME, 'admin') : undefined;
+  }
+
   /** As `open`, without a first key. */
   static async openAsItIs(dataDir: string, preset?: string): Promise<KeyStore> {
     await prepareDataDir(dataDir);
@@ -200,11 +213,7 @@ export class KeyStore {
       const gone = this.#keys.find((key) => key.id === id);
       if (!gone) return undefined;
       if (!gone.stored)
-        throw new TributaryError(
-          'TRIBUTARY_KEY_NEEDED',
-          'this key is set by the settings',
-          'change api.key and restart',
-        );
+        throw new TributaryError('TRIBUTARY_KEY_NEEDED', 'this key is set by the settings', 'change api.key');
       const rest = this.#keys.filter((key) => key !== gone);
       if (!rest.some(({ permissions }) => permissions === 'admin'))
         throw new TributaryError('TRIBUTARY_KEY_NEEDED', 'this is the last admin key', 'make another one first');

@@ -189,7 +189,7 @@ describe('other requests', () => {
 describe('wrong keys', () => {
   it('are tried no more often here than there', async () => {
     const { deps } = await server([A], { TRIBUTARY_HTTP_API_PER_MINUTE: '3' });
-    const keyless = RequestBudget.ofKeyTries(deps.settings.http);
+    const keyless = RequestBudget.ofKeyTries(deps.settings);
     const links = createLinksServer(deps, keyless);
     const { app } = createStatsServer(deps, keyless);
     const ask = async (of: FastifyInstance, url: string, headers: Record<string, string>): Promise<number> =>

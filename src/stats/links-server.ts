@@ -17,15 +17,15 @@ import { Trust } from './trust.ts';
  */
 export const createLinksServer = (
   deps: StatsDeps,
-  keyless = RequestBudget.ofKeyTries(deps.settings.http),
+  keyless = RequestBudget.ofKeyTries(deps.settings),
 ): FastifyInstance => {
   const { directory, keys, settings, clock, logger } = deps;
   const notFound = (reply: FastifyReply): FastifyReply =>
     sendJson(reply, 404, errorAnswer('Not found: ask for /stats'));
   const app = createHttpApp({ logger, notFound });
-  const trust = new Trust(settings.stats.trusted);
-  const callers = new Callers(settings.http.trustedProxies);
-  const guesses = new GuessLimit(settings.http.unknownIdsPerMinute);
+  const trust = new Trust(() => settings.stats.trusted);
+  const callers = new Callers(() => settings.http.trustedProxies);
+  const guesses = new GuessLimit(() => settings.http.unknownIdsPerMinute);
 
   const send = (request: FastifyRequest, reply: FastifyReply, asked: string | undefined): FastifyReply => {
     const streamId = asked === '' ? undefined : asked;
@@ -50,7 +50,7 @@ export const createLinksServer = (
     return sendJson(reply, 200, answer);
   };
 
-  const onRequest = limited(new RequestBudget(settings.http.statsPerMinute), { callers, clock });
+  const onRequest = limited(new RequestBudget(() => settings.http.statsPerMinute), { callers, clock });
   app.get('/stats', { onRequest }, async (request, reply) => send(request, reply, queryValue(request, 'stream_id')));
   app.get('/stats/*', { onRequest }, async (request, reply) => send(request, reply, pathRest(request)));
   return app;

@@ -1,3 +1,4 @@
+import { type Current, reading } from '../shared/current.ts';
 import type { StreamParts } from './metrics-view.ts';
 
 /** Whoever was shown at the last scrape counts for more, so that two of about the same size do not take turns. */
@@ -9,18 +10,29 @@ const weight = ({ publisher, group, players }: StreamParts): number =>
   Math.max(publisher?.bitrateKbps ?? 0, ((group?.windowBytes ?? 0) * 8) / 5_000) +
   (players.length > 0 ? WATCHED_KBPS : 0);
 
+interface Most {
+  readonly maxStreams: number;
+  readonly maxLinks: number;
+}
+
 /**
  * Which streams and links are shown one by one, so that whoever stores the metrics is safe from a node with too many: the largest, and those
  * that were shown before.
  */
 export class MetricsChoice {
-  readonly maxStreams: number;
-  readonly maxLinks: number;
+  readonly #most: () => Most;
   #shown = new Set<string>();
 
-  constructor({ maxStreams, maxLinks }: { maxStreams: number; maxLinks: number }) {
-    this.maxStreams = maxStreams;
-    this.maxLinks = maxLinks;
+  constructor(most: Current<Most>) {
+    this.#most = reading(most);
+  }
+
+  get maxStreams(): number {
+    return this.#most().maxStreams;
+  }
+
+  get maxLinks(): number {
+    return this.#most().maxLinks;
   }
 
   /** Largest first. @param parts by publisher id */

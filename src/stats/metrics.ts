@@ -74,7 +74,7 @@ export class Metrics {
     this.#deps = deps;
     this.#watch = watch;
     this.contentType = this.#registry.contentType;
-    this.#choice = new MetricsChoice(deps.settings.metrics);
+    this.#choice = new MetricsChoice(() => deps.settings.metrics);
     this.#stopListening = deps.events.onEvent((event) => this.#events.count(event));
     for (const definition of METRICS) this.#register(definition);
   }

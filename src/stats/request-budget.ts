@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { Millis } from '../shared/clock.ts';
+import { type Current, reading } from '../shared/current.ts';
 import { ipv6Prefix } from '../shared/ipv6-prefix.ts';
 
 const WINDOW_MS: Millis = 60_000;
@@ -13,17 +14,17 @@ export const sourceOf = (address: string): string => (isIPv6(address) ? ipv6Pref
  * forgotten for a newcomer.
  */
 export class RequestBudget {
-  readonly #perMinute: number;
+  readonly #perMinute: () => number;
   readonly #counts = new Map<string, number>();
   #window = -1;
 
-  constructor(perMinute: number) {
-    this.#perMinute = perMinute;
+  constructor(perMinute: Current<number>) {
+    this.#perMinute = reading(perMinute);
   }
 
   /** Tries of keys: the servers of ports 8090 and 5080 count them together, so that nobody gets more of them by asking both. */
-  static ofKeyTries({ apiPerMinute }: { apiPerMinute: number }): RequestBudget {
-    return new RequestBudget(apiPerMinute);
+  static ofKeyTries(settings: { readonly http: { readonly apiPerMinute: number } }): RequestBudget {
+    return new RequestBudget(() => settings.http.apiPerMinute);
   }
 
   /** Counts a request. False: it is one too many. */
@@ -33,13 +34,13 @@ export class RequestBudget {
     const count = (this.#counts.get(source) ?? 0) + 1;
     if (count === 1 && this.#counts.size >= MAX_ADDRESSES) this.#counts.delete(this.#counts.keys().next().value!);
     this.#counts.set(source, count);
-    return count <= this.#perMinute;
+    return count <= this.#perMinute();
   }
 
   /** True where another request would be one too many. */
   isSpent(address: string, now: Millis): boolean {
     this.#advance(now);
-    return (this.#counts.get(sourceOf(address)) ?? 0) >= this.#perMinute;
+    return (this.#counts.get(sourceOf(address)) ?? 0) >= this.#perMinute();
   }
 
   /** Seconds until everybody may ask again, whole and at least 1. */

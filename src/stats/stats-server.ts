@@ -51,24 +51,20 @@ export interface StatsServer {
  * rate limit, key, permission, body.
  * @param keyless what requests without a valid key count against
  */
-export const createStatsServer = (
-  deps: StatsDeps,
-  keyless = RequestBudget.ofKeyTries(deps.settings.http),
-): StatsServer => {
+export const createStatsServer = (deps: StatsDeps, keyless = RequestBudget.ofKeyTries(deps.settings)): StatsServer => {
   const { settings, clock, keys } = deps;
   const app = createHttpApp({ logger: deps.logger, headers: CORS, notFound: (reply) => reply.code(404).send('') });
-  const { http } = settings;
   const watch = new NodeWatch(deps);
   const context: RouteContext = {
     deps,
     watch,
     clock,
-    callers: new Callers(http.trustedProxies),
-    guesses: new GuessLimit(http.unknownIdsPerMinute),
+    callers: new Callers(() => settings.http.trustedProxies),
+    guesses: new GuessLimit(() => settings.http.unknownIdsPerMinute),
     keyless,
   };
-  const stats = new RequestBudget(http.statsPerMinute);
-  const api = { without: context.keyless, with: new RequestBudget(http.apiKeyPerMinute) };
+  const stats = new RequestBudget(() => settings.http.statsPerMinute);
+  const api = { without: context.keyless, with: new RequestBudget(() => settings.http.apiKeyPerMinute) };
   const push = new StatsPush(context, stats);
   const eventStream = new EventStream(deps, context.callers);
   const metrics = new Metrics(deps, watch);
@@ -76,7 +72,7 @@ export const createStatsServer = (
   const limits = {
     stats: limited(stats, context),
     api: limitedByKey(api, keys, context),
-    keys: limited(new RequestBudget(http.keysPerMinute), context),
+    keys: limited(new RequestBudget(() => settings.http.keysPerMinute), context),
   };
   app.addHook('onReady', async () => {
     watch.start();

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { isLoopback } from '../shared/address.ts';
+import type { Current } from '../shared/current.ts';
 import { Networks } from './callers.ts';
 
 /** What proxies add, each of them some. */
@@ -14,7 +15,7 @@ export class Trust {
   readonly #networks: Networks;
 
   /** @param networks addresses and networks such as `10.8.0.0/24` */
-  constructor(networks: readonly string[]) {
+  constructor(networks: Current<readonly string[]>) {
     this.#networks = new Networks(networks);
   }
 

@@ -36,7 +36,7 @@ const setUp = async (env: Record<string, string> = {}) => {
   });
   if ('problems' in loaded) throw new Error(loaded.problems.join('\n'));
   const hook = new AccessHook({
-    ...{ settings: { ...loaded.settings.hooks, authUrl }, logger: silentLogger },
+    ...{ settings: () => ({ ...loaded.settings.hooks, authUrl }), logger: silentLogger },
     ...{ clock: () => time.now, unixNow: Date.now },
   });
   return { hook, asked, answer, server, time };

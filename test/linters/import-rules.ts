@@ -22,6 +22,7 @@ const ANYTHING = [
   'cli',
   'node-control.ts',
   'node-servers.ts',
+  'node-settings.ts',
   'node.ts',
   'quality',
   'switcher',
@@ -73,6 +74,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   cli: { may: ANYTHING },
   'node.ts': { may: ANYTHING },
   'node-control.ts': { may: ANYTHING },
+  'node-settings.ts': { may: ANYTHING },
   'node-servers.ts': { may: ANYTHING },
   'main.ts': { may: ANYTHING },
 };

@@ -17,6 +17,7 @@ export const healthRoutes = (app: FastifyInstance, { deps, watch }: RouteContext
       draining: watch.draining,
       ready: reasons.length === 0,
       score: watch.score,
+      ...(deps.settingsState ? { settings: deps.settingsState() } : {}),
       service: 'srt-live-server',
       // Datagrams that a full receive buffer of SRT has cost.
       srtKernelDrops: counters.srtKernelDrops ?? 0,

@@ -10,10 +10,10 @@ import { type RouteContext, refuseKeyless } from './context.ts';
  */
 export const metricsRoute = (app: FastifyInstance, context: RouteContext, metrics: Metrics): void => {
   const { keys, settings } = context.deps;
-  const readers = { trust: new Trust(settings.metrics.trusted), keys, tokens: [settings.metrics.token] };
+  const trust = new Trust(() => settings.metrics.trusted);
 
   app.get('/metrics', async (request, reply) => {
-    if (!isReader(request, readers))
+    if (!isReader(request, { trust, keys, tokens: [settings.metrics.token] }))
       return refuseKeyless(context, request, reply, 'Missing or invalid Authorization header');
     const text = await metrics.scrape();
     return reply.headers({ 'content-type': metrics.contentType, 'cache-control': 'no-store' }).send(text);

@@ -20,6 +20,8 @@ export const vvliveRoutes = (app: FastifyInstance, context: RouteContext, report
   const { deps } = context;
   const { settings, keys, directory } = deps;
 
+  const trust = new Trust(() => settings.stats.trusted);
+
   app.get('/streams/*', async (request, reply) => {
     const rest = pathRest(request);
     const form = [SRTLA, INGEST].find((end) => rest.endsWith(end));
@@ -32,9 +34,9 @@ export const vvliveRoutes = (app: FastifyInstance, context: RouteContext, report
   });
 
   const isOpen = (request: FastifyRequest): boolean => {
-    const { linksMode, trusted } = settings.stats;
+    const { linksMode } = settings.stats;
     if (linksMode === 'byor' || (linksMode === 'auto' && directory.publisherCount <= 1)) return true;
-    return isReader(request, { trust: new Trust(trusted), keys });
+    return isReader(request, { trust, keys });
   };
 
   const alias = (name: string, answer: (found: ReturnType<SrtlaReports['document']>) => object): void => {

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { type FSWatcher, readFileSync, watch } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Millis } from './clock.ts';
+import { codeOf } from './errors.ts';
+
+/** A file that is being written changes many times. */
+const SETTLE_MS: Millis = 300;
+/** Some file systems, and a file that is mounted by itself, do not tell what changes. */
+const LOOK_EVERY_MS: Millis = 60_000;
+
+/**
+ * Tells when the content of files is another one. Their folders are watched, for editors and Kubernetes put a new file in the place of the old
+ * one, and whatever happens there is reason to look: of a file behind a link only the link's neighbours are seen. Files need not be there.
+ */
+export class FileWatch {
+  readonly #onChange: () => void;
+  #files: readonly string[];
+  #seen: string;
+  #watchers: FSWatcher[] = [];
+  #settling: NodeJS.Timeout | undefined;
+  readonly #looking: NodeJS.Timeout;
+
+  /** @param files absolute */
+  constructor(files: readonly string[], onChange: () => void) {
+    this.#onChange = onChange;
+    this.#files = files;
+    this.#seen = digestOf(files);
+    this.#watchFolders();
+    this.#looking = setInterval(() => this.#lookAnew(), LOOK_EVERY_MS).unref();
+  }
+
+  /** Other files, which are as they are. */
+  follow(files: readonly string[]): void {
+    this.#files = files;
+    this.#seen = digestOf(files);
+    this.#watchFolders();
+  }
+
+  close(): void {
+    clearInterval(this.#looking);
+    clearTimeout(this.#settling);
+    for (const watcher of this.#watchers) watcher.close();
+    this.#watchers = [];
+  }
+
+  #lookAnew(): void {
+    this.#watchFolders();
+    this.#look();
+  }
+
+  #look(): void {
+    const seen = digestOf(this.#files);
+    if (seen === this.#seen) return;
+    this.#seen = seen;
+    this.#onChange();
+  }
+
+  /** Anew each time: a folder that was put in the place of another one is not the one that is watched. */
+  #watchFolders(): void {
+    for (const watcher of this.#watchers) watcher.close();
+    this.#watchers = [...new Set(this.#files.map((path) => dirname(path)))].flatMap((folder) => {
+      try {
+        const watcher = watch(folder, { persistent: false }, () => this.#settle());
+        watcher.on('error', () => watcher.close());
+        return [watcher];
+      } catch {
+        // Not there, or no more watches to be had: looking now and then has to do.
+        return [];
+      }
+    });
+  }
+
+  /** Not put off by further changes: in a folder with much going on there would never be an end. */
+  #settle(): void {
+    this.#settling ??= setTimeout(() => {
+      this.#settling = undefined;
+      this.#look();
+    }, SETTLE_MS).unref();
+  }
+}
+
+const digestOf = (files: readonly string[]): string => {
+  const digest = createHash('sha256');
+  for (const path of files) {
+    const content = contentOf(path);
+    digest.update(`${typeof content === 'string' ? content : content.length}\n`).update(content);
+  }
+  return digest.digest('hex');
+};
+
+/** Or the code of the reason why there is none. */
+const contentOf = (path: string): Buffer | string => {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    return codeOf(error) ?? 'unknown';
+  }
+};

@@ -41,6 +41,7 @@ import type { HttpListener } from './stats/http-listener.ts';
 import { KeyStore } from './stats/key-store.ts';
 import { LinkNames } from './stats/link-names.ts';
 import type { NodeWatch } from './stats/node-watch.ts';
+import { PlainHttpWarning } from './stats/plain-http-warning.ts';
 import type { NodePorts } from './stats/stream-urls.ts';
 
 /** `DATA_DIR/runtime.json`, mode 0600: how the commands on this machine find the running node. */
@@ -50,7 +51,15 @@ export interface RuntimeFacts {
   token: string;
   /** An address on which it answers. */
   host: string;
-  ports: { srtla: number[]; publish: number; play: number; stats: number; links: number; dashboard?: number };
+  ports: {
+    srtla: number[];
+    publish: number;
+    play: number;
+    stats: number;
+    links: number;
+    dashboard?: number;
+    tls?: number;
+  };
 }
 
 export const RUNTIME_FILE = 'runtime.json';
@@ -156,7 +165,7 @@ export class RelayNode {
   readonly #life: DirectoryLife;
   readonly #carriers: NodeCarriers;
   readonly #preview: LoopbackPlayers | undefined;
-  readonly #servers: readonly HttpListener[];
+  readonly #servers: readonly Pick<HttpListener, 'close'>[];
   readonly #watch: NodeWatch;
   readonly #lock: DataDirLock;
   readonly #control: NodeControl | undefined;
@@ -173,7 +182,7 @@ export class RelayNode {
     life: DirectoryLife;
     carriers: NodeCarriers;
     preview: LoopbackPlayers | undefined;
-    servers: readonly HttpListener[];
+    servers: readonly Pick<HttpListener, 'close'>[];
     watch: NodeWatch;
     lock: DataDirLock;
     control: NodeControl | undefined;
@@ -271,6 +280,7 @@ export class RelayNode {
         quality: (publisherId: string) => quality.of(publisherId),
         linkNames: new LinkNames(carriers.lookup),
         settings,
+        plainHttp: new PlainHttpWarning(logger, monotonicNow),
         settingsState: () => nodeSettings.state,
         logger,
         clock: monotonicNow,
@@ -303,10 +313,11 @@ export class RelayNode {
         preview,
       });
       open = await openServers(deps, settings, settings.dashboard.enabled ? dashboardDeps : undefined);
-      const { stats, links, dashboard, watch } = open;
+      const { stats, links, dashboard, tls, watch } = open;
       const ports = {
         ...{ srtla, publish, play, stats: stats.port, links: links.port },
         ...(dashboard ? { dashboard: dashboard.port } : {}),
+        ...(tls?.port ? { tls: tls.port } : {}),
       };
       if (testHooksAllowed()) obeyTestHooks(plane);
       const facts: RuntimeFacts = { pid: process.pid, token, host, ports };
@@ -322,7 +333,7 @@ export class RelayNode {
         ...{ hooks, access, quality, carriers, keys, onGeneratedKey, logger },
         control: () => nodeControl,
       });
-      const servers = [stats, links, ...(dashboard ? [dashboard] : [])];
+      const servers = [stats, links, ...(dashboard ? [dashboard] : []), ...(tls ? [tls] : [])];
       return new RelayNode({
         ...{ facts, dataDir, nodeSettings, logger, plane, store, life, carriers, preview, watch, servers, lock, hooks },
         control: nodeControl,

@@ -240,6 +240,17 @@ export const SETTINGS = {
   'http.dashboardPort': restart(port, 3_000, 'TCP port for the dashboard.', {
     env: 'SLS_MGNT_PORT',
   }),
+  'http.tlsPort': restart(
+    port,
+    8_443,
+    'TCP port that serves what http.statsPort and http.dashboardPort do, by HTTPS; closed without a certificate.',
+  ),
+  'http.tlsCert': restart(
+    file,
+    undefined,
+    'File with a certificate and its chain, PEM, for http.tlsPort. A new one in its place is taken at once.',
+  ),
+  'http.tlsKey': restart(file, undefined, 'File with the key of that certificate, PEM.'),
   'http.statsPerMinute': live(
     wholeNumber(1, 1_000_000),
     1_200,

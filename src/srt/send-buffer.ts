@@ -102,12 +102,19 @@ export class SendBuffer {
     return this.#notes[this.#at(sequence)]! >> KEY_SHIFT;
   }
 
-  /** How long ago it was sent again, or infinite. `nowMs` as int32, as for `resent`. */
-  sinceResentMs(sequence: number, nowMs: number): number {
+  /**
+   * It is asked for: it is to be sent again unless that was done less than `throttleMs` ago. False where it was, or already is to be.
+   * `nowMs` as int32, as for `resent`.
+   */
+  ask(sequence: number, nowMs: number, throttleMs: number): boolean {
     const at = this.#at(sequence);
-    return (this.#notes[at]! & RESENT) === 0 ? Number.POSITIVE_INFINITY : (nowMs - this.#resentMs[at]!) | 0;
+    const notes = this.#notes[at]!;
+    if ((notes & QUEUED) !== 0) return false;
+    if ((notes & RESENT) !== 0 && ((nowMs - this.#resentMs[at]!) | 0) < throttleMs) return false;
+    return this.queue(sequence);
   }
 
+  /** It is sent again now. */
   resent(sequence: number, nowMs: number): void {
     const at = this.#at(sequence);
     this.#resentMs[at] = nowMs;

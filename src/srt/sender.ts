@@ -213,7 +213,11 @@ export class SrtSender {
     this.#figures[figure.NAKS_RECEIVED]! += 1;
     const before = sequencePlus(buffer.first, -1);
     const newest = sequencePlus(buffer.next, -1);
+    const nowMs = now | 0;
+    // What was sent less than a round trip ago, or a little more, is on its way.
+    const throttleMs = Math.ceil(this.rtt.ms + this.rtt.variationMs);
     let left = buffer.inFlight;
+    let asked = 0;
     let firstGone = -1;
     let lastGone = -1;
     for (let i = 0; i < count; i++) {
@@ -229,19 +233,14 @@ export class SrtSender {
       }
       // Ranges that overlap, as no receiver's do, are not gone through again and again.
       for (let each = laterSequence(first, buffer.first); left > 0 && sequenceDistance(last, each) >= 0; left--) {
-        this.#askedFor(each, now);
+        if (buffer.ask(each, nowMs, throttleMs)) asked += 1;
         each = sequencePlus(each, 1);
       }
     }
+    this.#figures[figure.SEND_LOST]! += asked;
     // All in between is gone as well.
     if (firstGone >= 0) this.line.send(this.line.write.dropRequest(firstGone, lastGone, this.line.stampUs(now)), now);
     this.#flush(now);
-  }
-
-  #askedFor(sequence: number, now: Millis): void {
-    // What was sent less than a round trip ago, or a little more, is on its way.
-    if (this.#buffer.sinceResentMs(sequence, now | 0) < this.rtt.ms + this.rtt.variationMs) return;
-    if (this.#buffer.queue(sequence)) this.#figures[figure.SEND_LOST]! += 1;
   }
 
   /** The peer may have lost something without saying so, as it promises to do only once. */

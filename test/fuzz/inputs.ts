@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { FuzzTarget } from './targets.ts';
+import type { FuzzTarget } from './fuzz-target.ts';
 
 interface Edit {
   at: number;

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { keep } from './corpus.ts';
+import type { FuzzTarget } from './fuzz-target.ts';
 import { inputsOf } from './inputs.ts';
-import { type FuzzTarget, TARGETS } from './targets.ts';
+import { TARGETS } from './targets.ts';
 
 const HELP = `Usage: npm run fuzz -- [--seconds N] [--target NAME] [--seed N]
 

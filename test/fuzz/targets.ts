@@ -30,16 +30,9 @@ import { conclusion, data, ENCODER, induction, reg1, reg2, SENDER_ID } from '../
 import { World } from '../srtla/world.ts';
 import { geoliteRecord, mmdbFile } from '../support/mmdb-writer.ts';
 import { ADMIN, statsDeps } from '../support/stats-deps.ts';
-
-/** A parser, and what it must keep to whatever it is given. */
-export interface FuzzTarget {
-  readonly name: string;
-  /** Well-formed inputs, to be changed a little. */
-  readonly seeds: readonly Uint8Array[];
-  readonly maxBytes: number;
-  /** Throws where the parser does not keep to it. Each call is independent of the others. */
-  run(input: Uint8Array): void | Promise<void>;
-}
+import { asDatagrams, datagrams } from './datagrams.ts';
+import type { FuzzTarget } from './fuzz-target.ts';
+import { SRT_TARGETS } from './srt-targets.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const textOf = (input: Uint8Array): string => Buffer.from(input).toString('utf8');
@@ -69,19 +62,6 @@ const inFile = (name: string, input: Uint8Array): string => {
   return join(folder, name);
 };
 
-/** The bytes as datagrams: each begins with its length in two bytes. */
-const datagrams = (input: Uint8Array): Uint8Array[] => {
-  const found: Uint8Array[] = [];
-  for (let at = 0; at + 2 <= input.length && found.length < 64; ) {
-    const length = ((input[at]! << 8) | input[at + 1]!) % 1_501;
-    found.push(input.subarray(at + 2, at + 2 + length));
-    at += 2 + length;
-  }
-  return found;
-};
-const asDatagrams = (...parts: Uint8Array[]): Uint8Array =>
-  Buffer.concat(parts.flatMap((part) => [Buffer.from([part.length >> 8, part.length & 255]), part]));
-
 const TELEMETRY = Buffer.from('9000000000000001e240c01f00010000000700004e200000000c00000057000000040004c4b4', 'hex');
 const PAT = Buffer.concat([Buffer.from('474000100000b00d0001c100000001f0002ab104b2', 'hex'), Buffer.alloc(167, 0xff)]);
 
@@ -106,6 +86,7 @@ const schemas = Object.entries(protocol).filter(([name]) => name.endsWith('Schem
 ][];
 
 export const TARGETS: readonly FuzzTarget[] = [
+  ...SRT_TARGETS,
   {
     name: 'srtla-core',
     seeds: [

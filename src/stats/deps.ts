@@ -8,6 +8,7 @@ import type { DirectoryStore } from '../sls-bridge/directory-file.ts';
 import type { StreamEvent } from '../sls-bridge/stream-event.ts';
 import type { CarrierLookup } from './carrier.ts';
 import type { ControlStatus } from './control-status.ts';
+import type { HistoryView } from './dashboard-types.ts';
 import type { KeyStore } from './key-store.ts';
 import type { LinkNames } from './link-names.ts';
 import type { PlainHttpWarning } from './plain-http-warning.ts';
@@ -56,6 +57,8 @@ export interface StatsDeps {
   /** Who carries a link. */
   carriers: CarrierLookup;
   quality: QualityLookup;
+  /** The last 30 minutes of a stream; absent where nobody keeps them. */
+  historyOf?: ((publisherId: string) => HistoryView | undefined) | undefined;
   /** What links are called, wherever they are shown. */
   linkNames: LinkNames;
   /** Read anew for each use: they may change. */

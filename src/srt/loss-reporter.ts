@@ -14,10 +14,9 @@ const MOST_HOLD_MS: Millis = 50;
 const HOLD_SHARE = 1 / 8;
 /**
  * A sender does not answer twice within a round trip, so that asking in between costs nothing and makes up for lost questions; but where
- * round trips vary by more than this share, some answers are only on their way. There, with time for so many more questions, each is
+ * round trips are not steady, some answers are only on their way. There, with time for so many more questions, each is
  * given time to be answered.
  */
-const STEADY_SHARE = 1 / 8;
 const CALM_TRIES = 3;
 /** NAKs that one call may send: 728 ranges. The rest is due at the next. */
 const MOST_NAKS = 4;
@@ -91,7 +90,7 @@ export class LossReporter {
     const rttMs = this.#rtt.ms;
     const patienceMs = Math.max(LEAST_REPEAT_MS, this.#rtt.patienceMs);
     const hasteMs = Math.max(LEAST_REPEAT_MS, rttMs / 2);
-    const calmFromMs = this.#rtt.variationMs <= rttMs * STEADY_SHARE ? FOREVER : CALM_TRIES * patienceMs;
+    const calmFromMs = this.#rtt.isSteady ? FOREVER : CALM_TRIES * patienceMs;
     let naks = 0;
     for (let range = 0; range < losses.count; range++) {
       const askedMs = losses.askedMsOf(range);

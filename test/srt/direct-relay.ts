@@ -35,6 +35,7 @@ interface Caller {
   readonly port: number;
   readonly end: SrtReceiver | SrtSender;
   readonly answer: Uint8Array;
+  readonly startMs: number;
 }
 
 /**
@@ -115,6 +116,8 @@ export class DirectRelay {
     const id = handshakeSocketId(request);
     const known = [...this.#callers.values()].find((each) => each.id === id && each.port === port);
     if (known !== undefined) {
+      // A player counts from the answer that it gets.
+      writeU32(known.answer, 8, (now - known.startMs) * 1_000);
       this.#socket.send(known.answer, port, '127.0.0.1');
       return;
     }
@@ -172,7 +175,7 @@ export class DirectRelay {
       );
       this.players.push(end);
     }
-    this.#callers.set(ours, { id, port, end, answer });
+    this.#callers.set(ours, { id, port, end, answer, startMs: now });
     this.#socket.send(answer, port, '127.0.0.1');
   }
 

@@ -49,22 +49,22 @@ describe.concurrent('with libsrt as publisher and as player', () => {
     ['additive', false],
     ['shared', true],
   ])('what both links lose is repaired, once each (%s)', async (_name, shared) => {
-    const relay = await relayOf({ latencyMs: shared ? 900 : 500, shared });
+    const relay = await relayOf({ latencyMs: shared ? 2_500 : 1_500, shared });
     const [encoder, viewer] = [peer(), peer()];
     const lossy = { delayMs: 20, lossRate: 0.03 };
     const player = await viewer.join(await through(relay.port, { ...lossy, seed: 3 }), 'play', {
       reads: true,
-      latencyMs: 500,
+      latencyMs: 1_500,
       connectTimeoutMs: 8_000,
     });
     const socket = await encoder.join(await through(relay.port, { ...lossy, seed: 5 }), 'publish', {
-      latencyMs: 500,
+      latencyMs: 1_500,
       connectTimeoutMs: 8_000,
     });
-    const count = 3_000;
+    const count = 2_000;
     await stream(encoder, socket, 0, count, { perMs: 0.6 });
     // What is lost last is not missed: nothing follows it.
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 40; i++) {
       encoder.engine.sendMessage(socket, numbered(count + i), 0);
       await turn(20);
     }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
 import type { Settings } from './config/schema.ts';
 import { TributaryError } from './shared/errors.ts';
 import type { Logger } from './shared/logger.ts';
@@ -10,8 +11,10 @@ import type { StatsDeps } from './stats/deps.ts';
 import { HttpListener } from './stats/http-listener.ts';
 import { createLinksServer } from './stats/links-server.ts';
 import type { NodeWatch } from './stats/node-watch.ts';
+import { onOnePort } from './stats/one-port.ts';
 import { RequestBudget } from './stats/request-budget.ts';
 import { createStatsServer } from './stats/stats-server.ts';
+import { TlsPort } from './stats/tls-port.ts';
 
 export interface OpenServers {
   stats: HttpListener;
@@ -19,6 +22,8 @@ export interface OpenServers {
   watch: NodeWatch;
   /** Undefined where there is to be none, and where its port could not be had. */
   dashboard: HttpListener | undefined;
+  /** Both by HTTPS; undefined where there is no certificate. */
+  tls: TlsPort | undefined;
 }
 
 /** Beside the compiled program; where it runs from its sources, where they are built to. */
@@ -30,7 +35,7 @@ const openDashboard = async (
   settings: Settings,
   keyless: RequestBudget,
   logger: Logger,
-): Promise<HttpListener | undefined> => {
+): Promise<{ listener: HttpListener; app: FastifyInstance } | undefined> => {
   const { bind, http } = settings;
   const { app, state } = createDashboardServer(deps, keyless);
   try {
@@ -45,7 +50,7 @@ const openDashboard = async (
     });
     if (!existsSync(join(deps.pagesDir, 'index.html')))
       logger.warn('the pages of the dashboard are not built: `npm start` builds them, or `node bin/pages.cjs`');
-    return listener;
+    return { listener, app };
   } catch (error) {
     if (!(error instanceof TributaryError)) throw error;
     logger.error('the dashboard is not served, streams and statistics are', { error: error.line });
@@ -87,7 +92,10 @@ export const openServers = async (
       ...{ bind, trustedProxies, port: http.linksPort, portSetting: 'LINK_STATS_PORT' },
     });
     const dashboard = dashboardDeps && (await openDashboard(dashboardDeps(watch), settings, keyless, deps.logger));
-    return { stats, links, watch, dashboard };
+    const tls = await TlsPort.open({
+      ...{ app: onOnePort(app, dashboard?.app), onUpgrade, settings, logger: deps.logger },
+    });
+    return { stats, links, watch, dashboard: dashboard?.listener, tls };
   } catch (error) {
     await Promise.all(open.map((listener) => listener.close()));
     throw error;

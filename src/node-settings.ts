@@ -1,7 +1,10 @@
 import type { LiveSettings } from './config/live-settings.ts';
+import { testHopLoss } from './config/load.ts';
 import { planReload, type SettingChange } from './config/reload.ts';
 import type { LoadedSettings, SettingProblems } from './config/resolve.ts';
 import type { SettingPath, Settings } from './config/schema.ts';
+import type { DataPlaneHost } from './data-plane/host.ts';
+import type { DataPlaneSettings } from './data-plane/settings.ts';
 import type { AccessHook } from './hooks/access-hook.ts';
 import type { WebHooks } from './hooks/web-hooks.ts';
 import type { NodeControl } from './node-control.ts';
@@ -9,12 +12,16 @@ import type { QualityBook } from './quality/quality-book.ts';
 import { qualityRulesOf } from './quality/settings.ts';
 import { messageOf } from './shared/errors.ts';
 import type { Logger } from './shared/logger.ts';
+import { type Redaction, setRedaction } from './shared/redact.ts';
 import type { NodeCarriers } from './stats/asn-node.ts';
 import type { SettingsState } from './stats/deps.ts';
 import type { KeyStore } from './stats/key-store.ts';
 
 /** What has to be told that settings have changed; everything else reads them when it needs them. */
 export interface SettingUsers {
+  readonly plane: DataPlaneHost;
+  /** Of the node, for `Redaction`. */
+  readonly salt: string;
   readonly hooks: WebHooks;
   readonly access: AccessHook;
   readonly quality: QualityBook;
@@ -25,12 +32,44 @@ export interface SettingUsers {
   readonly logger: Logger;
 }
 
+export const redactionOf = ({ privacy }: Settings, salt: string): Redaction => ({ salt, addresses: privacy.addresses });
+
+/** @param salt of the node */
+export const dataPlaneSettings = (settings: Settings, salt: string): DataPlaneSettings => {
+  const cap = settings.udp.bufferMaxBytes || Number.POSITIVE_INFINITY;
+  const udpBufferBytes = Math.min(settings.srt.udpBufferBytes, cap);
+  return {
+    bind: settings.bind,
+    srtla: settings.srtla,
+    udpBufferBytes,
+    redaction: redactionOf(settings, salt),
+    debugLog: settings.log.level === 'debug' || settings.log.level === 'trace',
+    hopLoss: testHopLoss(),
+    bridge: {
+      ...settings.srt,
+      udpBufferBytes,
+      asksAccess: settings.hooks.authUrl !== undefined,
+      playerWaitMs: settings.player.waitSeconds * 1_000,
+      playersPerId: settings.player.maxPerId,
+      playerSlow: settings.player.slow,
+      playerJoin: settings.player.join,
+      gopMaxBytes: settings.player.gopMaxBytes,
+      gopMaxMs: settings.player.gopMaxMs,
+    },
+  };
+};
+
 /** What the control plane is told of the node. */
 const TOLD_TO_PLANE: readonly string[] = ['publicHost', 'publicIp', 'publicIp6', 'control.', 'traffic.'];
+
+/** What the thread of the packets is told. */
+const TOLD_TO_DATA_PLANE: readonly string[] = ['srtla.', 'srt.', 'player.', 'privacy.', 'log.', 'hooks.authUrl'];
 
 const tellUsers = (users: SettingUsers, settings: Settings, changed: ReadonlySet<SettingPath>): void => {
   const has = (...starts: readonly string[]): boolean =>
     [...changed].some((path) => starts.some((start) => path.startsWith(start)));
+  if (has('privacy.')) setRedaction(redactionOf(settings, users.salt));
+  if (has(...TOLD_TO_DATA_PLANE)) users.plane.configure(dataPlaneSettings(settings, users.salt));
   if (has('hooks.')) users.hooks.configure(settings.hooks);
   if (has('hooks.auth', 'hooks.secret')) users.access.settingsChanged();
   if (has('quality.')) users.quality.configure(settings.quality.mode, qualityRulesOf(settings.quality));

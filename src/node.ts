@@ -4,20 +4,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { choosePublicHost } from './cli/public-host.ts';
 import { importLines, importOldDataFolder } from './cli/sls-import.ts';
 import { LiveSettings } from './config/live-settings.ts';
-import { testHooksAllowed, testHopLoss } from './config/load.ts';
+import { testHooksAllowed } from './config/load.ts';
 import { settingValues } from './config/reference.ts';
 import type { LoadedSettings, SettingProblems } from './config/resolve.ts';
 import type { Settings } from './config/schema.ts';
 import { commonNow } from './data-plane/common-clock.ts';
 import { DataPlaneHost } from './data-plane/host.ts';
-import type { DataPlaneSettings } from './data-plane/settings.ts';
 import type { DataPlaneSnapshot } from './data-plane/snapshot.ts';
 import { obeyTestHooks } from './data-plane/test-hooks.ts';
 import { AccessHook } from './hooks/access-hook.ts';
 import { WebHooks } from './hooks/web-hooks.ts';
 import { type ControlTarget, controlTargetOf, NodeControl } from './node-control.ts';
 import { type OpenServers, openServers, PAGES_DIR } from './node-servers.ts';
-import { NodeSettings } from './node-settings.ts';
+import { dataPlaneSettings, NodeSettings, redactionOf } from './node-settings.ts';
 import { QualityBook } from './quality/quality-book.ts';
 import { qualityRulesOf } from './quality/settings.ts';
 import { ownAddressOf } from './shared/address.ts';
@@ -26,7 +25,7 @@ import { type DataDirLock, lockDataDir } from './shared/data-dir-lock.ts';
 import { prepareDataDir, readDataFile, removeDataFile, writeDataFile } from './shared/data-file.ts';
 import type { Logger } from './shared/logger.ts';
 import { nodeSalt } from './shared/node-salt.ts';
-import { type Redaction, setRedaction } from './shared/redact.ts';
+import { setRedaction } from './shared/redact.ts';
 import type { Row } from './sls-bridge/directory.ts';
 import { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { DirectoryLife } from './sls-bridge/directory-life.ts';
@@ -41,6 +40,7 @@ import type { HttpListener } from './stats/http-listener.ts';
 import { KeyStore } from './stats/key-store.ts';
 import { LinkNames } from './stats/link-names.ts';
 import type { NodeWatch } from './stats/node-watch.ts';
+import { PlainHttpWarning } from './stats/plain-http-warning.ts';
 import type { NodePorts } from './stats/stream-urls.ts';
 
 /** `DATA_DIR/runtime.json`, mode 0600: how the commands on this machine find the running node. */
@@ -50,7 +50,15 @@ export interface RuntimeFacts {
   token: string;
   /** An address on which it answers. */
   host: string;
-  ports: { srtla: number[]; publish: number; play: number; stats: number; links: number; dashboard?: number };
+  ports: {
+    srtla: number[];
+    publish: number;
+    play: number;
+    stats: number;
+    links: number;
+    dashboard?: number;
+    tls?: number;
+  };
 }
 
 export const RUNTIME_FILE = 'runtime.json';
@@ -61,29 +69,6 @@ const SNAPSHOT_AGE_MS: Millis = 20;
 const HTTP_CLOSES_AFTER_MS: Millis = 3_400;
 /** … and what its end means for streams is told within this time of it. */
 const HOOKS_CLOSE_WITHIN_MS: Millis = 500;
-
-const dataPlaneSettings = (settings: Settings, redaction: Redaction): DataPlaneSettings => {
-  const cap = settings.udp.bufferMaxBytes || Number.POSITIVE_INFINITY;
-  const udpBufferBytes = Math.min(settings.srt.udpBufferBytes, cap);
-  return {
-    bind: settings.bind,
-    srtla: settings.srtla,
-    udpBufferBytes,
-    redaction,
-    asksAccess: settings.hooks.authUrl !== undefined,
-    hopLoss: testHopLoss(),
-    bridge: {
-      ...settings.srt,
-      udpBufferBytes,
-      playerWaitMs: settings.player.waitSeconds * 1_000,
-      playersPerId: settings.player.maxPerId,
-      playerSlow: settings.player.slow,
-      playerJoin: settings.player.join,
-      gopMaxBytes: settings.player.gopMaxBytes,
-      gopMaxMs: settings.player.gopMaxMs,
-    },
-  };
-};
 
 const JUDGED_EVERY_MS: Millis = 1_000;
 
@@ -156,7 +141,7 @@ export class RelayNode {
   readonly #life: DirectoryLife;
   readonly #carriers: NodeCarriers;
   readonly #preview: LoopbackPlayers | undefined;
-  readonly #servers: readonly HttpListener[];
+  readonly #servers: readonly Pick<HttpListener, 'close'>[];
   readonly #watch: NodeWatch;
   readonly #lock: DataDirLock;
   readonly #control: NodeControl | undefined;
@@ -173,7 +158,7 @@ export class RelayNode {
     life: DirectoryLife;
     carriers: NodeCarriers;
     preview: LoopbackPlayers | undefined;
-    servers: readonly HttpListener[];
+    servers: readonly Pick<HttpListener, 'close'>[];
     watch: NodeWatch;
     lock: DataDirLock;
     control: NodeControl | undefined;
@@ -224,14 +209,13 @@ export class RelayNode {
     const srtPackage = checkLibsrt(settings.srt.allowUnfixedLibrary, logger);
     const imported = await importOldDataFolder(settings.dataDir);
     if (imported) onImport(importLines(imported.database, imported.counts));
-    const redaction = { salt: await nodeSalt(settings.dataDir), addresses: settings.privacy.addresses };
-    setRedaction(redaction);
+    const salt = await nodeSalt(dataDir);
+    setRedaction(redactionOf(settings, salt));
     const sources = { logger, clock: monotonicNow, unixNow: Date.now };
     const access = new AccessHook({ ...sources, settings: () => settings.hooks });
     const plane = new DataPlaneHost({
-      settings: dataPlaneSettings(settings, redaction),
+      settings: dataPlaneSettings(settings, salt),
       logger,
-      debugLog: settings.log.level === 'debug' || settings.log.level === 'trace',
       testHooks: testHooksAllowed(),
       onStuck: () => giveUp(logger),
       onQuestion: (question, answer) => void access.isAllowed(question).then(answer),
@@ -271,6 +255,7 @@ export class RelayNode {
         quality: (publisherId: string) => quality.of(publisherId),
         linkNames: new LinkNames(carriers.lookup),
         settings,
+        plainHttp: new PlainHttpWarning(logger, monotonicNow),
         settingsState: () => nodeSettings.state,
         logger,
         clock: monotonicNow,
@@ -303,10 +288,11 @@ export class RelayNode {
         preview,
       });
       open = await openServers(deps, settings, settings.dashboard.enabled ? dashboardDeps : undefined);
-      const { stats, links, dashboard, watch } = open;
+      const { stats, links, dashboard, tls, watch } = open;
       const ports = {
         ...{ srtla, publish, play, stats: stats.port, links: links.port },
         ...(dashboard ? { dashboard: dashboard.port } : {}),
+        ...(tls?.port ? { tls: tls.port } : {}),
       };
       if (testHooksAllowed()) obeyTestHooks(plane);
       const facts: RuntimeFacts = { pid: process.pid, token, host, ports };
@@ -319,10 +305,10 @@ export class RelayNode {
           ...{ carriers: deps.carriers, linkNames: deps.linkNames, ports: { stats: stats.port, links: links.port } },
         }));
       nodeSettings.tell({
-        ...{ hooks, access, quality, carriers, keys, onGeneratedKey, logger },
+        ...{ plane, salt, hooks, access, quality, carriers, keys, onGeneratedKey, logger },
         control: () => nodeControl,
       });
-      const servers = [stats, links, ...(dashboard ? [dashboard] : [])];
+      const servers = [stats, links, ...(dashboard ? [dashboard] : []), ...(tls ? [tls] : [])];
       return new RelayNode({
         ...{ facts, dataDir, nodeSettings, logger, plane, store, life, carriers, preview, watch, servers, lock, hooks },
         control: nodeControl,

@@ -28,7 +28,7 @@ describe('changesBetween', () => {
         source: '/srv/node/tributary.yml line 1: srtla.ports',
       },
       {
-        ...{ path: 'player.join', reload: 'restart', from: 'next-key-frame', to: 'last-key-frame' },
+        ...{ path: 'player.join', reload: 'next-session', from: 'next-key-frame', to: 'last-key-frame' },
         source: 'environment: TRIBUTARY_PLAYER_JOIN',
       },
       {

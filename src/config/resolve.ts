@@ -190,6 +190,8 @@ export const contradictions = (settings: Settings): string[] => {
       problems.push(
         `quality.${higher} = ${quality[higher]} is not above quality.${lower} = ${quality[lower]}: raise the one or lower the other`,
       );
+  if ((http.tlsCert === undefined) !== (http.tlsKey === undefined))
+    problems.push('of http.tlsCert and http.tlsKey one is set alone: set both, or neither');
   if (control.url !== undefined)
     for (const [name, env] of [
       ['serverId', 'SERVER_ID'],
@@ -220,6 +222,7 @@ export const contradictions = (settings: Settings): string[] => {
       .map((alias) => ['http.statsAliasPorts', alias] as const),
     ['http.linksPort', http.linksPort],
     ['http.dashboardPort', http.dashboardPort],
+    ...(http.tlsCert === undefined ? [] : [['http.tlsPort', http.tlsPort] as const]),
   ]);
   return problems;
 };

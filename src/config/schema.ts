@@ -61,6 +61,7 @@ const declared =
   ): Setting<T> & { readonly reload: R } => ({ reload, kind, default: byDefault, doc, ...more });
 
 const live = declared('live');
+const nextSession = declared('next-session');
 const restart = declared('restart');
 
 const refusal = oneOf('close', 'reject');
@@ -87,7 +88,7 @@ export const SETTINGS = {
   appUrl: live(text, undefined, 'URL of the web page; its host is used in the printed URLs as a last choice.', {
     env: 'APP_URL',
   }),
-  'log.level': restart(
+  'log.level': live(
     oneOf('trace', 'debug', 'info', 'warn', 'error'),
     'info',
     'Least severity that is logged: trace, debug, info, warn or error.',
@@ -99,27 +100,23 @@ export const SETTINGS = {
     'Bonded senders at once. Past it the oldest group without an accepted session makes room, else the newcomer is refused.',
   ),
   'srtla.maxLinksPerGroup': restart(wholeNumber(1, 64), 16, 'Links of one bonded sender; one more is refused.'),
-  'srtla.linkTimeoutMs': restart(
-    milliseconds(1_000, 600_000),
-    15_000,
-    'A link that is silent for this long is removed.',
-  ),
-  'srtla.groupTimeoutMs': restart(
+  'srtla.linkTimeoutMs': live(milliseconds(1_000, 600_000), 15_000, 'A link that is silent for this long is removed.'),
+  'srtla.groupTimeoutMs': live(
     milliseconds(1_000, 3_600_000),
     30_000,
     'A bonded sender that is silent for this long is forgotten.',
   ),
-  'srtla.sessionTimeoutMs': restart(
+  'srtla.sessionTimeoutMs': live(
     milliseconds(1_000, 3_600_000),
     10_000,
     'A bonded sender whose encoder has got no SRT session within this time is forgotten, and registers anew.',
   ),
-  'srtla.maxGroupKbps': restart(
+  'srtla.maxGroupKbps': live(
     wholeNumber(1_000, 10_000_000),
     100_000,
     'Most that one bonded sender may send, averaged over a second; more is dropped and counted.',
   ),
-  'srtla.maxGroupPacketsPerSecond': restart(
+  'srtla.maxGroupPacketsPerSecond': live(
     wholeNumber(100, 1_000_000),
     15_000,
     'Most datagrams that one bonded sender may send, averaged over a second; more are dropped and counted.',
@@ -129,7 +126,7 @@ export const SETTINGS = {
     false,
     'A packet from a new address takes the place of a silent link of the same IP address at once, where only that link can have sent it (NAT rebinding). It weakens the group id as a credential.',
   ),
-  'srtla.ackFlushMs': restart(
+  'srtla.ackFlushMs': live(
     milliseconds(20, 50),
     30,
     'An SRTLA acknowledgement leaves at the latest this long after the first packet that it confirms.',
@@ -161,12 +158,12 @@ export const SETTINGS = {
   ),
   'srt.refuse.play': restart(refusal, 'close', 'How a player is refused: close or reject.'),
   'srt.refuse.bond': restart(refusal, 'reject', 'How a bonded encoder is refused: close or reject.'),
-  'srt.latencyFloorMs': restart(
+  'srt.latencyFloorMs': nextSession(
     milliseconds(0, 10_000),
     200,
     'Least SRT latency of an encoder; one that asks for less gets this.',
   ),
-  'srt.latencyCeilingMs': restart(
+  'srt.latencyCeilingMs': nextSession(
     milliseconds(100, 30_000),
     10_000,
     'Highest SRT latency of an encoder; one that wants more is refused, but for an id with a higher latency of its own.',
@@ -198,32 +195,32 @@ export const SETTINGS = {
     'Cap on every kernel buffer that is asked for, to try a small machine; 0 = no cap.',
     { env: 'TRIBUTARY_UDP_BUFFER_MAX' },
   ),
-  'player.waitSeconds': restart(
+  'player.waitSeconds': live(
     seconds(0, 86_400),
     0,
     'How long a player may wait for its publisher before it is closed; 0 = without limit.',
   ),
-  'player.maxPerId': restart(
+  'player.maxPerId': nextSession(
     wholeNumber(1, 1_000),
     20,
     'Players at once on one player id that has no number of its own; one more is refused.',
   ),
-  'player.slow': restart(
+  'player.slow': live(
     oneOf('skip', 'disconnect'),
     'skip',
     'What a player meets that cannot keep up for three seconds: skip (it goes on at the live edge) or disconnect.',
   ),
-  'player.join': restart(
+  'player.join': nextSession(
     oneOf('next-key-frame', 'last-key-frame'),
     'next-key-frame',
     'Where a player begins that joins a running stream: next-key-frame (the live edge) or last-key-frame (a picture at once, up to a group of pictures behind; costs memory for each stream).',
   ),
-  'player.gopMaxBytes': restart(
+  'player.gopMaxBytes': nextSession(
     bytes(65_536, 64 * MIB),
     8 * MIB,
     'With last-key-frame: what is kept of each stream; a larger group of pictures is not kept.',
   ),
-  'player.gopMaxMs': restart(
+  'player.gopMaxMs': nextSession(
     milliseconds(500, 60_000),
     10_000,
     'With last-key-frame: a longer group of pictures is not kept.',
@@ -240,6 +237,17 @@ export const SETTINGS = {
   'http.dashboardPort': restart(port, 3_000, 'TCP port for the dashboard.', {
     env: 'SLS_MGNT_PORT',
   }),
+  'http.tlsPort': restart(
+    port,
+    8_443,
+    'TCP port that serves what http.statsPort and http.dashboardPort do, by HTTPS; closed without a certificate.',
+  ),
+  'http.tlsCert': restart(
+    file,
+    undefined,
+    'File with a certificate and its chain, PEM, for http.tlsPort. A new one in its place is taken at once.',
+  ),
+  'http.tlsKey': restart(file, undefined, 'File with the key of that certificate, PEM.'),
   'http.statsPerMinute': live(
     wholeNumber(1, 1_000_000),
     1_200,
@@ -481,7 +489,7 @@ export const SETTINGS = {
     secret: true,
   }),
   'hooks.secretFile': live(file, undefined, 'File that holds the secret; used where hooks.secret is not set.'),
-  'hooks.authUrl': restart(
+  'hooks.authUrl': live(
     webUrl,
     undefined,
     'URL that is asked whether an encoder or a player with a known id may come in; docs/webhooks.md.',
@@ -507,7 +515,7 @@ export const SETTINGS = {
     1_000,
     'Events that may wait for one receiver; more are dropped and counted.',
   ),
-  'privacy.addresses': restart(
+  'privacy.addresses': live(
     oneOf('prefix', 'hash', 'full'),
     'prefix',
     'How client addresses are shown in the log and to callers without an admin or write key: prefix (203.0.113.x, the first 48 bits of IPv6), hash (the same for the same address, on this node), or full.',

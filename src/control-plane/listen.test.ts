@@ -1,7 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { get } from 'node:https';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { httpsGet, writeCertificate } from '../../test/support/certificate.ts';
 import { planeSettings } from '../../test/support/control-plane.ts';
 import { temporaryFolder } from '../../test/support/data-dir.ts';
 import { silentLogger } from '../shared/logger.ts';
@@ -16,20 +15,11 @@ const open = (env: Record<string, string>, withLocal = false) => {
 
 const certificate = (folder: string): { TLS_CERT: string; TLS_KEY: string } => {
   const [TLS_CERT, TLS_KEY] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  execFileSync('openssl', ['req', ...kind, '-subj', '/CN=localhost', '-keyout', TLS_KEY, '-out', TLS_CERT], {
-    stdio: 'ignore',
-  });
+  writeCertificate(TLS_CERT, TLS_KEY);
   return { TLS_CERT, TLS_KEY };
 };
 
-const statusOf = (url: string): Promise<number | undefined> =>
-  new Promise((done, failed) => {
-    get(url, { rejectUnauthorized: false, agent: false }, (answer) => {
-      answer.resume();
-      done(answer.statusCode);
-    }).on('error', failed);
-  });
+const statusOf = async (url: string): Promise<number | undefined> => (await httpsGet(url)).status;
 
 describe('the port of the control plane', () => {
   it('is on loopback, without a certificate', async () => {

@@ -10,7 +10,7 @@ import type { Player, Publisher } from '../sls-bridge/sessions.ts';
 import type { SrtEngineFactory } from '../sls-bridge/srt-engine.ts';
 import type { StreamEvent, StreamHappening } from '../sls-bridge/stream-event.ts';
 import { createSrtlaShell, type SrtlaReceiver } from '../srtla/index.ts';
-import type { SrtlaEvent, SrtlaSnapshot } from '../srtla/types.ts';
+import type { SrtlaEvent, SrtlaSettings, SrtlaSnapshot } from '../srtla/types.ts';
 import { LinkEvents } from './link-events.ts';
 import type { DataPlaneSettings } from './settings.ts';
 import type { DataPlaneSnapshot } from './snapshot.ts';
@@ -24,7 +24,7 @@ export interface DataPlaneDeps {
   /** Unix ms. */
   wallClock: () => number;
   onStreamEvent: (event: StreamEvent) => void;
-  /** With `asksAccess`: `answer` has to follow. */
+  /** With `asksAccess` of the bridge: `answer` has to follow. */
   onQuestion: (question: AccessQuestion) => void;
 }
 
@@ -40,6 +40,8 @@ const STOP_LIMIT_MS = 4_000;
  */
 export class DataPlane {
   readonly #deps: DataPlaneDeps;
+  /** What the core reads: see `configure`. */
+  readonly #srtla: SrtlaSettings;
   readonly #bridge: SlsBridge;
   #shell: SrtlaReceiver | undefined;
   #timers: NodeJS.Timeout[] = [];
@@ -47,6 +49,7 @@ export class DataPlane {
 
   constructor(deps: DataPlaneDeps) {
     this.#deps = deps;
+    this.#srtla = { ...deps.settings.srtla };
     this.#bridge = new SlsBridge({
       engine: deps.engine,
       settings: deps.settings.bridge,
@@ -54,7 +57,7 @@ export class DataPlane {
       clock: deps.clock,
       wallClock: deps.wallClock,
       onEvent: (publisherId, happening) => this.#happened(publisherId, happening),
-      ask: deps.settings.asksAccess ? deps.onQuestion : undefined,
+      ask: deps.onQuestion,
     });
     this.#links = new LinkEvents({
       publisherOf: (socket) => this.#bridge.publisher(socket)?.publisherId,
@@ -73,7 +76,7 @@ export class DataPlane {
       this.#shell = await createSrtlaShell({
         addresses,
         ports: settings.srtla.ports,
-        settings: settings.srtla,
+        settings: this.#srtla,
         bondHost: '127.0.0.1',
         bondPort: () => this.#bridge.port('bond'),
         udpBufferBytes: settings.udpBufferBytes,
@@ -94,6 +97,16 @@ export class DataPlane {
     this.#timers.push(setInterval(() => this.#tick(), SECOND_MS));
     const isSpelledOut = addresses.some((address) => !settings.bind.includes(address));
     if (isSpelledOut) this.#timers.push(setInterval(() => this.#followAddresses(), ADDRESS_CHECK_MS));
+  }
+
+  /** Takes the times and ceilings of other settings; what the sockets were opened with stays. */
+  configure({ srtla, bridge }: DataPlaneSettings): void {
+    const { linkTimeoutMs, groupTimeoutMs, sessionTimeoutMs, maxGroupKbps, maxGroupPacketsPerSecond, ackFlushMs } =
+      srtla;
+    Object.assign(this.#srtla, {
+      ...{ linkTimeoutMs, groupTimeoutMs, sessionTimeoutMs, maxGroupKbps, maxGroupPacketsPerSecond, ackFlushMs },
+    });
+    this.#bridge.configure(bridge);
   }
 
   addRow(row: AccessRow): void {

@@ -14,8 +14,6 @@ import { DataPlaneThread } from './thread.ts';
 export interface DataPlaneHostOptions {
   settings: DataPlaneSettings;
   logger: Logger;
-  /** The logger takes debug lines; else they do not leave the thread. */
-  debugLog: boolean;
   /** `fault` may be called: for tests. */
   testHooks?: boolean;
   /** With `asksAccess`; `answer` may be called later, once. Without it everybody is turned away. */
@@ -58,10 +56,12 @@ export class DataPlaneHost {
   #hurry: () => void = () => {};
   #stopping = false;
   #draining = false;
+  #settings: DataPlaneSettings;
   #reviving: Promise<void> | undefined;
 
   constructor(options: DataPlaneHostOptions) {
     this.#options = options;
+    this.#settings = options.settings;
     this.events = new EventHistory(options.logger);
     this.#srtDrops = new KernelDrops({
       ports: () => this.#srtPorts(),
@@ -78,6 +78,12 @@ export class DataPlaneHost {
   async start(rows: readonly AccessRow[]): Promise<void> {
     for (const row of rows) this.#rows.set(row.player, row);
     await this.#spawn();
+  }
+
+  /** Other settings, for this thread and those that may come after it; see `DataPlane.configure`. */
+  configure(settings: DataPlaneSettings): void {
+    this.#settings = settings;
+    this.#thread?.post({ type: 'settings', settings });
   }
 
   addRow(row: AccessRow): void {
@@ -182,12 +188,12 @@ export class DataPlaneHost {
   }
 
   async #spawn(): Promise<void> {
-    const { logger, debugLog, testHooks = false, threadEntry, onStuck } = this.#options;
-    const settings = this.#facts ? onPorts(this.#options.settings, this.#facts.ports) : this.#options.settings;
+    const { logger, testHooks = false, threadEntry, onStuck } = this.#options;
+    const settings = this.#facts ? onPorts(this.#settings, this.#facts.ports) : this.#settings;
     const rows = [...this.#rows.values()];
     const entry = threadEntry ? { entry: threadEntry } : {};
     const thread = new DataPlaneThread({
-      ...{ settings, rows, draining: this.#draining, logger, debugLog, testHooks, ...entry, onStuck },
+      ...{ settings, rows, draining: this.#draining, logger, testHooks, ...entry, onStuck },
       onEvents: (events) => {
         for (const event of events) this.events.add(event);
       },

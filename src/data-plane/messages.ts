@@ -15,8 +15,6 @@ export interface ThreadStart {
   draining: boolean;
   /** See counter-layout.ts. */
   memory: SharedArrayBuffer;
-  /** Debug lines are wanted. */
-  debugLog: boolean;
   /** `hook` messages are obeyed. */
   testHooks: boolean;
 }
@@ -34,6 +32,8 @@ export type ThreadCommand =
   | { type: 'kick-players'; playerId: string }
   | { type: 'kick-socket'; key: string }
   | { type: 'drain'; on: boolean }
+  /** Ports, buffers and whatever else is fixed at the start are left as they are. */
+  | { type: 'settings'; settings: DataPlaneSettings }
   /** To a question. */
   | { type: 'answer'; socket: number; isAllowed: boolean }
   /** Answered with `synced` once every command before it is in effect. */

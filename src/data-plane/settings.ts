@@ -10,12 +10,12 @@ export interface DataPlaneSettings {
   bind: readonly string[];
   srtla: SrtlaSettings & { ports: readonly number[]; transport: 'auto' | UdpTransport; coalesceMs: Millis };
   bridge: BridgeSettings;
-  /** Main is asked whether a caller with an id may come in. */
-  asksAccess?: boolean | undefined;
   /** Receive buffer asked for on the SRTLA sockets. */
   udpBufferBytes: number;
   /** Of what the thread says. */
   redaction: Redaction;
+  /** Debug lines are wanted; else they do not leave the thread. */
+  debugLog: boolean;
   /** For tests. */
   hopLoss?: HopLossShares | undefined;
 }

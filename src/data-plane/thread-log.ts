@@ -26,7 +26,7 @@ export interface ThreadLogOptions {
   seen: () => number;
   clock: () => Millis;
   /** Debug lines are wanted; else they do not leave the thread. */
-  debug: boolean;
+  debug: () => boolean;
 }
 
 /** The logger of the data-plane thread: lines go to main as messages, in order. */
@@ -41,7 +41,7 @@ export class ThreadLog implements Logger {
   }
 
   debug(message: string, fields?: LogFields): void {
-    if (this.#options.debug) this.say('debug', message, fields);
+    if (this.#options.debug()) this.say('debug', message, fields);
   }
 
   info(message: string, fields?: LogFields): void {

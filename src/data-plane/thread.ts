@@ -16,7 +16,6 @@ export interface ThreadOptions {
   rows: readonly AccessRow[];
   draining: boolean;
   logger: Logger;
-  debugLog: boolean;
   testHooks: boolean;
   onEvents: (events: readonly StreamEvent[]) => void;
   onQuestion: (question: AccessQuestion) => void;
@@ -64,7 +63,7 @@ export class DataPlaneThread {
 
   constructor(options: ThreadOptions) {
     this.#options = options;
-    const { settings, rows, draining, debugLog, testHooks } = options;
+    const { settings, rows, draining, testHooks } = options;
     const layout = counterLayout(settings.srtla);
     const memory = new SharedArrayBuffer(layout.byteLength);
     this.#view = new SnapshotView(memory, layout);
@@ -73,7 +72,7 @@ export class DataPlaneThread {
     this.ended = this.#ending.promise;
     this.#worker = new Worker(options.entry ?? ENTRY, {
       name: 'data-plane',
-      workerData: { settings, rows, draining, memory, debugLog, testHooks },
+      workerData: { settings, rows, draining, memory, testHooks },
     });
     this.#worker.on('message', (report: ThreadReport) => this.#take(report));
     this.#worker.on('error', (error) => this.#threw(error));

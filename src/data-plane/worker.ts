@@ -30,10 +30,8 @@ const LAG_WINDOW_MS: Millis = 60_000;
  * The entry of the data-plane thread. It ends by itself after `failed` and after `stop`; whatever is thrown here and not caught ends it
  * too, and main starts another one.
  */
-const run = async (
-  port: MessagePort,
-  { settings, rows, draining, memory, debugLog, testHooks }: ThreadStart,
-): Promise<void> => {
+const run = async (port: MessagePort, { settings, rows, draining, memory, testHooks }: ThreadStart): Promise<void> => {
+  let { debugLog } = settings;
   setRedaction(settings.redaction);
   // Before libsrt starts its own threads: they inherit it.
   raiseThreadPriority();
@@ -44,7 +42,7 @@ const run = async (
     post,
     seen: () => Atomics.load(header, HEADER.logSeen),
     clock: commonNow,
-    debug: debugLog,
+    debug: () => debugLog,
   });
   const roster = new RosterOutlet(post, () => Atomics.load(header, HEADER.rosterSeen));
   const events = new EventOutlet(post, () => Atomics.load(header, HEADER.eventsSeen));
@@ -100,7 +98,11 @@ const run = async (
   port.on('message', (command: ThreadCommand) => {
     if (command.type === 'stop') void stop();
     else if (command.type === 'sync') post({ type: 'synced', id: command.id });
-    else if (command.type !== 'hook') obey(plane, command);
+    else if (command.type === 'settings') {
+      setRedaction(command.settings.redaction);
+      debugLog = command.settings.debugLog;
+      plane.configure(command.settings);
+    } else if (command.type !== 'hook') obey(plane, command);
     else if (testHooks) {
       logger.warn('a test makes this thread fail', { fault: command.fault });
       fail(command.fault);
@@ -120,7 +122,10 @@ const healthCounters = ({ lag, activeMs, gcPauses, gcPausedMs }: LoopHealth): Re
   gcPausedMs,
 });
 
-const obey = (plane: DataPlane, command: Exclude<ThreadCommand, { type: 'stop' | 'hook' | 'sync' }>): void => {
+const obey = (
+  plane: DataPlane,
+  command: Exclude<ThreadCommand, { type: 'stop' | 'hook' | 'sync' | 'settings' }>,
+): void => {
   switch (command.type) {
     case 'add-row':
       plane.addRow(command.row);

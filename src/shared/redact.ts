@@ -14,7 +14,7 @@ export interface Redaction {
 /** Until a node sets its own: names that nobody can know, and that end with the process. */
 let redaction: Redaction = { salt: randomBytes(32).toString('hex'), addresses: 'prefix' };
 
-/** Of this thread, once, before anything is said. */
+/** Of this thread; before anything is said, and where the settings change. */
 export const setRedaction = (chosen: Redaction): void => {
   redaction = chosen;
 };

@@ -14,7 +14,7 @@ const row = (player: string, limits: Partial<AccessRow> = {}): AccessRow => ({
 
 beforeEach(() => {
   engine = new FakeSrtEngine();
-  table = new AccessTable(engine, { playersPerId: 20, ...CEILING });
+  table = new AccessTable(engine, { playersPerId: 20, latencyFloorMs: 200, ...CEILING });
 });
 
 describe('AccessTable', () => {
@@ -35,6 +35,24 @@ describe('AccessTable', () => {
     expect(engine.allowed.get('play play_a')).toEqual({ maxSockets: 20, ...sized });
     table.put(row('play_a', { maxBitrateKbps: 100 }), 0);
     expect(engine.allowed.get('publish live_a')).toMatchObject({ flowWindowPackets: 8_192, bufferBytes: 12_288_000 });
+  });
+
+  it('takes other settings for whoever comes from then on, and leaves the order of rows alone', () => {
+    table.put(row('play_a', { passphrase: 'the first one' }), 0);
+    table.put(row('play_b', { passphrase: 'the second one', maxPlayers: 3 }), 0);
+    table.configure({ playersPerId: 7, latencyFloorMs: 500, latencyCeilingMs: 20_000 });
+    expect(engine.allowed.get('publish live_a')).toEqual({
+      ...sessionBuffers(20_000, ASSUMED_KBPS),
+      ...{ latencyMs: 500, latencyCeilingMs: 20_000, maxSockets: 1, passphrase: 'the second one' },
+    });
+    expect(engine.allowed.get('play play_a')).toMatchObject({ maxSockets: 7, ...sessionBuffers(20_000, ASSUMED_KBPS) });
+    expect(engine.allowed.get('play play_b')).toMatchObject({ maxSockets: 3 });
+    // 0 would leave the floor of the listeners.
+    table.configure({ playersPerId: 7, latencyFloorMs: 0, latencyCeilingMs: 9_000 });
+    expect(engine.allowed.get('publish live_a')).toMatchObject({ latencyMs: 1, latencyCeilingMs: 9_000 });
+    table.configure({ playersPerId: 20, latencyFloorMs: 200, ...CEILING });
+    expect(engine.allowed.get('publish live_a')).toEqual({ ...CEILING, maxSockets: 1, passphrase: 'the second one' });
+    expect(engine.allowed.get('play play_a')).toEqual({ maxSockets: 20, passphrase: 'the first one' });
   });
 
   it('raises the ceiling of latency for an id that asks for more, with room for it', () => {

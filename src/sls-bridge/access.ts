@@ -23,6 +23,7 @@ export interface AccessRow {
 
 export interface AccessSettings {
   playersPerId: number;
+  latencyFloorMs: Millis;
   latencyCeilingMs: Millis;
 }
 
@@ -43,7 +44,9 @@ const MOST_LATENCY_MS: Millis = 60_000;
  */
 export class AccessTable {
   readonly #engine: Pick<SrtEngine, 'allow' | 'forbid'>;
-  readonly #settings: AccessSettings;
+  #settings: AccessSettings;
+  /** The listeners' buffers are for this, and their floor is that of the start. */
+  readonly #listeners: AccessSettings;
   readonly #rows = new Map<string, AccessRow>();
   /** Player ids of each publisher id; the one that was added or updated last is the last. */
   readonly #playersOf = new Map<string, Set<string>>();
@@ -54,6 +57,20 @@ export class AccessTable {
   constructor(engine: Pick<SrtEngine, 'allow' | 'forbid'>, settings: AccessSettings) {
     this.#engine = engine;
     this.#settings = settings;
+    this.#listeners = settings;
+  }
+
+  /** Other settings, for callers that come from now on. */
+  configure({ playersPerId, latencyCeilingMs, latencyFloorMs }: AccessSettings): void {
+    const now = this.#settings;
+    if (
+      playersPerId === now.playersPerId &&
+      latencyCeilingMs === now.latencyCeilingMs &&
+      latencyFloorMs === now.latencyFloorMs
+    )
+      return;
+    this.#settings = { playersPerId, latencyCeilingMs, latencyFloorMs };
+    for (const publisherId of this.#playersOf.keys()) this.#applyStream(publisherId);
   }
 
   publisherOf(playerId: string): string | undefined {
@@ -157,7 +174,7 @@ export class AccessTable {
     // What the row itself asks for it must let in.
     const latencyCeilingMs = Math.max(this.#settings.latencyCeilingMs, latencyMs);
     this.#engine.allow('publish', publisherId, {
-      ...defined({ passphrase: newest.passphrase, latencyMs: latencyMs || undefined }),
+      ...defined({ passphrase: newest.passphrase, latencyMs: latencyMs || this.#changedFloorMs() }),
       ...this.#buffers(publisherId, latencyCeilingMs),
       latencyCeilingMs,
       maxSockets: 1,
@@ -175,8 +192,14 @@ export class AccessTable {
    */
   #buffers(publisherId: string, longestMs: Millis): Partial<SrtAccess> {
     const kbps = this.ceilingKbps(publisherId);
-    if (kbps === undefined && longestMs <= this.#settings.latencyCeilingMs) return {};
+    if (kbps === undefined && longestMs <= this.#listeners.latencyCeilingMs) return {};
     return sessionBuffers(longestMs, kbps === undefined ? ASSUMED_KBPS : kbps * CEILING_MARGIN);
+  }
+
+  /** Undefined where the listeners have it; they take 0 for "no other". */
+  #changedFloorMs(): Millis | undefined {
+    const { latencyFloorMs } = this.#settings;
+    return latencyFloorMs === this.#listeners.latencyFloorMs ? undefined : Math.max(1, latencyFloorMs);
   }
 
   /** Rows of a publisher id that have not expired; the one that was added or updated last is the last. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import { maskedAddress, maskedText } from '../shared/masked-address.ts';
@@ -5,6 +6,7 @@ import { shortenId } from '../shared/redact.ts';
 import { type AccessRow, AccessTable } from './access.ts';
 import { DoorCounts } from './door-counts.ts';
 import { listenOptions } from './door-options.ts';
+import type { GopCacheLimits } from './gop-cache.ts';
 import { type AccessQuestion, HeldCallers } from './held-callers.ts';
 import { Hub } from './hub.ts';
 import { type Door, DoorListeners } from './listeners.ts';
@@ -33,9 +35,12 @@ export interface BridgeDeps {
   /** Unix ms. */
   wallClock: () => number;
   onEvent: (publisherId: string, happening: StreamHappening) => void;
-  /** Whoever has an id is asked for here, and `answer` has to follow; undefined: an id is enough. */
-  ask?: ((question: AccessQuestion) => void) | undefined;
+  /** With `asksAccess` whoever has an id is asked for here, and `answer` has to follow. */
+  ask?: (question: AccessQuestion) => void;
 }
+
+const gopOf = ({ playerJoin, gopMaxBytes, gopMaxMs }: BridgeSettings): GopCacheLimits | undefined =>
+  playerJoin === 'last-key-frame' ? { maxBytes: gopMaxBytes, maxMs: gopMaxMs } : undefined;
 
 type Accepted = Extract<SrtEvent, { type: 'accepted' }>;
 type Caller = Pick<Accepted, 'streamId' | 'address'>;
@@ -66,7 +71,9 @@ export class SlsBridge {
   };
   readonly doorCounts = new DoorCounts();
   lastRefusal: Refusal | undefined;
-  readonly #deps: BridgeDeps;
+  readonly #deps: Omit<BridgeDeps, 'settings'>;
+  #settings: BridgeSettings;
+  #gop: GopCacheLimits | undefined;
   readonly #engine: SrtEngine;
   readonly #hub: Hub;
   readonly #access: AccessTable;
@@ -83,14 +90,15 @@ export class SlsBridge {
   constructor(deps: BridgeDeps) {
     this.#deps = deps;
     const { settings } = deps;
+    this.#settings = settings;
+    this.#gop = gopOf(settings);
     this.#engine = deps.engine.create({
       tickMs: settings.tickMs,
       slots: SLOTS,
       takeoverSilenceMs: settings.takeoverSilenceMs,
       onWake: () => this.pump(),
     });
-    const gop = { maxBytes: settings.gopMaxBytes, maxMs: settings.gopMaxMs };
-    this.#hub = new Hub(this.#engine, settings.playerJoin === 'last-key-frame' ? gop : undefined);
+    this.#hub = new Hub(this.#engine, () => this.#gop);
     this.#access = new AccessTable(this.#engine, settings);
     this.#refusals = new Refusals({
       access: this.#access,
@@ -98,7 +106,7 @@ export class SlsBridge {
       tell: deps.onEvent,
     });
     this.#checks = new SessionChecks({
-      slowPolicy: settings.playerSlow,
+      slowPolicy: () => this.#settings.playerSlow,
       stats: (of, out) => this.stats(of, out),
       ceilingKbps: (publisherId) => this.#access.ceilingKbps(publisherId),
       cut: (session, why) => this.#cut(session, why),
@@ -169,6 +177,18 @@ export class SlsBridge {
     if (!this.#engine.stats(of.socket, out)) return false;
     if (of instanceof Publisher) of.noteArrivals(out[ARRIVALS]!, this.#deps.clock());
     return true;
+  }
+
+  /**
+   * Other settings. Those of the listeners and the engine (ports, `refuse`, `peerIdleTimeoutMs`, `takeoverSilenceMs`, `tickMs`,
+   * `udpBufferBytes`) stay as they were.
+   */
+  configure(settings: BridgeSettings): void {
+    const { peerIdleTimeoutMs, tickMs } = this.#settings;
+    this.#settings = { ...settings, peerIdleTimeoutMs, tickMs };
+    const gop = gopOf(settings);
+    if (!isDeepStrictEqual(gop, this.#gop)) this.#gop = gop;
+    this.#access.configure(settings);
   }
 
   addRow(row: AccessRow): void {
@@ -246,7 +266,7 @@ export class SlsBridge {
   visit(now: Millis): void {
     this.#isVisited = true;
     if (now < this.#nextVisitMs) return;
-    this.#nextVisitMs = now + this.#deps.settings.tickMs - VISIT_MARGIN_MS;
+    this.#nextVisitMs = now + this.#settings.tickMs - VISIT_MARGIN_MS;
     this.#engine.look();
     this.#take(now);
   }
@@ -278,7 +298,7 @@ export class SlsBridge {
     for (const publisher of expired.publishers) this.#cutPublisher(publisher, 'expired');
     for (const publisher of this.#hub.publishers()) this.#checks.publisher(publisher, now);
     for (const player of this.#hub.players()) this.#checks.player(player, now);
-    this.#hub.closeIdlePlayers(this.#deps.settings.playerWaitMs, now);
+    this.#hub.closeIdlePlayers(this.#settings.playerWaitMs, now);
     for (const socket of this.#held.overdue(now)) this.answer(socket, false);
     this.#refusals.tick(now);
     const log = this.#engine.takeLog();
@@ -351,7 +371,7 @@ export class SlsBridge {
     this.counters.accepted++;
     this.doorCounts.accepted(door);
     const { ask } = this.#deps;
-    if (!ask) this.#enter(event, now);
+    if (!this.#settings.asksAccess || !ask) this.#enter(event, now);
     else if (this.#held.hold(event, now)) {
       const { socket, streamId, address, port } = event;
       ask({ socket, role: door === 'play' ? 'player' : 'publisher', streamId, address, port });
@@ -405,7 +425,7 @@ export class SlsBridge {
     if (!publisher) return;
     publisher.ending = true;
     const silentMs = Math.round(publisher.silentMs(now));
-    if (publisher.leaves !== undefined || silentMs < this.#deps.settings.peerIdleTimeoutMs - TIMEOUT_MARGIN_MS) return;
+    if (publisher.leaves !== undefined || silentMs < this.#settings.peerIdleTimeoutMs - TIMEOUT_MARGIN_MS) return;
     publisher.leaves = 'timeout';
     const { publisherId, source, address } = publisher;
     this.#deps.onEvent(publisherId, { type: 'publisher-timeout', silentMs, source, address });

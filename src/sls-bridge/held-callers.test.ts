@@ -17,7 +17,7 @@ const setUp = () => {
       refuse: { publish: 'close', play: 'close', bond: 'reject' },
       ...{ peerIdleTimeoutMs: 5_000, takeoverSilenceMs: 1_000, tickMs: 5, udpBufferBytes: 8_388_608 },
       ...{ playerWaitMs: 0, playersPerId: 20, playerSlow: 'skip', playerJoin: 'next-key-frame' },
-      ...{ gopMaxBytes: 1_048_576, gopMaxMs: 10_000 },
+      ...{ gopMaxBytes: 1_048_576, gopMaxMs: 10_000, asksAccess: true },
     },
     logger: silentLogger,
     clock: () => time.now,

@@ -169,6 +169,28 @@ describe('Hub', () => {
     expect(engine.sent.get(12)).toBeUndefined();
   });
 
+  it('begins to keep the last key frame, and ends it, with the next publisher, whoever waits for that', () => {
+    const keeps = { maxBytes: 100_000, maxMs: 10_000 };
+    let limits: typeof keeps | undefined;
+    hub = new Hub(engine, () => limits);
+    play(9);
+    publish(1);
+    const start = [message(pat(), pmt()), message(video(1, true))];
+    arrive(1, ...start);
+    limits = keeps;
+    arrive(1, message(video(2)));
+    expect(play(10).state).toBe('joining');
+    publish(2);
+    arrive(2, ...start);
+    expect(play(11).state).toBe('playing');
+    limits = undefined;
+    arrive(2, message(video(3)));
+    expect(play(12).state).toBe('playing');
+    publish(3);
+    arrive(3, ...start);
+    expect(play(13).state).toBe('joining');
+  });
+
   it('holds a player that cannot take all of the last key frame', () => {
     hub = new Hub(engine, { maxBytes: 100_000, maxMs: 10_000 });
     publish(1);

@@ -1,4 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
+import type { Current } from '../shared/current.ts';
 import type { GopCacheLimits } from './gop-cache.ts';
 import type { Player, Publisher } from './sessions.ts';
 import { Stream, type StreamSink } from './stream.ts';
@@ -6,13 +7,13 @@ import { Stream, type StreamSink } from './stream.ts';
 /** The table of streams: which socket belongs to whom, and fan-out of what arrives. Knows nothing of listeners or access. */
 export class Hub {
   readonly #sink: StreamSink;
-  readonly #gop: GopCacheLimits | undefined;
+  readonly #gop: Current<GopCacheLimits | undefined>;
   readonly #streams = new Map<string, Stream>();
   readonly #publishers = new Map<number, Publisher>();
   readonly #players = new Map<number, Player>();
 
-  /** @param gop where players begin with the last key frame instead of the next one */
-  constructor(sink: StreamSink, gop?: GopCacheLimits) {
+  /** @param gop where players begin with the last key frame instead of the next one; counts for each publisher when it begins */
+  constructor(sink: StreamSink, gop?: Current<GopCacheLimits | undefined>) {
     this.#sink = sink;
     this.#gop = gop;
   }

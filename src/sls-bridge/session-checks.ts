@@ -17,7 +17,8 @@ const SND_BUF_PACKETS = SRT_STATS_FIELDS.indexOf('sndBufPackets');
 const SND_DROP = SRT_STATS_FIELDS.indexOf('pktSndDropTotal');
 
 export interface SessionChecksDeps {
-  slowPolicy: SlowPolicy;
+  /** As it is at the time. */
+  slowPolicy: () => SlowPolicy;
   /** `SRT_STATS_FIELDS` in order; false when the socket is gone. */
   stats: (of: Publisher | Player, out: Float64Array) => boolean;
   /** Of a publisher id, kbit/s; undefined = none. */
@@ -53,7 +54,7 @@ export class SessionChecks {
     const { action, tellMissed } = player.pace.judge(
       backlog,
       { missedTotal, isHeld, latencyMs },
-      this.#deps.slowPolicy,
+      this.#deps.slowPolicy(),
       now,
     );
     if (tellMissed > 0) {

@@ -14,6 +14,8 @@ export interface BridgeSettings {
   takeoverSilenceMs: Millis;
   tickMs: Millis;
   udpBufferBytes: number;
+  /** Whoever has an id is asked for; absent: an id is enough. */
+  asksAccess?: boolean;
   /** 0 = players wait for their publisher without limit. */
   playerWaitMs: Millis;
   /** Where a row names no other number. */

@@ -1,4 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
+import { type Current, reading } from '../shared/current.ts';
 import { CleanPoint } from './clean-point.ts';
 import { GopCache, type GopCacheLimits } from './gop-cache.ts';
 import type { Player, Publisher } from './sessions.ts';
@@ -37,16 +38,17 @@ export class Stream {
   #held: Player[] = [];
   /** They join, and are being given what there has been since the last key frame. */
   #catchingUp: Player[] = [];
-  /** Only where players begin with the last key frame. */
-  readonly #gop: GopCache | undefined;
+  readonly #gopLimits: () => GopCacheLimits | undefined;
+  /** Only where players begin with the last key frame; made when a publisher begins. */
+  #gop: { readonly cache: GopCache; readonly limits: GopCacheLimits } | undefined;
   #sockets = new Int32Array(4);
   #dropped = new Float64Array(4);
 
   /** @param gop where players begin with the last key frame instead of the next one */
-  constructor(publisherId: string, sink: StreamSink, gop?: GopCacheLimits) {
+  constructor(publisherId: string, sink: StreamSink, gop?: Current<GopCacheLimits | undefined>) {
     this.publisherId = publisherId;
     this.#sink = sink;
-    this.#gop = gop && new GopCache(gop);
+    this.#gopLimits = reading(gop);
   }
 
   get isEmpty(): boolean {
@@ -63,7 +65,7 @@ export class Stream {
     if (index >= 0) this.publishers.splice(index, 1);
     if (this.active !== publisher) return;
     this.active = undefined;
-    this.#gop?.clear();
+    this.#gop?.cache.clear();
     for (const player of this.players) {
       player.state = 'waiting';
       player.waitingSinceMs = now;
@@ -112,10 +114,11 @@ export class Stream {
     for (const player of this.#held) this.#passNothing(player, firstSlot, count);
     if (this.#playing.length > 0) this.#pass(this.#playing, firstSlot, count);
     if (this.#joining.length > 0) this.#lookForCleanPoint(firstSlot, count, now);
-    if (!this.#gop) return;
-    this.#keep(this.#gop, firstSlot, count, now);
+    const gop = this.#gop?.cache;
+    if (!gop) return;
+    this.#keep(gop, firstSlot, count, now);
     if (this.#catchingUp.length === 0) return;
-    for (const player of this.#catchingUp) this.#catchUp(player, this.#gop);
+    for (const player of this.#catchingUp) this.#catchUp(player, gop);
     this.#arrange();
   }
 
@@ -127,12 +130,18 @@ export class Stream {
       this.publishers[older]!.leaves ??= 'taken-over';
       this.#sink.close(this.publishers[older]!.socket);
     }
-    this.#gop?.clear();
+    this.#beginKeeping();
     this.active = publisher;
     for (const player of this.players) this.#beginJoining(player);
     this.#clean = undefined;
     this.#arrange();
     return true;
+  }
+
+  #beginKeeping(): void {
+    const limits = this.#gopLimits();
+    if (limits === this.#gop?.limits) this.#gop?.cache.clear();
+    else this.#gop = limits && { limits, cache: new GopCache(limits) };
   }
 
   #beginJoining(player: Player): void {
@@ -165,7 +174,7 @@ export class Stream {
 
   /** Where it is kept and there is one; else the player waits for the next. */
   #beginWithLastKeyFrame(player: Player): void {
-    const gop = this.#gop;
+    const gop = this.#gop?.cache;
     if (!gop || gop.messages === 0) return;
     player.catchUpAt = gop.first;
     this.#catchUp(player, gop);

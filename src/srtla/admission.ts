@@ -52,19 +52,19 @@ export class GroupAdmission {
  * packet may go to is decided behind it (uplink.ts): before acceptance handshakes alone, afterwards what names the server's socket.
  */
 export class Admission {
-  readonly #packetsPerSecond: number;
-  readonly #bytesPerSecond: number;
+  readonly #settings: SrtlaSettings;
   readonly #counters: Counters;
 
   constructor(settings: SrtlaSettings, counters: Counters) {
-    this.#packetsPerSecond = settings.maxGroupPacketsPerSecond;
-    this.#bytesPerSecond = (settings.maxGroupKbps * 1000) / 8;
+    this.#settings = settings;
     this.#counters = counters;
   }
 
   /** False = dropped, and counted. `kind` is that of `classify`; registration has budgets of its own. */
   admits(datagram: Uint8Array, kind: number, link: Link, now: Millis): boolean {
-    if (!link.group.admission.takeDatagram(datagram.length, this.#packetsPerSecond, this.#bytesPerSecond, now)) {
+    const { maxGroupPacketsPerSecond, maxGroupKbps } = this.#settings;
+    const bytesPerSecond = maxGroupKbps * 125;
+    if (!link.group.admission.takeDatagram(datagram.length, maxGroupPacketsPerSecond, bytesPerSecond, now)) {
       this.#counters.count(COUNTER.overGroupCeiling);
       return false;
     }

@@ -145,6 +145,7 @@ export interface SrtlaSnapshot {
 }
 
 /** Limits and times of the core; every one is a setting. */
+/** A core reads them when it needs them: ceilings and times may change while it runs. */
 export interface SrtlaSettings {
   maxGroups: number;
   maxLinksPerGroup: number;

@@ -92,7 +92,8 @@ export const createDashboardServer = (
 
   app.addHook('onReady', async () => state.start());
   app.addHook('onClose', async () => state.stop());
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', async (request, reply) => {
+    deps.plainHttp?.note(request, callers);
     reply.headers(SECURITY_HEADERS);
   });
   app.addHook('onRequest', sameOriginOnly);

@@ -8,10 +8,14 @@ import type { SessionView } from './dashboard-types.ts';
 import { sendJson } from './http-app.ts';
 import { parseBody } from './json-body.ts';
 import type { ApiKey } from './key-store.ts';
+import { isEncrypted, SESSION_COOKIE } from './plain-http-warning.ts';
 import { type RouteContext, refuseKeyless } from './routes/context.ts';
 
 /** The browser's memory of a session; the node ends it by itself much earlier, unless it is used. */
 const COOKIE_S = 30 * 86_400;
+
+/** Of one that is sent over TLS alone: a page without it could not put its own in that place. */
+const SECURE = '_s';
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -49,11 +53,11 @@ export class SignIn {
     this.#context = context;
     this.sessions = new DashboardSessions(deps.keys);
     const node = createHash('sha256').update(deps.settings.dataDir).digest('hex').slice(0, 8);
-    this.#cookie = `tributary_${node}`;
+    this.#cookie = `${SESSION_COOKIE}${node}`;
   }
 
   tokenOf({ cookies }: FastifyRequest): string | undefined {
-    return cookies[this.#cookie];
+    return cookies[`${this.#cookie}${SECURE}`] ?? cookies[this.#cookie];
   }
 
   keyOf(request: FastifyRequest): ApiKey | undefined {
@@ -80,7 +84,7 @@ export class SignIn {
     app.delete('/session', async (request, reply) => {
       const token = this.tokenOf(request);
       if (token !== undefined) this.sessions.close(token);
-      reply.clearCookie(this.#cookie, { path: '/' });
+      for (const name of [this.#cookie, `${this.#cookie}${SECURE}`]) reply.clearCookie(name, { path: '/' });
       return sendJson(reply, 200, successAnswer('Signed out'));
     });
   }
@@ -95,11 +99,12 @@ export class SignIn {
     const before = this.tokenOf(request);
     if (before !== undefined) this.sessions.close(before);
     const token = this.sessions.open(key, clock());
-    reply.setCookie(this.#cookie, token, {
+    const secure = isEncrypted(request.raw) || request.headers['x-forwarded-proto'] === 'https';
+    reply.setCookie(secure ? `${this.#cookie}${SECURE}` : this.#cookie, token, {
       path: '/',
       httpOnly: true,
       sameSite: 'strict',
-      secure: request.headers['x-forwarded-proto'] === 'https',
+      secure,
       maxAge: COOKIE_S,
     });
     logger.info('signed in to the dashboard', { key: key.id });

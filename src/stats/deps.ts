@@ -10,6 +10,7 @@ import type { CarrierLookup } from './carrier.ts';
 import type { ControlStatus } from './control-status.ts';
 import type { KeyStore } from './key-store.ts';
 import type { LinkNames } from './link-names.ts';
+import type { PlainHttpWarning } from './plain-http-warning.ts';
 
 /** What the management API does to running streams. Commands: nothing is answered, and what is not there is no error. */
 export interface StreamControl {
@@ -67,6 +68,7 @@ export interface StatsDeps {
   controlStatus: () => ControlStatus | undefined;
   /** Lets rows of these player ids pass to the control plane; false where none governs the node. Absent: it has none. */
   handOver?: ((players: readonly string[]) => Promise<boolean>) | undefined;
+  plainHttp?: PlainHttpWarning | undefined;
   /** Absent: of a node that reads them once. */
   settingsState?: () => SettingsState;
   /** Of Tributary. */

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
 import { formatEndpoint } from '../shared/address.ts';
 import type { Millis } from '../shared/clock.ts';
 import type { Current } from '../shared/current.ts';
 import { codeOf, messageOf, TributaryError } from '../shared/errors.ts';
+import type { TlsKeyPair } from '../shared/tls-files.ts';
 import { Networks } from './callers.ts';
 import { capConnections } from './connection-cap.ts';
 import { rawAnswer } from './raw-answer.ts';
@@ -26,7 +26,7 @@ export interface ListenOptions {
   /** Their connections are those of many clients. */
   trustedProxies?: Current<readonly string[]>;
   /** Takes connections that want to be something else (WebSocket). */
-  onUpgrade?: UpgradeHandler;
+  onUpgrade?: UpgradeHandler | undefined;
   /** When the listener begins to close: says good-bye to connections that have become something else. */
   onClose?: () => void;
   /** A connection on which nothing moves for so long is closed; WebSockets look after themselves. */
@@ -37,9 +37,11 @@ export interface ListenOptions {
   maxConnections?: number;
 }
 
-export interface TlsKeyPair {
-  readonly cert: string;
-  readonly key: string;
+/** What answers requests: a fastify application, or several. */
+export interface HttpApplication {
+  ready(): PromiseLike<unknown>;
+  routing(request: IncomingMessage, response: ServerResponse): void;
+  close(): PromiseLike<unknown>;
 }
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -95,11 +97,11 @@ interface Listening {
 /** An HTTP application on one port of one or more addresses. */
 export class HttpListener {
   readonly port: number;
-  readonly #app: FastifyInstance;
+  readonly #app: HttpApplication;
   readonly #listening: readonly Listening[];
   readonly #onClose: (() => void) | undefined;
 
-  private constructor(port: number, app: FastifyInstance, listening: readonly Listening[], onClose?: () => void) {
+  private constructor(port: number, app: HttpApplication, listening: readonly Listening[], onClose?: () => void) {
     this.port = port;
     this.#app = app;
     this.#listening = listening;
@@ -107,7 +109,7 @@ export class HttpListener {
   }
 
   /** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then */
-  static async open(app: FastifyInstance, options: ListenOptions): Promise<HttpListener> {
+  static async open(app: HttpApplication, options: ListenOptions): Promise<HttpListener> {
     await app.ready();
     const listening: Listening[] = [];
     let chosen = options.port;
@@ -156,11 +158,12 @@ export class HttpListener {
   }
 }
 
-const listen = async (app: FastifyInstance, host: string, options: ListenOptions): Promise<Listening> => {
+const listen = async (app: HttpApplication, host: string, options: ListenOptions): Promise<Listening> => {
   const { port, portSetting, trustedProxies = [], onUpgrade, idleTimeoutMs = IDLE_TIMEOUT_MS, tls } = options;
+  const answer = (request: IncomingMessage, response: ServerResponse): void => app.routing(request, response);
   const server = tls
-    ? (await import('node:https')).createServer({ ...SERVER_OPTIONS, ...tls }, app.routing)
-    : createServer(SERVER_OPTIONS, app.routing);
+    ? (await import('node:https')).createServer({ ...SERVER_OPTIONS, ...tls }, answer)
+    : createServer(SERVER_OPTIONS, answer);
   server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
   server.timeout = idleTimeoutMs;
   const sockets = new Set<Socket>();

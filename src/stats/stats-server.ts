@@ -74,6 +74,7 @@ export const createStatsServer = (deps: StatsDeps, keyless = RequestBudget.ofKey
     api: limitedByKey(api, keys, context),
     keys: limited(new RequestBudget(() => settings.http.keysPerMinute), context),
   };
+  app.addHook('onRequest', async (request) => deps.plainHttp?.note(request, context.callers));
   app.addHook('onReady', async () => {
     watch.start();
     reports.start();

@@ -38,6 +38,7 @@ export const freeSettings = (change: Partial<DataPlaneSettings> = {}): DataPlane
     bind: ['127.0.0.1'],
     srtla: { ...srtla, ports: [0] },
     redaction: { salt: 'a test', addresses: 'prefix' },
+    debugLog: true,
     udpBufferBytes: 212_992,
     bridge: {
       ...srt,
@@ -69,7 +70,6 @@ export class Hosts {
     const host = new DataPlaneHost({
       settings,
       logger: keepingLogger(this.lines),
-      debugLog: true,
       testHooks: true,
       // As shipped: how soon a thread is up again is part of what is tested.
       threadEntry: new URL('../../dist/data-plane/worker.js', import.meta.url),

@@ -9,7 +9,7 @@ const world = (debug = false) => {
     post: (line) => posted.push(line),
     seen: () => state.seen,
     clock: () => state.now,
-    debug,
+    debug: () => debug,
   });
   return { posted, state, log };
 };

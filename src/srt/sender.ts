@@ -33,6 +33,14 @@ const FIRST_VARIATION_US = 50_000;
 /** On top of the round trip, before all is sent again to a peer that does not repeat its NAKs. */
 const SILENCE_MARGIN_MS: Millis = 20;
 
+/**
+ * With so many round trips left until it is played, another copy costs less than waiting for the last one's fate for certain: it is sent
+ * after this share of a round trip, if those are steady, or where two were lost already after that one.
+ */
+const URGENT_ROUND_TRIPS = 3;
+const URGENT_SHARE = 0.9;
+const LAST_SHARE = 0.5;
+
 const NEWEST_SOURCE = 0;
 const ACK_ACK = 1;
 const PROGRESS = 2;
@@ -73,6 +81,7 @@ export class SrtSender {
   readonly #rates: RateMeter;
   readonly #header = new Uint8Array(SRT_HEADER_BYTES);
   readonly #ranges = new Int32Array(2 * MOST_NAK_RANGES);
+  readonly #throttlesMs = new Int32Array(3);
   readonly #times: Float64Array;
   readonly #keptUs: number;
   readonly #figures = figure.newFigures();
@@ -214,8 +223,13 @@ export class SrtSender {
     const before = sequencePlus(buffer.first, -1);
     const newest = sequencePlus(buffer.next, -1);
     const nowMs = now | 0;
+    const rttMs = this.rtt.ms;
+    const throttlesMs = this.#throttlesMs;
     // What was sent less than a round trip ago, or a little more, is on its way.
-    const throttleMs = Math.ceil(this.rtt.ms + this.rtt.variationMs);
+    throttlesMs[0] = Math.ceil(rttMs + this.rtt.variationMs);
+    throttlesMs[1] = this.rtt.isSteady ? rttMs * URGENT_SHARE : throttlesMs[0];
+    throttlesMs[2] = rttMs * LAST_SHARE;
+    const urgentUs = (this.line.stampUs(now) - (this.#options.latencyMs - URGENT_ROUND_TRIPS * rttMs) * 1_000) | 0;
     let left = buffer.inFlight;
     let asked = 0;
     let firstGone = -1;
@@ -233,7 +247,7 @@ export class SrtSender {
       }
       // Ranges that overlap, as no receiver's do, are not gone through again and again.
       for (let each = laterSequence(first, buffer.first); left > 0 && sequenceDistance(last, each) >= 0; left--) {
-        if (buffer.ask(each, nowMs, throttleMs)) asked += 1;
+        if (buffer.ask(each, nowMs, throttlesMs, urgentUs)) asked += 1;
         each = sequencePlus(each, 1);
       }
     }

@@ -254,6 +254,7 @@ export class RelayNode {
         keys,
         carriers: carriers.lookup,
         quality: (publisherId: string) => quality.of(publisherId),
+        hookFacts: () => hooks.facts(),
         historyOf: (publisherId: string) => open?.historyOf(publisherId),
         linkNames: new LinkNames(carriers.lookup),
         settings,

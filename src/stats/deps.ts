@@ -1,5 +1,6 @@
 import type { Settings } from '../config/schema.ts';
 import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
+import type { HookFacts } from '../hooks/web-hooks.ts';
 import type { StreamQuality } from '../quality/types.ts';
 import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -57,6 +58,8 @@ export interface StatsDeps {
   /** Who carries a link. */
   carriers: CarrierLookup;
   quality: QualityLookup;
+  /** How webhooks are served; absent, or undefined, where nobody is told anything. */
+  hookFacts?: (() => HookFacts | undefined) | undefined;
   /** The last 30 minutes of a stream; absent where nobody keeps them. */
   historyOf?: ((publisherId: string) => HistoryView | undefined) | undefined;
   /** What links are called, wherever they are shown. */

@@ -11,8 +11,9 @@ import { settingCases } from '../support/setting-cases.ts';
 import { SettingStage } from '../support/setting-stage.ts';
 import { PushClient } from '../support/stats-socket.ts';
 
-const SECONDS = 100;
-const LATENCY_MS = 1_000;
+const SECONDS = 60;
+// Long: other tests may have the machine busy, and what is lost here is to be lost by a reload.
+const LATENCY_MS = 2_500;
 const stage = new SettingStage(mkdtempSync(join(tmpdir(), 'tributary-live-')));
 const programs: Program[] = [];
 const run = (program: Program): Program => {
@@ -67,9 +68,17 @@ const steadyRequests = (
   };
 };
 
+/** Where they differ first, in TS packets; undefined where they are the same. */
+const differenceOf = (sent: Buffer, played: Buffer): string | undefined => {
+  if (sent.equals(played)) return undefined;
+  let at = 0;
+  while (at < sent.length && sent[at] === played[at]) at++;
+  return `${played.length / 188} of ${sent.length / 188} packets, the first that is not as it was sent: ${Math.floor(at / 188)}`;
+};
+
 describe('every setting that a running node takes', () => {
   it('counts from the reload on, while a stream goes on whole and no request is reset', {
-    timeout: 240_000,
+    timeout: 180_000,
   }, async () => {
     const { node, main } = stage;
     const raw = join(stage.folder, 'played.ts');
@@ -87,6 +96,7 @@ describe('every setting that a running node takes', () => {
     expect(await push.outcome).toBe('open');
     const requests = steadyRequests(node.ports.stats);
 
+    const beganMs = performance.now();
     const cases = settingCases(stage);
     const reloadable = SETTING_PATHS.filter((path) => settingAt(path).reload !== 'restart') as ReloadablePath[];
     expect(Object.keys(cases).sort()).toEqual([...reloadable].sort());
@@ -106,7 +116,7 @@ describe('every setting that a running node takes', () => {
       else expect(readFileSync(look, 'utf8').length, look).toBeGreaterThan(0);
     }
     await stage.change({});
-    const tookMs = Math.round(performance.now());
+    const tookMs = Math.round(performance.now() - beganMs);
 
     expect(sender.exitCode, `the stream was over before the settings were through (${tookMs} ms)`).toBeUndefined();
     const { answers, faults, sockets } = await requests.stop();
@@ -121,6 +131,7 @@ describe('every setting that a running node takes', () => {
     await until('the stream to have played out', async () => (await stage.encoder(main.publisher)) === undefined);
     await node.program.stop();
     await player.exited;
-    expect(readFileSync(raw).equals(readFileSync(testClip(SECONDS)))).toBe(true);
+    const [sent, played] = [readFileSync(testClip(SECONDS)), readFileSync(raw)];
+    expect(differenceOf(sent, played), player.output).toBeUndefined();
   });
 });

@@ -22,6 +22,7 @@ export interface Asked {
   readonly body: string;
 }
 
+const SPARE_IDS = 24;
 const NOT_LIMITED = 1_000_000;
 
 /** A node with everything around it that settings have to do with: a settings file, a control plane, a web server, and SRT callers. */
@@ -37,6 +38,7 @@ export class SettingStage {
   main!: { publisher: string; player: string };
   base: Values = {};
   #web!: Server;
+  #spare: { publisher: string; player: string }[] = [];
   #cookie = '';
   #sources = 0;
 
@@ -72,6 +74,7 @@ export class SettingStage {
       ...{ TRIBUTARY_CONFIG: this.file, TRIBUTARY_HTTP_STATS_PER_MINUTE: '', TRIBUTARY_PUBLIC_HOST: '' },
     });
     [this.main] = (await this.node.rows()) as [{ publisher: string; player: string }];
+    for (let i = 0; i < SPARE_IDS; i++) this.#spare.push(await this.node.createIds());
     await until('the plane to know the node', () => this.plane.registered.length > 0);
   }
 
@@ -138,9 +141,14 @@ export class SettingStage {
     return data.find((one) => one.publisher === publisher)?.publishers[0];
   }
 
+  /** Of a stream that nobody else uses; made long ago, so that the packets' thread knows of it, however busy the machine is. */
+  ids(): { publisher: string; player: string } {
+    return this.#spare.pop()!;
+  }
+
   /** An encoder on an id of its own, over one link. */
   async publish(): Promise<{ socket: number; publisher: string; player: string }> {
-    const ids = await this.node.createIds();
+    const ids = this.ids();
     return { ...ids, socket: await this.peer.join(this.node.ports.publish, ids.publisher) };
   }
 

@@ -57,7 +57,6 @@ describe.concurrent('with libsrt as publisher and as player', () => {
     });
     expect(relay.publisher!.rtt.hasSample).toBe(true);
     expect(relay.players.every(({ rtt }) => rtt.hasSample)).toBe(true);
-    expect(encoder.stat(socket, 'rttMs')).toBeLessThan(50);
   });
 
   test.each([

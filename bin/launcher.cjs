@@ -135,6 +135,7 @@ const programArguments = (command, rest) => {
   if (command === 'fuzz') return [join(ROOT, 'test/fuzz/main.ts'), ...rest];
   if (command === 'sim') return [join(ROOT, 'test/sim/run.ts'), ...rest];
   if (command === 'quality') return [join(ROOT, 'test/quality/table.ts'), ...rest];
+  if (command === 'soak') return [join(ROOT, 'test/soak/main.ts'), ...rest];
   if (command === 'scale') return [join(ROOT, 'test/scale/fleet.ts'), ...rest];
   const own = command === 'start' ? ['relay', '--interactive'] : command === undefined ? [] : [command];
   return [...NODE_FLAGS, join(ROOT, 'dist/main.js'), ...own, ...rest];
@@ -153,9 +154,18 @@ const run = async (argv) => {
   const node = await setUp(command, owner);
   if (command === 'build') return 0;
   if (owner) handOverData(dataFolderOf(rest, process.env, process.cwd()), owner);
-  const inRoot = ['test', 'test-pages', 'pictures', 'tool', 'bench', 'sim', 'fuzz', 'quality', 'scale'].includes(
-    command,
-  )
+  const inRoot = [
+    'test',
+    'test-pages',
+    'pictures',
+    'tool',
+    'bench',
+    'sim',
+    'fuzz',
+    'quality',
+    'scale',
+    'soak',
+  ].includes(command)
     ? { cwd: ROOT }
     : {};
   const options = spawnOptionsFor(owner, node);

@@ -34,6 +34,7 @@ const NEEDS = {
   'test-pages': { addon: true, compiled: true, pages: true, testTools: true, devPackages: true, browser: true },
   pictures: { addon: false, compiled: false, pages: true, testTools: false, devPackages: true, browser: true },
   bench: { addon: true, compiled: true, pages: false, testTools: true, devPackages: true },
+  soak: { addon: true, compiled: true, pages: false, testTools: true, devPackages: true },
   sim: { addon: false, compiled: false, pages: false, testTools: false, devPackages: true },
   fuzz: { addon: true, compiled: false, pages: false, testTools: false, devPackages: true },
   tool: { addon: false, compiled: false, pages: false, testTools: false, devPackages: true },

@@ -7,6 +7,8 @@ import { TributaryError } from './shared/errors.ts';
 import type { Logger } from './shared/logger.ts';
 import type { DashboardDeps } from './stats/dashboard-deps.ts';
 import { createDashboardServer } from './stats/dashboard-server.ts';
+import type { DashboardState } from './stats/dashboard-state.ts';
+import type { HistoryView } from './stats/dashboard-types.ts';
 import type { StatsDeps } from './stats/deps.ts';
 import { HttpListener } from './stats/http-listener.ts';
 import { createLinksServer } from './stats/links-server.ts';
@@ -22,6 +24,8 @@ export interface OpenServers {
   watch: NodeWatch;
   /** Undefined where there is to be none, and where its port could not be had. */
   dashboard: HttpListener | undefined;
+  /** The last 30 minutes of streams, kept while the dashboard is served. */
+  historyOf: (publisherId: string) => HistoryView | undefined;
   /** Both by HTTPS; undefined where there is no certificate. */
   tls: TlsPort | undefined;
 }
@@ -35,7 +39,7 @@ const openDashboard = async (
   settings: Settings,
   keyless: RequestBudget,
   logger: Logger,
-): Promise<{ listener: HttpListener; app: FastifyInstance } | undefined> => {
+): Promise<{ listener: HttpListener; app: FastifyInstance; state: DashboardState } | undefined> => {
   const { bind, http } = settings;
   const { app, state } = createDashboardServer(deps, keyless);
   try {
@@ -50,7 +54,7 @@ const openDashboard = async (
     });
     if (!existsSync(join(deps.pagesDir, 'index.html')))
       logger.warn('the pages of the dashboard are not built: `npm start` builds them, or `node bin/pages.cjs`');
-    return { listener, app };
+    return { listener, app, state };
   } catch (error) {
     if (!(error instanceof TributaryError)) throw error;
     logger.error('the dashboard is not served, streams and statistics are', { error: error.line });
@@ -95,7 +99,8 @@ export const openServers = async (
     const tls = await TlsPort.open({
       ...{ app: onOnePort(app, dashboard?.app), onUpgrade, settings, logger: deps.logger },
     });
-    return { stats, links, watch, dashboard: dashboard?.listener, tls };
+    const historyOf = (publisherId: string): HistoryView | undefined => dashboard?.state.history(publisherId);
+    return { stats, links, watch, dashboard: dashboard?.listener, historyOf, tls };
   } catch (error) {
     await Promise.all(open.map((listener) => listener.close()));
     throw error;

@@ -244,6 +244,7 @@ export class RelayNode {
     try {
       const { directory } = store;
       let nodeControl: NodeControl | undefined;
+      let open: OpenServers | undefined;
       const deps = {
         snapshot,
         control: plane,
@@ -253,6 +254,8 @@ export class RelayNode {
         keys,
         carriers: carriers.lookup,
         quality: (publisherId: string) => quality.of(publisherId),
+        hookFacts: () => hooks.facts(),
+        historyOf: (publisherId: string) => open?.historyOf(publisherId),
         linkNames: new LinkNames(carriers.lookup),
         settings,
         plainHttp: new PlainHttpWarning(logger, monotonicNow),
@@ -268,7 +271,6 @@ export class RelayNode {
       };
       const { srtla, publish, play } = plane.snapshot().ports;
       const shares = await ShareStore.open(settings.dataDir);
-      let open: OpenServers | undefined;
       const portsNow = (): NodePorts => ({
         ...{ srtla, publish, play, stats: open?.stats.port ?? 0, links: open?.links.port ?? 0 },
         dashboard: open?.dashboard?.port,

@@ -14,6 +14,8 @@ import { AddressRefused, VettedLookup } from './vetted-lookup.ts';
 /** One warning of a receiver in this time. */
 const WARN_EVERY_MS: Millis = 60_000;
 
+const COUNTS = ['delivered', 'failed', 'dropped'] as const;
+
 export type HookSettings = Settings['hooks'];
 
 export interface WebHooksDeps {
@@ -30,8 +32,21 @@ export const outcomeOf = (status: number): DeliveryOutcome => {
   return status >= 500 || status === 408 || status === 425 || status === 429 ? 'again' : 'refused';
 };
 
+/** How the receivers of webhooks are served, all of them together. */
+export interface HookFacts {
+  readonly delivered: number;
+  /** Given up after all tries, or refused. */
+  readonly failed: number;
+  /** There was no room to wait. */
+  readonly dropped: number;
+  readonly waiting: number;
+  /** Since a receiver has taken one; undefined before the first. */
+  readonly silentMs: Millis | undefined;
+}
+
 class Receiver {
   readonly queue = new HookQueue();
+  deliveredMs: Millis | undefined;
   readonly #url: string;
   readonly #deps: WebHooksDeps;
   readonly #settings: () => HookSettings;
@@ -88,6 +103,7 @@ class Receiver {
         this.#vetted(),
       );
       outcome = outcomeOf(status);
+      if (outcome === 'done') this.deliveredMs = this.#deps.clock();
       why = `answered ${status}`;
     } catch (error) {
       outcome = error instanceof AddressRefused ? 'refused' : 'again';
@@ -121,6 +137,8 @@ export class WebHooks {
   #settings: HookSettings;
   #vetted: VettedLookup;
   #sequence = 0;
+  /** Of receivers that are gone. */
+  readonly #past = { delivered: 0, failed: 0, dropped: 0 };
 
   constructor(deps: WebHooksDeps) {
     this.#deps = deps;
@@ -141,6 +159,7 @@ export class WebHooks {
       if (!settings.urls.includes(url)) {
         receiver.close();
         this.#receivers.delete(url);
+        for (const key of COUNTS) this.#past[key] += receiver.queue.counts[key];
       }
     const now = { settings: () => this.#settings, vetted: () => this.#vetted };
     for (const url of settings.urls)
@@ -149,12 +168,23 @@ export class WebHooks {
       this.#deps.logger.warn('hooks are not signed: set hooks.secret, so that receivers can tell who calls them');
   }
 
-  /** What was delivered, given up after all tries, and dropped because too much waited; of all receivers. */
+  /** What was delivered, given up after all tries, and dropped because too much waited; of all receivers that there were. */
   counts(): { delivered: number; failed: number; dropped: number } {
-    const sum = { delivered: 0, failed: 0, dropped: 0 };
-    for (const { queue } of this.#receivers.values())
-      for (const key of ['delivered', 'failed', 'dropped'] as const) sum[key] += queue.counts[key];
+    const sum = { ...this.#past };
+    for (const { queue } of this.#receivers.values()) for (const key of COUNTS) sum[key] += queue.counts[key];
     return sum;
+  }
+
+  /** Undefined where nobody is to be told anything. */
+  facts(): HookFacts | undefined {
+    if (this.#receivers.size === 0) return undefined;
+    const all = [...this.#receivers.values()];
+    const last = Math.max(...all.map(({ deliveredMs }) => deliveredMs ?? Number.NEGATIVE_INFINITY));
+    return {
+      ...this.counts(),
+      waiting: all.reduce((waiting, { queue }) => waiting + queue.size, 0),
+      silentMs: Number.isFinite(last) ? this.#deps.clock() - last : undefined,
+    };
   }
 
   tell(event: StreamEvent): void {

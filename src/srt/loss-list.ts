@@ -14,6 +14,7 @@ export class LossList {
   #askedMs = new Float64Array(FIRST_RANGES);
   #sinceMs = new Float64Array(FIRST_RANGES);
   #ripe = new Int32Array(FIRST_RANGES);
+  #asks = new Uint8Array(FIRST_RANGES);
   /** Ranges lie from here on. */
   #head = 0;
   #count = 0;
@@ -42,8 +43,15 @@ export class LossList {
     return this.#askedMs[this.#head + range]!;
   }
 
+  /** How often it was asked for: 255 = so often or more. */
+  asksOf(range: number): number {
+    return this.#asks[this.#head + range]!;
+  }
+
   asked(range: number, now: Millis): void {
-    this.#askedMs[this.#head + range] = now;
+    const at = this.#head + range;
+    this.#askedMs[at] = now;
+    this.#asks[at] = Math.min(255, this.#asks[at]! + 1);
   }
 
   /** When it was found missing. */
@@ -66,6 +74,7 @@ export class LossList {
     this.#askedMs[at] = NEVER;
     this.#sinceMs[at] = now;
     this.#ripe[at] = ripe;
+    this.#asks[at] = 0;
     this.#count += 1;
   }
 
@@ -152,15 +161,18 @@ export class LossList {
     }
     const size = this.#first.length * 2;
     const [first, last, ripe] = [new Int32Array(size), new Int32Array(size), new Int32Array(size)];
+    const asks = new Uint8Array(size);
     const [askedMs, sinceMs] = [new Float64Array(size), new Float64Array(size)];
     first.set(this.#first);
     last.set(this.#last);
     ripe.set(this.#ripe);
+    asks.set(this.#asks);
     askedMs.set(this.#askedMs);
     sinceMs.set(this.#sinceMs);
     this.#first = first;
     this.#last = last;
     this.#ripe = ripe;
+    this.#asks = asks;
     this.#askedMs = askedMs;
     this.#sinceMs = sinceMs;
   }
@@ -171,5 +183,6 @@ export class LossList {
     this.#askedMs.copyWithin(from + by, from, to);
     this.#sinceMs.copyWithin(from + by, from, to);
     this.#ripe.copyWithin(from + by, from, to);
+    this.#asks.copyWithin(from + by, from, to);
   }
 }

@@ -1,5 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
-import { FOREVER, NEVER } from '../srtla/constants.ts';
+import { NEVER } from '../srtla/constants.ts';
 import { NakRangeWriter } from './control-packet.ts';
 import type { LossList } from './loss-list.ts';
 import type { PeerLine } from './peer-line.ts';
@@ -7,18 +7,19 @@ import type { ReorderTolerance } from './reorder-tolerance.ts';
 import { sequenceDistance, sequencePlus } from './sequence.ts';
 import type { SmoothedRtt } from './smoothed-rtt.ts';
 
+/** A question is sent twice, so far apart: no sender answers both, and it is hardly ever lost. */
+const COPY_AFTER_MS: Millis = 8;
+/** Where the answer comes sooner than so many of these, one does. */
+const COPY_SHARE = 2.5;
 /** Repeats are not closer than this. */
 const LEAST_REPEAT_MS: Millis = 20;
 /** What is only late has come by then, however few packets there are; and waiting for it takes no more of the latency than this. */
 const MOST_HOLD_MS: Millis = 50;
 const HOLD_SHARE = 1 / 8;
-/**
- * A sender does not answer twice within a round trip, so that asking in between costs nothing and makes up for lost questions; but where
- * round trips vary by more than this share, some answers are only on their way. There, with time for so many more questions, each is
- * given time to be answered.
- */
-const STEADY_SHARE = 1 / 8;
+/** With time for so many more questions, each is given time to be answered, variations included; with less, only some of it. */
 const CALM_TRIES = 3;
+/** With so few round trips left, what was asked for twice already is asked for every half of one. */
+const LAST_ROUND_TRIPS = 2;
 /** NAKs that one call may send: 728 ranges. The rest is due at the next. */
 const MOST_NAKS = 4;
 
@@ -89,16 +90,13 @@ export class LossReporter {
     const losses = this.#losses;
     if (losses.count === 0) return;
     const rttMs = this.#rtt.ms;
-    const patienceMs = Math.max(LEAST_REPEAT_MS, this.#rtt.patienceMs);
-    const hasteMs = Math.max(LEAST_REPEAT_MS, rttMs / 2);
-    const calmFromMs = this.#rtt.variationMs <= rttMs * STEADY_SHARE ? FOREVER : CALM_TRIES * patienceMs;
     let naks = 0;
     for (let range = 0; range < losses.count; range++) {
-      const askedMs = losses.askedMsOf(range);
-      const sinceMs = now - (askedMs === NEVER ? losses.sinceMsOf(range) : askedMs);
-      if (sinceMs < (askedMs === NEVER ? this.#holdMs : hasteMs)) continue;
+      const asks = losses.asksOf(range);
+      const sinceMs = now - (asks === 0 ? losses.sinceMsOf(range) : losses.askedMsOf(range));
+      if (sinceMs < COPY_AFTER_MS) continue;
       const leftMs = this.#deadlines.neededMs(losses.lastOf(range)) - now;
-      if (leftMs < rttMs / 2 || (askedMs !== NEVER && leftMs > calmFromMs && sinceMs < patienceMs)) continue;
+      if (leftMs < rttMs / 2 || sinceMs < this.#waitMs(asks, leftMs)) continue;
       this.#ask(range, now);
       if (!this.#nak.isFull) continue;
       this.#send(now);
@@ -106,6 +104,18 @@ export class LossReporter {
       if (naks === MOST_NAKS) return;
     }
     if (!this.#nak.isEmpty) this.#send(now);
+  }
+
+  /** From the last of so many questions to the next. */
+  #waitMs(asks: number, leftMs: Millis): Millis {
+    if (asks === 0) return this.#holdMs;
+    const rttMs = this.#rtt.ms;
+    const isCopied = rttMs > COPY_SHARE * COPY_AFTER_MS;
+    if (isCopied && asks % 2 === 1) return COPY_AFTER_MS;
+    if (asks > 3 && leftMs < LAST_ROUND_TRIPS * rttMs) return Math.max(LEAST_REPEAT_MS, rttMs / 2);
+    const { patienceMs } = this.#rtt;
+    const answerMs = leftMs > CALM_TRIES * patienceMs ? patienceMs : rttMs + this.#rtt.variationMs;
+    return Math.max(LEAST_REPEAT_MS, isCopied ? answerMs - COPY_AFTER_MS : answerMs);
   }
 
   #ask(range: number, now: Millis): void {

@@ -5,7 +5,8 @@ const FIRST_PACKETS = 512;
 /** What is noted of an entry, as bits. */
 const QUEUED = 1;
 const RESENT = 2;
-const KEY_SHIFT = 2;
+const RESENT_TWICE = 4;
+const KEY_SHIFT = 3;
 
 /**
  * What one player has not acknowledged: first what is in flight, which has sequence numbers, then what waits to be sent, which has none
@@ -103,22 +104,27 @@ export class SendBuffer {
   }
 
   /**
-   * It is asked for: it is to be sent again unless that was done less than `throttleMs` ago. False where it was, or already is to be.
-   * `nowMs` as int32, as for `resent`.
+   * It is asked for: it is to be sent again unless that was done less than `throttlesMs[0]` ago. Where it is stamped before `urgentUs`,
+   * `throttlesMs[1]`, or [2] where that was done twice. False where it was, or already is to be. `nowMs` as int32, as for `resent`.
    */
-  ask(sequence: number, nowMs: number, throttleMs: number): boolean {
+  ask(sequence: number, nowMs: number, throttlesMs: Int32Array, urgentUs: number): boolean {
     const at = this.#at(sequence);
     const notes = this.#notes[at]!;
     if ((notes & QUEUED) !== 0) return false;
-    if ((notes & RESENT) !== 0 && ((nowMs - this.#resentMs[at]!) | 0) < throttleMs) return false;
+    if ((notes & RESENT) !== 0) {
+      const isUrgent = ((this.#stampsUs[at]! - urgentUs) | 0) <= 0;
+      const throttleMs = throttlesMs[isUrgent ? ((notes & RESENT_TWICE) !== 0 ? 2 : 1) : 0]!;
+      if (((nowMs - this.#resentMs[at]!) | 0) < throttleMs) return false;
+    }
     return this.queue(sequence);
   }
 
   /** It is sent again now. */
   resent(sequence: number, nowMs: number): void {
     const at = this.#at(sequence);
+    const notes = this.#notes[at]!;
     this.#resentMs[at] = nowMs;
-    this.#notes[at]! |= RESENT;
+    this.#notes[at] = notes | ((notes & RESENT) === 0 ? RESENT : RESENT_TWICE);
   }
 
   /** It is to be sent again. False where it already is, or too much else. */

@@ -10,7 +10,7 @@ import {
   MOST_NAK_RANGES,
   readNak,
 } from './control-packet.ts';
-import { KEY, LARGEST_MESSAGE_NUMBER, messageWord, writeDataHeader } from './packet.ts';
+import { isPacket, KEY, LARGEST_MESSAGE_NUMBER, messageWord, writeDataHeader } from './packet.ts';
 import type { PacketStore } from './packet-store.ts';
 import { PeerLine } from './peer-line.ts';
 import { RateMeter } from './rate-meter.ts';
@@ -32,6 +32,13 @@ const FIRST_RTT_US = 100_000;
 const FIRST_VARIATION_US = 50_000;
 /** On top of the round trip, before all is sent again to a peer that does not repeat its NAKs. */
 const SILENCE_MARGIN_MS: Millis = 20;
+
+/**
+ * With so many round trips left until it is played, another copy costs less than waiting for the last one's fate for certain: it is sent
+ * after one round trip, if those are steady, and where two were lost already after this share of one.
+ */
+const URGENT_ROUND_TRIPS = 3;
+const LAST_SHARE = 0.5;
 
 const NEWEST_SOURCE = 0;
 const ACK_ACK = 1;
@@ -73,6 +80,7 @@ export class SrtSender {
   readonly #rates: RateMeter;
   readonly #header = new Uint8Array(SRT_HEADER_BYTES);
   readonly #ranges = new Int32Array(2 * MOST_NAK_RANGES);
+  readonly #throttlesMs = new Int32Array(3);
   readonly #times: Float64Array;
   readonly #keptUs: number;
   readonly #figures = figure.newFigures();
@@ -107,6 +115,7 @@ export class SrtSender {
 
   /** A control packet of the player's. Returns false for those that are not a sender's concern: handshakes, keys, the end. */
   control(packet: Uint8Array, now: Millis): boolean {
+    if (!isPacket(packet)) return true;
     this.line.heard(now);
     const type = controlType(packet);
     if (type === SRT_TYPE.ack) {
@@ -214,8 +223,13 @@ export class SrtSender {
     const before = sequencePlus(buffer.first, -1);
     const newest = sequencePlus(buffer.next, -1);
     const nowMs = now | 0;
+    const rttMs = this.rtt.ms;
+    const throttlesMs = this.#throttlesMs;
     // What was sent less than a round trip ago, or a little more, is on its way.
-    const throttleMs = Math.ceil(this.rtt.ms + this.rtt.variationMs);
+    throttlesMs[0] = Math.ceil(rttMs + this.rtt.variationMs);
+    throttlesMs[1] = this.rtt.isSteady ? rttMs : throttlesMs[0];
+    throttlesMs[2] = rttMs * LAST_SHARE;
+    const urgentUs = (this.line.stampUs(now) - (this.#options.latencyMs - URGENT_ROUND_TRIPS * rttMs) * 1_000) | 0;
     let left = buffer.inFlight;
     let asked = 0;
     let firstGone = -1;
@@ -233,7 +247,7 @@ export class SrtSender {
       }
       // Ranges that overlap, as no receiver's do, are not gone through again and again.
       for (let each = laterSequence(first, buffer.first); left > 0 && sequenceDistance(last, each) >= 0; left--) {
-        if (buffer.ask(each, nowMs, throttleMs)) asked += 1;
+        if (buffer.ask(each, nowMs, throttlesMs, urgentUs)) asked += 1;
         each = sequencePlus(each, 1);
       }
     }

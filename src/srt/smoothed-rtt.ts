@@ -8,6 +8,9 @@ const LEAST_MS: Millis = 0.1;
 /** No packet takes longer, whatever a peer says. */
 const MOST_MS: Millis = 60_000;
 
+/** A round trip that varies by no more than this share of itself. */
+const STEADY_SHARE = 1 / 8;
+
 const RTT = 0;
 const VARIATION = 1;
 
@@ -27,6 +30,10 @@ export class SmoothedRtt {
   /** So long an answer may take before it is late. */
   get patienceMs(): Millis {
     return this.#values[RTT]! + 4 * this.#values[VARIATION]!;
+  }
+
+  get isSteady(): boolean {
+    return this.#values[VARIATION]! <= this.#values[RTT]! * STEADY_SHARE;
   }
 
   add(sampleMs: Millis): void {

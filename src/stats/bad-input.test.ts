@@ -7,6 +7,7 @@ import { listeningStats } from '../../test/support/stats-socket.ts';
 import { Callers } from './callers.ts';
 import { MAX_CONNECTIONS_PER_SOURCE } from './connection-cap.ts';
 import { readNewRow, readRowChange } from './row-body.ts';
+import { OPERATIONS } from './v1/operations.ts';
 
 const NO_LIMITS = {
   TRIBUTARY_HTTP_STATS_PER_MINUTE: '1000000',
@@ -28,6 +29,9 @@ const PATHS = [
     '/metrics',
     '/v1/doctor',
   ],
+  ...OPERATIONS.map(({ path }) => path.replace('{id}', 'play_a').replace('{key}', '7')).filter(
+    (path) => path !== '/v1/events',
+  ),
   '/v1/drain',
   '/v1/adopt',
   '/auth/',
@@ -46,8 +50,13 @@ describe('the list of paths', () => {
     app.addHook('onRoute', ({ url }) => void routes.push(url));
     await app.ready();
     expect(routes.length).toBeGreaterThan(20);
+    const isOf = (route: string, path: string): boolean =>
+      route.split('/').length === path.split('/').length &&
+      route.split('/').every((part, index) => part.startsWith(':') || part === path.split('/')[index]);
     const isProbed = (route: string): boolean =>
-      PATHS.some((path) => (route.endsWith('*') ? path.startsWith(route.slice(0, -1)) : path.split('?')[0] === route));
+      PATHS.some((path) =>
+        route.endsWith('*') ? path.startsWith(route.slice(0, -1)) : isOf(route, path.split('?')[0]!),
+      );
     expect(routes.filter((route) => !isProbed(route))).toEqual([]);
   });
 });

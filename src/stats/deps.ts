@@ -1,5 +1,6 @@
 import type { Settings } from '../config/schema.ts';
 import type { DataPlaneSnapshot } from '../data-plane/snapshot.ts';
+import type { HookFacts } from '../hooks/web-hooks.ts';
 import type { StreamQuality } from '../quality/types.ts';
 import type { Millis } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -8,6 +9,7 @@ import type { DirectoryStore } from '../sls-bridge/directory-file.ts';
 import type { StreamEvent } from '../sls-bridge/stream-event.ts';
 import type { CarrierLookup } from './carrier.ts';
 import type { ControlStatus } from './control-status.ts';
+import type { HistoryView } from './dashboard-types.ts';
 import type { KeyStore } from './key-store.ts';
 import type { LinkNames } from './link-names.ts';
 import type { PlainHttpWarning } from './plain-http-warning.ts';
@@ -56,6 +58,10 @@ export interface StatsDeps {
   /** Who carries a link. */
   carriers: CarrierLookup;
   quality: QualityLookup;
+  /** How webhooks are served; absent, or undefined, where nobody is told anything. */
+  hookFacts?: (() => HookFacts | undefined) | undefined;
+  /** The last 30 minutes of a stream; absent where nobody keeps them. */
+  historyOf?: ((publisherId: string) => HistoryView | undefined) | undefined;
   /** What links are called, wherever they are shown. */
   linkNames: LinkNames;
   /** Read anew for each use: they may change. */

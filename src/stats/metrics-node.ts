@@ -58,6 +58,25 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
   ),
   gauge('draining', [], '1 while no new publisher is admitted.', ({ node }) => one(Number(node.draining))),
   gauge('health_score', [], 'How well the node is, 0 to 100, as /health tells.', ({ node }) => one(node.score)),
+  counter(
+    'hook_events',
+    ['result'],
+    'Events for webhooks: delivered, failed (given up, or refused) and dropped (no room to wait); not there without webhooks.',
+    ({ node: { hooks } }) =>
+      hooks
+        ? [
+            [hooks.delivered, { result: 'delivered' }],
+            [hooks.failed, { result: 'failed' }],
+            [hooks.dropped, { result: 'dropped' }],
+          ]
+        : [],
+  ),
+  gauge('hook_events_waiting', [], 'Events that wait for a webhook, or are under way.', ({ node }) =>
+    one(node.hooks?.waiting),
+  ),
+  gauge('hook_silence_seconds', [], 'Since a webhook has taken an event; not there before the first.', ({ node }) =>
+    one(seconds(node.hooks?.silentMs)),
+  ),
   gauge(
     'control_state',
     ['state'],

@@ -1,4 +1,5 @@
 import type { DataPlaneSnapshot, PlayerSnapshot, PublisherSnapshot } from '../data-plane/snapshot.ts';
+import type { HookFacts } from '../hooks/web-hooks.ts';
 import type { StreamQuality } from '../quality/types.ts';
 import type { LoopHealth } from '../shared/loop-health.ts';
 import type { GroupSnapshot, LinkSnapshot } from '../srtla/types.ts';
@@ -49,6 +50,8 @@ export interface NodeFacts {
   readonly carriers: CarrierLookup;
   readonly events: EventCounts;
   readonly quality: QualityLookup;
+  /** Undefined where nobody is told anything. */
+  readonly hooks: HookFacts | undefined;
   /** Undefined where no control plane governs the node. */
   readonly control: ControlFacts | undefined;
   /** What the last scrape has cost the main thread, ms; undefined before the first. */

@@ -44,6 +44,7 @@ const client = async (view: DataPlaneSnapshot = rich(), env: Record<string, stri
   deps.quality = () => ({
     ...{ mode: 'advise', level: 'HIGH', advice: 'MEDIUM', state: 'MEDIUM', reason: 'loss', sinceMs: 0 },
   });
+  deps.hookFacts = () => ({ delivered: 50, failed: 2, dropped: 1, waiting: 3, silentMs: 1_500 });
   Object.assign(deps, { controlStatus: () => ({ state: 'degraded', silentMs: 2_500, held: 3, refusedRemovals: 1 }) });
   const text = async (): Promise<string> => (await call('GET', '/metrics')).body;
   return { app, deps, call, withKey, text, scrape: async (): Promise<Sample[]> => samplesOf(await text()) };

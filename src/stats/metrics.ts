@@ -46,7 +46,8 @@ const addDefaults = (registry: Registry): void => {
     if (name.startsWith('nodejs_eventloop_lag')) registry.removeSingleMetric(name);
 };
 
-interface MetricsDeps extends Pick<StatsDeps, 'snapshot' | 'settings' | 'carriers' | 'quality' | 'events' | 'version'> {
+interface MetricsDeps
+  extends Pick<StatsDeps, 'snapshot' | 'settings' | 'carriers' | 'quality' | 'events' | 'version' | 'hookFacts'> {
   /** Absent, or undefined, where no control plane governs the node. */
   readonly controlStatus?: () => ControlFacts | undefined;
 }
@@ -134,6 +135,7 @@ export class Metrics {
       ...{ version, draining, score, loop, carriers, quality },
       events: this.#events,
       control: this.#deps.controlStatus?.(),
+      hooks: this.#deps.hookFacts?.(),
       lastScrapeMs: this.#lastScrapeMs,
     };
     return metricsView(snapshot(), node, { choice: this.#choice, totals: this.#players, labels: this.#labels });

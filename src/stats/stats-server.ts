@@ -25,6 +25,7 @@ import { streamRoutes } from './routes/streams.ts';
 import { vvliveRoutes } from './routes/vvlive.ts';
 import { SrtlaReports } from './srtla-reports.ts';
 import { StatsPush } from './stats-push.ts';
+import { v1Routes } from './v1/routes.ts';
 
 /** What SLS sends with every answer that is not "unknown path". */
 const CORS = {
@@ -117,6 +118,7 @@ export const createStatsServer = (deps: StatsDeps, keyless = RequestBudget.ofKey
     scope.addHook('onRequest', limits.api);
     eventStreamRoute(scope, context, eventStream);
   });
+  v1Routes(app, context, { api: limits.api, keys: limits.keys, open: limits.stats });
   drainRoutes(app, context, limits.stats);
   adoptRoutes(app, context, limits.stats);
   app.get('/v1/doctor', { onRequest: limits.stats }, async (request, reply) => {

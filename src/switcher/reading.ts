@@ -17,18 +17,20 @@ export type Answer = { ok: true; body: unknown } | { ok: false; why: string };
  */
 export class Readings {
   readonly #unknownAfterMs: Millis;
-  #answeredMs: Millis;
+  /** Undefined before the first answer: a wrong address or id says nothing of a stream. */
+  #answeredMs: Millis | undefined;
 
   /** @param unknownAfterMs without an answer for so long, the stream is gone */
-  constructor(unknownAfterMs: Millis, now: Millis) {
+  constructor(unknownAfterMs: Millis) {
     this.#unknownAfterMs = unknownAfterMs;
-    this.#answeredMs = now;
   }
 
   take(answer: Answer, now: Millis): Reading {
     const publisher = answer.ok ? publisherOf(answer.body) : undefined;
-    if (publisher === undefined)
-      return now - this.#answeredMs >= this.#unknownAfterMs ? { kind: 'gone' } : { kind: 'unsure' };
+    if (publisher === undefined) {
+      const isLong = this.#answeredMs !== undefined && now - this.#answeredMs >= this.#unknownAfterMs;
+      return { kind: isLong ? 'gone' : 'unsure' };
+    }
     this.#answeredMs = now;
     if (publisher === 'none') return { kind: 'gone' };
     const { bitrate, quality_level } = publisher;

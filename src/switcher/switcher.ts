@@ -55,7 +55,7 @@ export class Switcher {
     this.#say = say;
     this.#told = new Told(say);
     this.#decider = new SceneDecider(settings);
-    this.#readings = new Readings(settings.unknownAfterSeconds * 1_000, monotonicNow());
+    this.#readings = new Readings(settings.unknownAfterSeconds * 1_000);
   }
 
   start(): void {
@@ -91,6 +91,7 @@ export class Switcher {
         this.#obs = undefined;
         if (!this.#isStopped) this.#told.about('obs', 'OBS has ended the connection; trying again');
       });
+      if (this.#isStopped) return await obs.close();
       this.#obs = obs;
       this.#pauseMs = RECONNECT_FIRST_MS;
       this.#told.about('obs', `connected to OBS at ${url}`);

@@ -145,6 +145,50 @@ describe('a receiver of webhooks', () => {
     expect(received[0]!.event.port).toBe(1);
   });
 
+  it('that does not answer is not waited for when the node stops', async () => {
+    const { url, received } = await receiver(() => undefined);
+    const hooks = hooksTo(url);
+    hooks.tell(linkJoined('live_a', 1));
+    await until('the first try', () => received.length === 1);
+    const startMs = monotonicNow();
+    await hooks.stop(300);
+    expect(monotonicNow() - startMs).toBeGreaterThanOrEqual(295);
+    // Its own limit is 3 s.
+    expect(monotonicNow() - startMs).toBeLessThan(2_000);
+  });
+
+  it('that answers late is waited for as long as the stop may take, and no longer', async () => {
+    let answer: (() => void) | undefined;
+    const { url, received } = await receiver(() => undefined);
+    const server = servers.at(-1)!;
+    server.removeAllListeners('request');
+    server.on('request', (_request, response) => {
+      answer = () => response.writeHead(200).end();
+    });
+    const hooks = hooksTo(url);
+    hooks.tell(linkJoined('live_a', 1));
+    await until('the request', () => answer);
+    const stopped = hooks.stop(10_000);
+    answer!();
+    await stopped;
+    expect(hooks.counts().delivered).toBe(1);
+    expect(received).toEqual([]);
+  });
+
+  it('is counted: what it has taken, what waits, and what was given up, also when it is gone', async () => {
+    const { url } = await receiver(({ event }) => (event.port === 2 ? 403 : 200));
+    const hooks = hooksTo(url);
+    expect(hooks.facts()).toEqual({ delivered: 0, failed: 0, dropped: 0, waiting: 0, silentMs: undefined });
+    hooks.tell(linkJoined('live_a', 1));
+    hooks.tell(linkJoined('live_a', 2));
+    expect(hooks.facts()!.waiting).toBe(2);
+    await until('both', () => hooks.facts()!.waiting === 0);
+    expect(hooks.facts()).toMatchObject({ delivered: 1, failed: 1, silentMs: expect.any(Number) });
+    hooks.configure({ ...hooks.settings, urls: [] });
+    expect(hooks.facts()).toBeUndefined();
+    expect(hooks.counts()).toEqual({ delivered: 1, failed: 1, dropped: 0 });
+  });
+
   it('that refuses, or sends elsewhere, is not tried again', async () => {
     const { url, received } = await receiver(
       (_one, count) => (count === 1 ? 403 : 307),

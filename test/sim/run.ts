@@ -8,6 +8,7 @@ const HELP = `Usage: npm run sim -- [options]
   --scenario NAME,NAME|all   ${[...BOND_SCENARIOS.keys()].join(', ')} (default all)
   --profile NAME,NAME|all    ${[...PROFILES.keys()].join(', ')} (default bel)
   --detection exact|ordered|plain|ideal, or several   (default plain)
+  --engine libsrt|direct     the receiver of the SRT server (default libsrt)
   --seeds N                  seeds 1 … N (default 5)
   --seed N                   only this one
   --minutes M                of streaming (default 10)
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     scenario: { type: 'string', default: 'all' },
     profile: { type: 'string', default: 'bel' },
     detection: { type: 'string', default: 'plain' },
+    engine: { type: 'string', default: 'libsrt' },
     seeds: { type: 'string', default: '5' },
     seed: { type: 'string' },
     minutes: { type: 'string', default: '10' },
@@ -64,6 +66,7 @@ const main = (): void => {
           detection: detection === 'exact' || detection === 'ordered' ? 'exact' : 'plain',
           ordered: detection === 'ordered',
           ideal: detection === 'ideal',
+          engine: values.engine === 'direct' ? 'direct' : 'libsrt',
           minutes: Number(values.minutes),
           kbps: Number(values.kbps),
           coalesceMs: Number(values.coalesce),

@@ -45,6 +45,15 @@ describe('a receiver that knows what is lost', () => {
     expect(result.ratio).toBeLessThanOrEqual(scenario === 'reordering' ? REORDERING_RATIO : RATIO);
   });
 
+  it.each(full)(
+    '%s, %s: the same without a server behind a hop: straight into our own SRT receiver',
+    (scenario, profile) => {
+      const result = run(scenario, profile, { engine: 'direct', minutes: 0.5 });
+      expect([result.lostAtPlayer, result.duplicatedAtPlayer, result.inventedAtPlayer]).toEqual([0, 0, 0]);
+      expect(result.ratio).toBeLessThanOrEqual(scenario === 'reordering' ? REORDERING_RATIO : RATIO);
+    },
+  );
+
   it.each([...PROFILES.keys()])('short-latency, %s: loses hardly more than the ideal receiver', (profile) => {
     const ideal = run('short-latency', profile, { ideal: true, detection: 'plain' });
     expect(run('short-latency', profile).lostAtPlayer).toBeLessThanOrEqual(ideal.lostAtPlayer + 10);

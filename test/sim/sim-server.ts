@@ -1,8 +1,11 @@
+import { DirectReceiver } from './direct-receiver.ts';
 import type { Ledger } from './ledger.ts';
 import { LibsrtReceiver } from './libsrt-receiver.ts';
 import { CONCLUSION, CONTROL, controlOf, handshake, hsExtension, INDUCTION, readU32 } from './srt-wire.ts';
 
 export interface SimServerOptions {
+  /** Whose receiver it has: libsrt's, or that of `src/srt`, which asks for nothing. */
+  readonly engine: 'libsrt' | 'direct';
   readonly maxReorderTolerance: number;
   readonly reportsLosses: boolean;
   readonly random: () => number;
@@ -11,7 +14,7 @@ export interface SimServerOptions {
 }
 
 interface Connection {
-  readonly receiver: LibsrtReceiver;
+  readonly receiver: LibsrtReceiver | DirectReceiver;
   readonly ledger: Ledger;
   readonly encoderId: number;
   readonly answer: Uint8Array;
@@ -28,8 +31,11 @@ export class SimServer {
     this.#options = options;
   }
 
+  /** Those of libsrt. */
   get receivers(): LibsrtReceiver[] {
-    return [...this.#connections.values()].map(({ receiver }) => receiver);
+    return [...this.#connections.values()]
+      .map(({ receiver }) => receiver)
+      .filter((receiver) => receiver instanceof LibsrtReceiver);
   }
 
   receive(session: number, bytes: Uint8Array, now: number): void {
@@ -88,7 +94,8 @@ export class SimServer {
       timestampUs: 0,
       extensions: hsExtension(2, latencyMs),
     });
-    const receiver = new LibsrtReceiver(
+    const Receiver = this.#options.engine === 'direct' ? DirectReceiver : LibsrtReceiver;
+    const receiver = new Receiver(
       {
         isn,
         peerId: encoderId,

@@ -54,6 +54,8 @@ export interface SimulationOptions {
   readonly timestampUs?: number;
   /** SRTO_LOSSMAXTTL of the listener; by default what `detection` goes with. */
   readonly maxReorderTolerance?: number;
+  /** The SRT server's; default libsrt. */
+  readonly engine?: 'libsrt' | 'direct';
   readonly watch?: SimulationWatch;
 }
 
@@ -128,6 +130,7 @@ export class Simulation {
       },
     );
     this.server = new SimServer({
+      engine: options.engine ?? 'libsrt',
       // As the node opens its bonded listener.
       maxReorderTolerance: options.maxReorderTolerance ?? 200,
       reportsLosses: options.ideal !== true,

@@ -85,11 +85,12 @@ describe('a reading', () => {
     ['is unsure of no answer', none, unsure],
     ['is unsure of nonsense', answer([{ publisher: 3 }]), unsure],
   ])('%s', (_what, given, kind) => {
-    expect(new Readings(15_000, 0).take(given, 1_000)).toEqual(kind);
+    expect(new Readings(15_000).take(given, 1_000)).toEqual(kind);
   });
 
   it('is gone when the node has not answered for long, and not before', () => {
-    const readings = new Readings(15_000, 0);
+    const readings = new Readings(15_000);
+    expect(readings.take(none, 19_000)).toEqual(unsure);
     expect(readings.take(live({}), 20_000)).toEqual(high);
     expect(readings.take(none, 34_999)).toEqual(unsure);
     expect(readings.take(none, 35_000)).toEqual(gone);

@@ -1,0 +1,82 @@
+import { WebSocket } from 'ws';
+import type { TestNode } from '../support/processes.ts';
+
+/** Polls as the OBS plugin and NOALBS do, once a second, and holds what they would read against what is so. */
+export class Pollers {
+  readonly problems: string[] = [];
+  polls = 0;
+  /** Messages that were pushed. */
+  pushes = 0;
+  readonly #node: TestNode;
+  readonly #players: readonly string[];
+  /** By stream: it has been live for a while, and nothing is known that would disturb it. */
+  readonly #isSteady: (stream: number) => boolean;
+  readonly #carriers = new Set<string>();
+  #socket: WebSocket | undefined;
+
+  constructor(node: TestNode, players: readonly string[], isSteady: (stream: number) => boolean) {
+    this.#node = node;
+    this.#players = players;
+    this.#isSteady = isSteady;
+    const ids = players.map((id) => `id=${id}`).join('&');
+    this.#socket = new WebSocket(`ws://127.0.0.1:${node.ports.stats}/ws/stats?${ids}`);
+    this.#socket.on('message', () => this.pushes++);
+    this.#socket.on('close', () => this.#problem('the pushed statistics have ended'));
+    this.#socket.on('error', () => {});
+  }
+
+  /** What links were called. */
+  get carriers(): readonly string[] {
+    return [...this.#carriers].sort();
+  }
+
+  async poll(): Promise<void> {
+    await Promise.all(this.#players.map((player, stream) => this.#pollStream(player, stream)));
+    const health = await this.#get(`http://127.0.0.1:${this.#node.ports.stats}/health`);
+    if (health === undefined) this.#problem('/health does not answer');
+    this.polls++;
+  }
+
+  close(): void {
+    this.#socket?.removeAllListeners('close');
+    this.#socket?.terminate();
+    this.#socket = undefined;
+  }
+
+  async #pollStream(player: string, stream: number): Promise<void> {
+    const base = `http://127.0.0.1:${this.#node.ports.stats}`;
+    const steady = this.#isSteady(stream);
+    const [modern, legacy, links] = await Promise.all([
+      this.#get(`${base}/stats/${player}`),
+      this.#get(`${base}/stats/${player}?legacy=1`, { 'user-agent': 'Telemy/0.0.5' }),
+      this.#get(`${this.#node.links}?stream_id=${player}`),
+    ]);
+    for (const one of links?.groups?.[0]?.connections ?? []) this.#carriers.add(one.asn_org);
+    if (!steady || !this.#isSteady(stream)) return;
+    // 142 messages a second.
+    for (const kbps of [modern?.publisher?.bitrate, legacy?.publishers?.live?.bitrate])
+      if (!(kbps > 1_000 && kbps < 2_000)) this.#problem(`stream ${stream} is read with ${kbps} kbit/s`);
+    const group = links?.groups?.[0];
+    if (!group?.connections?.length) this.#problem(`stream ${stream} is read without links`);
+    else {
+      const shares = group.connections.reduce((sum: number, one: { share_pct: number }) => sum + one.share_pct, 0);
+      if (Math.abs(shares - 100) > 0.05) this.#problem(`the shares of stream ${stream} total ${shares}`);
+    }
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: whatever a reader would find there
+  async #get(url: string, headers: Record<string, string> = {}): Promise<any> {
+    try {
+      const answer = await fetch(url, { headers, signal: AbortSignal.timeout(2_500) });
+      if (answer.status !== 200) this.#problem(`${new URL(url).pathname.split('/')[1]}: ${answer.status}`);
+      return await answer.json();
+    } catch (error) {
+      this.#problem(`${new URL(url).pathname.split('/')[1]}: ${(error as Error).message}`);
+      return undefined;
+    }
+  }
+
+  #problem(text: string): void {
+    if (this.problems.length < 50) this.problems.push(text);
+  }
+}

@@ -1,6 +1,15 @@
+import type { Millis } from '../shared/clock.ts';
 import { sequenceDistance, sequencePlus } from './sequence.ts';
 
 const EMPTY = -1;
+
+const LEAST_PACKETS = 8_192;
+/** 50 Mbit/s in payloads of 1,316 bytes. */
+const MOST_PACKETS_PER_MS = 5;
+
+/** A window with room for this latency, whatever the rate: a power of two. 4 bytes each. */
+export const windowPacketsFor = (latencyMs: Millis): number =>
+  2 ** Math.ceil(Math.log2(Math.max(LEAST_PACKETS, latencyMs * MOST_PACKETS_PER_MS)));
 
 /**
  * The packets that have come and are not handed on yet, by sequence number: from `base`, the oldest that was not handed on, up to

@@ -14,8 +14,9 @@ import {
 import { Acknowledger } from './acknowledger.ts';
 import { LossList } from './loss-list.ts';
 import { type Deadlines, LossReporter } from './loss-reporter.ts';
-import { KEY, keyOf } from './packet.ts';
+import { isPacket } from './packet.ts';
 import type { PacketStore } from './packet-store.ts';
+import { PayloadIntake } from './payload-intake.ts';
 import { PeerLine } from './peer-line.ts';
 import { RateMeter } from './rate-meter.ts';
 import { ReceiveWindow } from './receive-window.ts';
@@ -74,6 +75,7 @@ export class SrtReceiver implements Deadlines {
   readonly #store: PacketStore;
   readonly #out: ReceiverOutbox;
   readonly #clock: SourceClock;
+  readonly #intake: PayloadIntake;
   readonly #window: ReceiveWindow;
   readonly #losses = new LossList();
   readonly #tolerance: ReorderTolerance;
@@ -85,7 +87,6 @@ export class SrtReceiver implements Deadlines {
   #strays = 0;
   readonly #strayMs = new Float64Array(1);
   readonly #figures = figure.newFigures();
-  #undecryptable = 0;
 
   constructor(options: ReceiverOptions, store: PacketStore, out: ReceiverOutbox, now: Millis) {
     const { peerId, firstSequence } = options;
@@ -94,6 +95,7 @@ export class SrtReceiver implements Deadlines {
     this.#out = out;
     this.line = new PeerLine(peerId, options.startMs, out, now);
     this.#clock = new SourceClock(options.conclusionStampUs, options.conclusionMs);
+    this.#intake = new PayloadIntake(store, options.hasPlayTimes ? this.#clock : undefined, options.decipher);
     this.#window = new ReceiveWindow(options.windowPackets, firstSequence);
     this.#tolerance = new ReorderTolerance(options.mostReorderPackets);
     this.#rates = new RateMeter(now);
@@ -113,6 +115,7 @@ export class SrtReceiver implements Deadlines {
 
   /** A data packet of the publisher's, whole. */
   data(packet: Uint8Array, now: Millis): void {
+    if (!isPacket(packet)) return;
     const figures = this.#figures;
     const bytes = packet.length - SRT_HEADER_BYTES;
     this.line.heard(now);
@@ -143,6 +146,7 @@ export class SrtReceiver implements Deadlines {
 
   /** A control packet of the publisher's. Returns false for those that are not a receiver's concern: handshakes, keys, the end. */
   control(packet: Uint8Array, now: Millis): boolean {
+    if (!isPacket(packet)) return true;
     this.line.heard(now);
     const type = controlType(packet);
     if (type === SRT_TYPE.ackAck) {
@@ -204,7 +208,7 @@ export class SrtReceiver implements Deadlines {
 
   /** Data that came and could not be decrypted, clear packets where there is a key included. */
   get undecryptablePackets(): number {
-    return this.#undecryptable;
+    return this.#intake.undecryptable;
   }
 
   /** The most later packets that an original was behind. */
@@ -255,35 +259,15 @@ export class SrtReceiver implements Deadlines {
 
   /** Into the store. What cannot be used has come all the same: it is acknowledged, and its place stays empty. */
   #keep(packet: Uint8Array, sequence: number, bytes: number, now: Millis): void {
-    const store = this.#store;
-    const { decipher, hasPlayTimes } = this.#options;
     if (bytes === 0) return;
-    const slot = store.add(packet, hasPlayTimes ? this.#clock.sourceMs(timestampUs(packet), now) : now);
-    const key = keyOf(packet);
-    if (slot < 0 || !this.#isReadable(slot, key, bytes, sequence, decipher)) {
+    const slot = this.#intake.take(packet, sequence, now);
+    if (slot < 0) {
       this.#figures[figure.RECEIVE_DROPPED]! += 1;
       return;
     }
     this.#figures[figure.RECEIVED_UNIQUE]! += 1;
     this.#figures[figure.RECEIVED_UNIQUE_BYTES]! += bytes;
     this.#window.put(sequence, slot);
-  }
-
-  #isReadable(
-    slot: number,
-    key: number,
-    bytes: number,
-    sequence: number,
-    decipher: PayloadDecipher | undefined,
-  ): boolean {
-    if (decipher === undefined && key === KEY.clear) return true;
-    const store = this.#store;
-    const offset = store.offsetOf(slot) + SRT_HEADER_BYTES;
-    if (decipher !== undefined && (key === KEY.even || key === KEY.odd))
-      if (decipher.decrypt(store.bytesOf(slot), offset, bytes, sequence, key)) return true;
-    store.release(slot);
-    this.#undecryptable += 1;
-    return false;
   }
 
   /** Hands on what is due. */

@@ -10,7 +10,7 @@ import {
   MOST_NAK_RANGES,
   readNak,
 } from './control-packet.ts';
-import { KEY, LARGEST_MESSAGE_NUMBER, messageWord, writeDataHeader } from './packet.ts';
+import { isPacket, KEY, LARGEST_MESSAGE_NUMBER, messageWord, writeDataHeader } from './packet.ts';
 import type { PacketStore } from './packet-store.ts';
 import { PeerLine } from './peer-line.ts';
 import { RateMeter } from './rate-meter.ts';
@@ -35,10 +35,9 @@ const SILENCE_MARGIN_MS: Millis = 20;
 
 /**
  * With so many round trips left until it is played, another copy costs less than waiting for the last one's fate for certain: it is sent
- * after this share of a round trip, if those are steady, or where two were lost already after that one.
+ * after one round trip, if those are steady, and where two were lost already after this share of one.
  */
 const URGENT_ROUND_TRIPS = 3;
-const URGENT_SHARE = 0.9;
 const LAST_SHARE = 0.5;
 
 const NEWEST_SOURCE = 0;
@@ -116,6 +115,7 @@ export class SrtSender {
 
   /** A control packet of the player's. Returns false for those that are not a sender's concern: handshakes, keys, the end. */
   control(packet: Uint8Array, now: Millis): boolean {
+    if (!isPacket(packet)) return true;
     this.line.heard(now);
     const type = controlType(packet);
     if (type === SRT_TYPE.ack) {
@@ -227,7 +227,7 @@ export class SrtSender {
     const throttlesMs = this.#throttlesMs;
     // What was sent less than a round trip ago, or a little more, is on its way.
     throttlesMs[0] = Math.ceil(rttMs + this.rtt.variationMs);
-    throttlesMs[1] = this.rtt.isSteady ? rttMs * URGENT_SHARE : throttlesMs[0];
+    throttlesMs[1] = this.rtt.isSteady ? rttMs : throttlesMs[0];
     throttlesMs[2] = rttMs * LAST_SHARE;
     const urgentUs = (this.line.stampUs(now) - (this.#options.latencyMs - URGENT_ROUND_TRIPS * rttMs) * 1_000) | 0;
     let left = buffer.inFlight;

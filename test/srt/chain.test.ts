@@ -18,6 +18,16 @@ describe('engine against engine', () => {
     },
   );
 
+  const ofPlayers = SCENARIOS.filter(({ name }) => /^player: (?:1 %|bursts|jitter)/.test(name));
+  it.each(ofPlayers.map((scenario) => [scenario.name, scenario] as const))(
+    '%s: the same with a player on libsrt, which asks in its own way',
+    (_name, scenario) => {
+      const result = runScenario(scenario, { seed: 11, seconds: 20, playerEngine: 'libsrt' });
+      expect([result.lost, result.wrong, result.left]).toEqual([0, 0, 0]);
+      expect(resent(result)).toBeLessThanOrEqual(1.1 * missed(result));
+    },
+  );
+
   it('the same seed gives the same run', () => {
     const run = (): ChainResult => runScenario(SCENARIOS.at(-1)!, { seed: 3, seconds: 5 });
     expect(run()).toEqual(run());

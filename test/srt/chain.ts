@@ -7,6 +7,7 @@ import { SrtSender } from '../../src/srt/sender.ts';
 import type { ControlOutlet } from '../../src/srt/types.ts';
 import { readU32, writeU32 } from '../../src/srtla/bytes.ts';
 import { EventQueue } from '../sim/event-queue.ts';
+import { LibsrtPlayer } from './libsrt-player.ts';
 import { SimLink } from './sim-link.ts';
 
 /** One hop, in both directions. */
@@ -35,6 +36,8 @@ export interface ChainOptions {
   readonly mostReorderPackets?: number;
   /** The encoder's clock runs so much too fast. */
   readonly skewPpm?: number;
+  /** The player's receiver: this engine's, or libsrt's as it is modelled in test/sim. */
+  readonly playerEngine?: 'direct' | 'libsrt';
 }
 
 /** What became of one hop's data. */
@@ -73,6 +76,7 @@ const TICK_MS = 10;
 const BURST_MS = 15;
 const PAYLOAD_BYTES = 24;
 const HANDSHAKE_MS = 1_000;
+const PLAYER_SEQUENCE = 77;
 
 /** A link in both directions. */
 interface Way {
@@ -89,7 +93,7 @@ export class Chain {
   readonly #encoder: SrtSender;
   readonly #receiver: SrtReceiver;
   readonly #sender: SrtSender;
-  readonly #player: SrtReceiver;
+  readonly #player: SrtReceiver | LibsrtPlayer;
   readonly #bornMs: number[] = [];
   readonly #played: number[] = [];
   readonly #delays: number[] = [];
@@ -153,16 +157,20 @@ export class Chain {
       now,
     );
     this.#sender = new SrtSender(
-      { ...sending, peerId: 3, firstSequence: 77, startMs: now, latencyMs: player.latencyMs },
+      { ...sending, peerId: 3, firstSequence: PLAYER_SEQUENCE, startMs: now, latencyMs: player.latencyMs },
       atNode,
       { ...outOf(second.data), data: dataOn(second.data, atNode) },
       now,
     );
+    if (options.playerEngine === 'libsrt') {
+      this.#player = new LibsrtPlayer(player, now, outOf(second.back).control, (payload) => this.#note(payload));
+      return;
+    }
     this.#player = new SrtReceiver(
       {
         ...receiving,
         peerId: 4,
-        firstSequence: 77,
+        firstSequence: PLAYER_SEQUENCE,
         conclusionStampUs: 0,
         conclusionMs: now + player.rttMs / 2,
         startMs: now,
@@ -227,10 +235,13 @@ export class Chain {
   }
 
   #play(store: PacketStore, slot: number): void {
-    const payload = readU32(store.bytesOf(slot), store.offsetOf(slot) + 16);
+    this.#note(readU32(store.bytesOf(slot), store.offsetOf(slot) + 16));
+    store.release(slot);
+  }
+
+  #note(payload: number): void {
     this.#played.push(payload);
     this.#delays.push(this.#now - this.#bornMs[payload]!);
-    store.release(slot);
   }
 
   #result(): ChainResult {
@@ -257,18 +268,18 @@ export class Chain {
   }
 }
 
-const receive = (receiver: SrtReceiver, packet: Uint8Array, now: number): void => {
+const receive = (receiver: SrtReceiver | LibsrtPlayer, packet: Uint8Array, now: number): void => {
   if (packet[0]! < 0x80) receiver.data(packet, now);
   else receiver.control(packet, now);
 };
 
-const stat = (end: SrtSender | SrtReceiver, field: SrtStatsField, now: number): number => {
+const stat = (end: SrtSender | SrtReceiver | LibsrtPlayer, field: SrtStatsField, now: number): number => {
   const out = new Float64Array(SRT_STATS_FIELDS.length);
   end.stats(out, now);
   return out[SRT_STATS_FIELDS.indexOf(field)]!;
 };
 
-const hopResult = (sender: SrtSender, receiver: SrtReceiver, link: SimLink, now: number): HopResult => ({
+const hopResult = (sender: SrtSender, receiver: SrtReceiver | LibsrtPlayer, link: SimLink, now: number): HopResult => ({
   sent: stat(sender, 'pktSentTotal', now) - stat(sender, 'pktRetransTotal', now),
   resent: stat(sender, 'pktRetransTotal', now),
   missed: link.lostData,

@@ -40,9 +40,23 @@ describe.concurrent('with libsrt as publisher and as player', () => {
     }
     await until('everything to be acknowledged', () => encoder.stat(socket, 'sndBufPackets') === 0);
     await until('the store to be empty', () => relay.store.usedCount === 0);
+    // The figures of both ends of a hop are counted alike; what a busy system has dropped is not in all of them.
+    const perPacket = (bytes: number, packets: number): number => bytes / packets;
+    const publisher = relay.publisher!;
+    expect(relay.stat(publisher, 'pktRecvUniqueTotal')).toBe(500);
+    expect(perPacket(relay.stat(publisher, 'byteRecvTotal'), relay.stat(publisher, 'pktRecvTotal'))).toBe(
+      perPacket(encoder.stat(socket, 'byteSentTotal')!, encoder.stat(socket, 'pktSentTotal')!),
+    );
+    players.forEach((player, i) => {
+      const sender = relay.players[i]!;
+      expect(viewer.stat(player, 'pktRecvUniqueTotal')).toBe(500);
+      expect(perPacket(relay.stat(sender, 'byteSentTotal'), relay.stat(sender, 'pktSentTotal'))).toBe(
+        perPacket(viewer.stat(player, 'byteRecvTotal')!, viewer.stat(player, 'pktRecvTotal')!),
+      );
+      expect(viewer.stat(player, 'rcvLatencyMs')).toBe(relay.stat(sender, 'sndLatencyMs'));
+    });
     expect(relay.publisher!.rtt.hasSample).toBe(true);
     expect(relay.players.every(({ rtt }) => rtt.hasSample)).toBe(true);
-    expect(encoder.stat(socket, 'rttMs')).toBeLessThan(50);
   });
 
   test.each([

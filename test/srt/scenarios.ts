@@ -71,9 +71,16 @@ const ratio = (results: readonly ChainResult[]): string => {
 };
 
 /** One line for each scenario, over all seeds. */
-export const table = (scenarios: readonly Scenario[], seeds: number, seconds: number): string => {
+export const table = (
+  scenarios: readonly Scenario[],
+  seeds: number,
+  seconds: number,
+  playerEngine: 'direct' | 'libsrt',
+): string => {
   const rows = scenarios.map((scenario) => {
-    const results = Array.from({ length: seeds }, (_, i) => runScenario(scenario, { seed: i + 1, seconds }));
+    const results = Array.from({ length: seeds }, (_, i) =>
+      runScenario(scenario, { seed: i + 1, seconds, playerEngine }),
+    );
     const sum = (of: (result: ChainResult) => number): number => results.reduce((all, result) => all + of(result), 0);
     const cells = [
       scenario.name,

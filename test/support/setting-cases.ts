@@ -82,6 +82,7 @@ export const settingCases = (stage: SettingStage): Record<ReloadablePath, Settin
   const authorised = { 'hooks.authUrl': `${stage.web}/may` };
   const quality = (to: unknown, look: SettingCase['look'] = IN_OTHER_TESTS.quality): SettingCase => ({ to, look });
   const strangers = { 'stats.trusted': [] };
+  // With asn.update they would have the vendors asked; they take the way of asn.url.
   const shown = 'src/config/reload.test.ts';
   return {
     publicHost: { to: 'relay.example.net', look: named('relay.example.net') },
@@ -134,7 +135,7 @@ export const settingCases = (stage: SettingStage): Record<ReloadablePath, Settin
         expect(at.isOver(first)).toBe(false);
       },
     },
-    'player.slow': { to: 'disconnect', look: IN_OTHER_TESTS.hub },
+    'player.slow': { to: 'disconnect', look: 'src/sls-bridge/bridge.test.ts' },
     'player.join': { to: 'last-key-frame', look: IN_OTHER_TESTS.hub },
     'player.gopMaxBytes': { to: 1_048_576, look: IN_OTHER_TESTS.hub },
     'player.gopMaxMs': { to: 5_000, look: IN_OTHER_TESTS.hub },

@@ -1,6 +1,6 @@
 /**
- * Prints what a relay spends on each packet, for this engine on the addon's sockets and for libsrt's engine, one after the other under the
- * same load: `.runtime/node_modules/.bin/node test/srt/fan-out.ts [seconds] [streams×players …]`, such as `10 1x100 8x1`. Players and
+ * Prints what a relay spends on each packet: this engine on the addon's sockets, packet by packet and gathered, and libsrt's engine, one
+ * after the other under the same load: `.runtime/node_modules/.bin/node test/srt/fan-out.ts [seconds] [streams×players …]`, such as `10 1x100 8x1`. Players and
  * publishers are this engine's in the process of the script.
  */
 import { type ChildProcess, fork } from 'node:child_process';

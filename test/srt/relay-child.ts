@@ -1,6 +1,7 @@
 /**
- * A relay in a process of its own, so that its CPU can be told: `direct`, this engine, or
- * `gathered`, with each player's packets of 10 ms together and segmented by the kernel; `libsrt`, the addon's. Answers "cpu" on its channel. */
+ * A relay in a process of its own, so that its CPU can be told. `direct`: this engine; `gathered`: the same with each player's packets of
+ * 10 ms together, segmented by the kernel; `libsrt`: the addon's. Answers whatever comes on its channel with its usage.
+ */
 import { Peer } from '../native/peer.ts';
 import { DirectRelay } from './direct-relay.ts';
 import { BatchedPort } from './udp-port.ts';

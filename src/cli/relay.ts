@@ -68,6 +68,8 @@ const planeBeside = (
 /** Resolves once the node is to stop; a SIGHUP that does not mean that has the settings read again. */
 const stopOrReload = (interactive: boolean, reload: () => void): Promise<string> => {
   const hadTerminal = hasTerminal();
+  // Where the terminal is gone, nobody reads what is still said.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const hungUp = new Promise<string>((done) => {
     process.on('SIGHUP', () => {
       if (hangUpMeans(hadTerminal, interactive, hasTerminal) === 'stop') done('SIGHUP');

@@ -5,7 +5,7 @@ import type { Millis } from './clock.ts';
 import { codeOf } from './errors.ts';
 
 /** A file that is being written changes many times. */
-const SETTLE_MS: Millis = 300;
+const SETTLE_MS: Millis = 250;
 /** Some file systems, and a file that is mounted by itself, do not tell what changes. */
 const LOOK_EVERY_MS: Millis = 60_000;
 
@@ -16,7 +16,9 @@ const LOOK_EVERY_MS: Millis = 60_000;
 export class FileWatch {
   readonly #onChange: () => void;
   #files: readonly string[];
+  /** What was told of last, and what was found last. */
   #seen: string;
+  #found: string | undefined;
   #watchers: FSWatcher[] = [];
   #settling: NodeJS.Timeout | undefined;
   readonly #looking: NodeJS.Timeout;
@@ -50,9 +52,15 @@ export class FileWatch {
   }
 
   #look(): void {
-    const seen = digestOf(this.#files);
-    if (seen === this.#seen) return;
-    this.#seen = seen;
+    const found = digestOf(this.#files);
+    if (found === this.#seen) return;
+    // Half of a file that is being written is nothing to tell of: it has to stay what it is.
+    if (found !== this.#found) {
+      this.#found = found;
+      this.#settle();
+      return;
+    }
+    this.#seen = found;
     this.#onChange();
   }
 

@@ -48,10 +48,10 @@ const wrap = (inner: PinoLike, least: { index: number }): Logger => ({
 /** JSON lines on standard error: standard output belongs to what a person pastes. */
 export const createLogger = (level: LogLevel, destination: number | string = 2): LeveledLogger => {
   const least = { index: LEVELS.indexOf(level) };
-  const inner = pino(
-    { level: 'trace', base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: destination, sync: true }),
-  );
+  const written = pino.destination({ dest: destination, sync: true });
+  // A terminal or a reader of the log that is gone ends no stream.
+  written.on('error', () => {});
+  const inner = pino({ level: 'trace', base: null, timestamp: pino.stdTimeFunctions.isoTime }, written);
   return {
     ...wrap(inner, least),
     setLevel: (chosen) => {

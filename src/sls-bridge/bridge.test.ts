@@ -432,6 +432,14 @@ describe('a player that does not keep up', () => {
     expect(engine.closed).toEqual([]);
   });
 
+  it('meets the policy of the time', () => {
+    start('skip');
+    say('a');
+    bridge.configure({ ...settings, playerSlow: 'disconnect' });
+    second(5);
+    expect(engine.closed).toEqual([7]);
+  });
+
   it('is disconnected where that is the policy', () => {
     start('disconnect');
     say('a');

@@ -3,7 +3,7 @@ import type { DataPlaneHost } from '../../src/data-plane/host.ts';
 import type { ThreadFault } from '../../src/data-plane/messages.ts';
 import { Peer } from '../native/peer.ts';
 import { until } from '../support/processes.ts';
-import { Hosts, processFacts, ROW } from './host-harness.ts';
+import { freeSettings, Hosts, processFacts, ROW } from './host-harness.ts';
 
 const hosts = new Hosts();
 const callers = new Peer();
@@ -72,6 +72,28 @@ describe('a data plane that fails again and again', () => {
       return threads <= before.threads && descriptors <= before.descriptors;
     });
     await callers.join(host.snapshot().ports.publish, ROW.publisher);
+  });
+});
+
+describe('settings that have changed since the start', () => {
+  it('hold for the thread that is there, and for the next one', { timeout: 30_000 }, async () => {
+    const settings = freeSettings();
+    const host = await hosts.start(settings);
+    const { ports } = host.snapshot();
+    const tooLong = async (): Promise<string> =>
+      (await callers.outcome(callers.call(ports.publish, ROW.publisher, { latencyMs: 3_000 }))).type;
+    const isRefused = async (): Promise<boolean> => {
+      const before = host.snapshot().counters.refused!;
+      await tooLong();
+      await until('the refusal', () => host.snapshot().counters.refused! > before);
+      return host.snapshot().publishers.length === 0;
+    };
+    host.configure({ ...settings, bridge: { ...settings.bridge, latencyCeilingMs: 2_000 } });
+    await host.settled();
+    expect(await isRefused()).toBe(true);
+    await fail(host, 'throw');
+    expect(host.snapshot().ports).toEqual(ports);
+    expect(await isRefused()).toBe(true);
   });
 });
 

@@ -61,11 +61,14 @@ export const countingMac = (): Mac => {
 export class World implements SrtlaOutbox {
   readonly peers = new FakePeers();
   readonly core: SrtlaCore;
+  /** The core's own: a test may change them. */
+  readonly settings: SrtlaSettings;
   now = 1_000_000;
   effects: Effect[] = [];
 
   constructor(settings: Partial<SrtlaSettings> = {}, mac = countingMac()) {
-    this.core = createSrtlaCore({ ...DEFAULT_SRTLA_SETTINGS, ...settings }, this.peers, zeros, mac);
+    this.settings = { ...DEFAULT_SRTLA_SETTINGS, ...settings };
+    this.core = createSrtlaCore(this.settings, this.peers, zeros, mac);
   }
 
   sendToLink(peer: PeerId, bytes: Uint8Array): void {

@@ -256,14 +256,14 @@ export class Field {
     await disturb();
     await sender.success(60_000);
     const { size } = statSync(clip);
+    const isAllThere = (): boolean => statSync(this.#raw).size >= size;
     await until(
       'the end of the stream',
-      async () => {
-        return statSync(this.#raw).size >= size || (await this.facts()).publishers.length === 0;
-      },
+      async () => isAllThere() || (await this.facts()).publishers.length === 0,
       20_000,
     );
-    // It writes what it has when its connection ends.
+    // The node ends its players when they have played out; they write what they have when their connection ends.
+    await until('the last bytes', () => isAllThere() || watching.exitCode !== undefined, 3_000).catch(() => {});
     await watching.stop('SIGTERM');
     return readFileSync(this.#raw).equals(readFileSync(clip));
   }

@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { FastifyInstance } from 'fastify';
 import { parseSendArguments } from '../../src/cli/send-arguments.ts';
+import { readSlsDatabase } from '../../src/cli/sls-database.ts';
+import { SLS_SCHEMA } from '../../src/cli/sls-schema.ts';
 import { parseSrtlaArguments } from '../../src/cli/srtla-arguments.ts';
 import { loadSettings } from '../../src/config/resolve.ts';
 import * as protocol from '../../src/control-plane/protocol.ts';
@@ -60,6 +63,21 @@ process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const inFile = (name: string, input: Uint8Array): string => {
   writeFileSync(join(folder, name), input);
   return join(folder, name);
+};
+
+/** One of SLS, in the smallest pages there are. */
+const slsDatabase = (): Uint8Array => {
+  const path = join(folder, 'seed.db');
+  const database = new DatabaseSync(path);
+  database.exec(`PRAGMA page_size = 512; ${SLS_SCHEMA}`);
+  database.exec(
+    "INSERT INTO stream_ids (publisher, player, description) VALUES ('live_a', 'play_a', 'one'), ('live_b', 'play_b', NULL)",
+  );
+  database.exec(`INSERT INTO api_keys (key_hash, name, permissions) VALUES ('${'0'.repeat(64)}', 'a key', 'admin')`);
+  database.close();
+  const bytes = readFileSync(path);
+  rmSync(path);
+  return bytes;
 };
 
 const TELEMETRY = Buffer.from('9000000000000001e240c01f00010000000700004e200000000c00000057000000040004c4b4', 'hex');
@@ -253,6 +271,20 @@ export const TARGETS: readonly FuzzTarget[] = [
       for (const name of ['streams.json', 'keys.json', 'shares.json', 'api-keys.json']) inFile(name, input);
       await typed(() => KeyStore.openAsItIs(folder));
       await typed(() => ShareStore.open(folder));
+    },
+  },
+  {
+    name: 'sls-database',
+    seeds: [slsDatabase()],
+    // Of pages of 512 bytes.
+    maxBytes: 8_192,
+    run: async (input) => {
+      await typed(async () => {
+        const { rows, keys, unusable } = await readSlsDatabase(inFile('streams.db', input), folder);
+        for (const { publisher, player } of rows) must(publisher !== '' && player !== '', 'a row has both ids');
+        for (const { sha256 } of keys) must(/^[0-9a-f]{64}$/.test(sha256), 'a key is a hash');
+        for (const line of unusable) must(!line.includes('\n'), 'what was left out is one line each');
+      });
     },
   },
   {

@@ -55,6 +55,7 @@ interface Facts {
   /** Under their public names. */
   publishers: { publisherId: string; messages: number }[];
   counters: Record<string, number>;
+  srtla: { groups: { streamId?: string; losses: object }[] };
 }
 
 /** Everything at once for so long (docs/proof.md). */
@@ -78,6 +79,10 @@ class Soak {
   #flaps = 0;
   #endMs: Millis = 0;
   #pumpedMs: Millis = 0;
+  #startMs: Millis = 0;
+  /** Losses that were told of. */
+  #told = 0;
+  readonly #lately: string[] = [];
 
   constructor(options: SoakOptions, node: TestNode, folder: string) {
     this.#options = options;
@@ -93,6 +98,7 @@ class Soak {
     const { pid } = this.#node.program.child;
     const watch = new ProcessWatch(pid!);
     const startMs = performance.now();
+    this.#startMs = startMs;
     this.#endMs = startMs + minutes * 60_000;
     this.#startJobs(minutes);
     try {
@@ -170,6 +176,7 @@ class Soak {
       for (let stream = 0; stream < STREAMS; stream++)
         this.#disturbedMs[stream] = Math.max(this.#disturbedMs[stream]!, now);
     }
+    if (now - this.#pumpedMs > 100) this.#note(`this process was ${Math.round(now - this.#pumpedMs)} ms late`);
     this.#pumpedMs = now;
     for (const stream of this.#streams) stream.pump(now);
   }
@@ -203,6 +210,7 @@ class Soak {
     every(Math.max(5_000, 8_000 * pace), () => this.#flap());
     every(4_000, () => this.#change());
     every(1_000, () => this.#pollers.poll());
+    every(1_000, () => this.#tellLosses());
     every(3_000, () => this.#churn.ids());
     every(7_000, () => this.#churn.keys());
     every(Math.max(10_000, 30_000 * pace), () => void this.#churn.database());
@@ -215,6 +223,7 @@ class Soak {
     const stream = this.#streams[index]!;
     if (!stream.isLive) return;
     this.#disturbedMs[index] = Number.POSITIVE_INFINITY;
+    this.#note(`the encoder of stream ${index} ends`);
     const outages = this.#ledger.outages.length;
     let told: number | undefined;
     const sent = await stream.finish(async () => {
@@ -237,7 +246,33 @@ class Soak {
     const stream = this.#streams[Math.floor(Math.random() * STREAMS)]!;
     if (!stream.isLive) return;
     this.#flaps++;
-    await stream.flap(Math.floor(Math.random() * 3), 2_000, (ms) => this.#wait(ms));
+    const link = Math.floor(Math.random() * 3);
+    this.#note(`link ${link} of stream ${stream.index} is taken away`);
+    await stream.flap(link, 2_000, (ms) => this.#wait(ms));
+  }
+
+  /** What was done lately, for whoever has to explain a loss. */
+  #note(what: string): void {
+    this.#lately.push(`${this.#at()} s ${what}`);
+    if (this.#lately.length > 12) this.#lately.shift();
+  }
+
+  #at(): string {
+    return ((performance.now() - this.#startMs) / 1_000).toFixed(1);
+  }
+
+  async #tellLosses(): Promise<void> {
+    const { losses } = this.#ledger;
+    if (losses.length <= this.#told) return;
+    const { srtla } = await this.#facts();
+    for (const { player, epoch, first, last, sentMs } of losses.slice(this.#told))
+      this.#options.say(
+        `lost: ${player}, session ${epoch}, messages ${first} to ${last}, sent at ${((sentMs - this.#startMs) / 1_000).toFixed(1)} s, found at ${this.#at()} s`,
+      );
+    this.#told = losses.length;
+    for (const { streamId, losses: counts } of srtla.groups)
+      this.#options.say(`  ${streamId}: ${JSON.stringify(counts)}`);
+    for (const line of this.#lately) this.#options.say(`  ${line}`);
   }
 
   /** A player goes, and another one comes a little later. */

@@ -1,4 +1,3 @@
-import { createSocket, type Socket } from 'node:dgram';
 import { SRT_STATS_FIELDS, type SrtStatsField } from '../../src/shared/addon.ts';
 import { PacketStore } from '../../src/srt/packet-store.ts';
 import { SrtReceiver } from '../../src/srt/receiver.ts';
@@ -14,6 +13,8 @@ import {
   streamIdOf,
 } from '../../src/srtla/srt-header.ts';
 
+import { DgramPort, type UdpPort } from './udp-port.ts';
+
 const INDUCTION = 1;
 const CONCLUSION = -1;
 const COOKIE = 0x1234567;
@@ -28,11 +29,19 @@ export interface DirectRelayOptions {
   readonly latencyMs?: number;
   readonly shared?: boolean;
   readonly mostReorderPackets?: number;
+  /** Packets of so long a time go to one player after the other, instead of one packet to all players. */
+  readonly gatherMs?: number;
+}
+
+interface Stream {
+  readonly players: SrtSender[];
+  /** Slots. */
+  readonly gathered: number[];
 }
 
 interface Caller {
   readonly id: number;
-  readonly port: number;
+  readonly peer: number;
   readonly end: SrtReceiver | SrtSender;
   readonly answer: Uint8Array;
   readonly startMs: number;
@@ -40,38 +49,38 @@ interface Caller {
 
 /**
  * The receiver and the sender of `src/srt` on a UDP socket of their own, with no more of a handshake than real callers need: whoever's
- * stream id begins with "publish" is the publisher, everybody else plays. One stream, no passphrases.
+ * stream id begins with "publish" publishes what the same id with "play" plays. No passphrases.
  */
 export class DirectRelay {
   readonly store = new PacketStore(65_536);
-  readonly #socket: Socket;
+  readonly #udp: UdpPort;
   readonly #options: Required<DirectRelayOptions>;
   readonly #callers = new Map<number, Caller>();
   readonly #timer: NodeJS.Timeout;
   #nextId = 1_000;
   publisher: SrtReceiver | undefined;
   readonly players: SrtSender[] = [];
+  readonly #streams = new Map<string, Stream>();
+  #gatheredMs = 0;
 
-  private constructor(socket: Socket, options: DirectRelayOptions) {
-    this.#socket = socket;
-    this.#options = { latencyMs: 0, shared: false, mostReorderPackets: 32, ...options };
-    socket.on('message', (bytes, from) => this.#receive(bytes, from.port));
+  constructor(udp: UdpPort, options: DirectRelayOptions = {}) {
+    this.#udp = udp;
+    this.#options = { latencyMs: 0, shared: false, mostReorderPackets: 32, gatherMs: 0, ...options };
+    udp.onPacket = (packet, peer) => this.#receive(packet, peer);
     this.#timer = setInterval(() => {
       const now = performance.now();
       for (const { end } of this.#callers.values()) end.tick(now);
+      this.#scatter(now);
+      udp.flush();
     }, TICK_MS);
   }
 
-  static open(options: DirectRelayOptions = {}): Promise<DirectRelay> {
-    const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20, sendBufferSize: 4 << 20 });
-    return new Promise((resolve, reject) => {
-      socket.once('error', reject);
-      socket.bind(0, '127.0.0.1', () => resolve(new DirectRelay(socket, options)));
-    });
+  static async open(options: DirectRelayOptions = {}): Promise<DirectRelay> {
+    return new DirectRelay(await DgramPort.open(), options);
   }
 
   get port(): number {
-    return this.#socket.address().port;
+    return this.#udp.port;
   }
 
   stat(end: SrtReceiver | SrtSender, field: SrtStatsField): number {
@@ -82,24 +91,24 @@ export class DirectRelay {
 
   close(): void {
     clearInterval(this.#timer);
-    this.#socket.close();
+    this.#udp.close();
   }
 
-  #receive(bytes: Uint8Array, port: number): void {
+  #receive(bytes: Uint8Array, peer: number): void {
     const now = performance.now();
     if (bytes.length < 16) return;
     const isControl = bytes[0]! >= 0x80;
     if (isControl && controlType(bytes) === SRT_TYPE.handshake && bytes.length >= 64) {
-      this.#handshake(bytes, port, now);
+      this.#handshake(bytes, peer, now);
       return;
     }
     const caller = this.#callers.get(destinationId(bytes));
-    if (caller === undefined || caller.port !== port) return;
+    if (caller === undefined || caller.peer !== peer) return;
     if (isControl) caller.end.control(bytes, now);
     else if (caller.end instanceof SrtReceiver) caller.end.data(bytes, now);
   }
 
-  #handshake(request: Uint8Array, port: number, now: number): void {
+  #handshake(request: Uint8Array, peer: number, now: number): void {
     const answer = new Uint8Array(80);
     answer.set(request.subarray(0, 64));
     writeU32(answer, 8, 0);
@@ -109,16 +118,16 @@ export class DirectRelay {
     if (handshakeType(request) === INDUCTION) {
       writeU16(answer, 22, 0x4a17);
       writeU32(answer, 44, COOKIE);
-      this.#socket.send(answer.subarray(0, 64), port, '127.0.0.1');
+      this.#udp.send(peer, answer.subarray(0, 64));
       return;
     }
     if (handshakeType(request) !== CONCLUSION || readU32(request, 44) !== COOKIE) return;
     const id = handshakeSocketId(request);
-    const known = [...this.#callers.values()].find((each) => each.id === id && each.port === port);
+    const known = [...this.#callers.values()].find((each) => each.id === id && each.peer === peer);
     if (known !== undefined) {
       // A player counts from the answer that it gets.
       writeU32(known.answer, 8, (now - known.startMs) * 1_000);
-      this.#socket.send(known.answer, port, '127.0.0.1');
+      this.#udp.send(peer, known.answer);
       return;
     }
     const latency = latenciesOf(request);
@@ -135,9 +144,12 @@ export class DirectRelay {
     writeU16(answer, 76, inMs);
     writeU16(answer, 78, outMs);
     const firstSequence = initialSequence(request);
-    const control = (packet: Uint8Array): void => this.#socket.send(packet.slice(), port, '127.0.0.1');
+    const control = (packet: Uint8Array): void => this.#udp.send(peer, packet);
+    const streamId = streamIdOf(request) ?? '';
+    const stream = this.#streamOf(streamId.replace(/^publish|^play/, ''));
+    this.#udp.hold(peer);
     let end: SrtReceiver | SrtSender;
-    if (streamIdOf(request)?.startsWith('publish') === true) {
+    if (streamId.startsWith('publish')) {
       end = new SrtReceiver(
         {
           peerId: id,
@@ -153,7 +165,7 @@ export class DirectRelay {
           windowPackets: 8_192,
         },
         this.store,
-        { control, deliver: (slot) => this.#deliver(slot) },
+        { control, deliver: (slot) => this.#deliver(stream, slot) },
         now,
       );
       this.publisher = end;
@@ -170,27 +182,46 @@ export class DirectRelay {
           peerRepeatsNaks: true,
         },
         this.store,
-        { control, data: (header, slot) => this.#send(header, slot, port) },
+        { control, data: (header, slot) => this.#send(peer, header, slot) },
         now,
       );
       this.players.push(end);
+      stream.players.push(end);
     }
-    this.#callers.set(ours, { id, port, end, answer, startMs: now });
-    this.#socket.send(answer, port, '127.0.0.1');
+    this.#callers.set(ours, { id, peer, end, answer, startMs: now });
+    this.#udp.send(peer, answer);
   }
 
-  #deliver(slot: number): void {
+  #streamOf(name: string): Stream {
+    const stream = this.#streams.get(name) ?? { players: [], gathered: [] };
+    this.#streams.set(name, stream);
+    return stream;
+  }
+
+  #deliver(stream: Stream, slot: number): void {
+    if (this.#options.gatherMs > 0) {
+      stream.gathered.push(slot);
+      return;
+    }
     const now = performance.now();
-    for (const player of this.players) player.offer(slot, now);
+    for (let i = 0; i < stream.players.length; i++) stream.players[i]!.offer(slot, now);
     this.store.release(slot);
   }
 
-  #send(header: Uint8Array, slot: number, port: number): void {
+  #scatter(now: number): void {
+    if (now - this.#gatheredMs < this.#options.gatherMs) return;
+    this.#gatheredMs = now;
+    for (const { players, gathered } of this.#streams.values()) {
+      for (let i = 0; i < players.length; i++)
+        for (let at = 0; at < gathered.length; at++) players[i]!.offer(gathered[at]!, now);
+      for (let at = 0; at < gathered.length; at++) this.store.release(gathered[at]!);
+      gathered.length = 0;
+    }
+  }
+
+  #send(peer: number, header: Uint8Array, slot: number): void {
     const { store } = this;
-    const offset = store.offsetOf(slot);
-    const packet = store.bytesOf(slot).slice(offset, offset + store.lengthOf(slot));
-    packet.set(header);
-    this.#socket.send(packet, port, '127.0.0.1');
+    this.#udp.send(peer, header, store.bytesOf(slot), store.offsetOf(slot) + 16, store.lengthOf(slot) - 16);
   }
 }
 

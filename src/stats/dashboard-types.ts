@@ -218,6 +218,8 @@ export interface SettingView {
   changed: boolean;
   doc: string;
   env: string;
+  /** When a new value counts. */
+  reload: 'live' | 'next-session' | 'restart';
 }
 
 export interface CheckView {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { PushClient } from '../support/stats-socket.ts';
 
 const SECONDS = 60;
 // Long: other tests may have the machine busy, and what is lost here is to be lost by a reload.
-const LATENCY_MS = 2_500;
+const LATENCY_MS = 5_000;
 const stage = new SettingStage(mkdtempSync(join(tmpdir(), 'tributary-live-')));
 const programs: Program[] = [];
 const run = (program: Program): Program => {
@@ -82,7 +82,7 @@ describe('every setting that a running node takes', () => {
   }, async () => {
     const { node, main } = stage;
     const raw = join(stage.folder, 'played.ts');
-    const url = `srt://127.0.0.1:${node.ports.play}?streamid=${main.player}&mode=caller&latency=${LATENCY_MS}`;
+    const url = `srt://127.0.0.1:${node.ports.play}?streamid=${main.player}&mode=caller&latency=${LATENCY_MS}&tlpktdrop=0`;
     const player = run(rawPlayer(url, raw));
     await until('the player', async () => (await stage.doctor()).players.length === 1);
     const sender = run(
@@ -129,6 +129,9 @@ describe('every setting that a running node takes', () => {
 
     await sender.success(150_000);
     await until('the stream to have played out', async () => (await stage.encoder(main.publisher)) === undefined);
+    // The player is longer about it than a node that stops would wait.
+    const { size } = statSync(testClip(SECONDS));
+    await until('the player to have played out', () => statSync(raw).size >= size, 30_000).catch(() => undefined);
     await node.program.stop();
     await player.exited;
     const [sent, played] = [readFileSync(testClip(SECONDS)), readFileSync(raw)];

@@ -272,11 +272,8 @@ export const settingCases = (stage: SettingStage): Record<ReloadablePath, Settin
       to: [],
       also: hooked,
       look: async (at) => {
-        const from = at.node.program.output.length;
         const { socket } = await at.publish();
-        await until('the call to be refused', () =>
-          at.node.program.output.slice(from).includes('hooks.allowedNetworks'),
-        );
+        await until('the call to be refused', () => at.node.program.output.includes('add it to hooks.allowedNetworks'));
         at.peer.engine.close(socket);
       },
     },

@@ -38,6 +38,13 @@ const Drain = ({ view }: { view: LiveView | undefined }) => {
   );
 };
 
+/** When a new value counts. */
+const COUNTS: Readonly<Record<SettingView['reload'], string>> = {
+  live: 'at once',
+  'next-session': 'for what begins later',
+  restart: 'after a restart',
+};
+
 export const NodePage = ({ view }: { view: LiveView | undefined }) => {
   const { data, error } = useAsked<{ settings: SettingView[] }>('/data/settings');
   const [isAll, setAll] = useState(false);
@@ -59,8 +66,8 @@ export const NodePage = ({ view }: { view: LiveView | undefined }) => {
           />
         </div>
         <p class="faint">
-          They come from the settings file, the environment and the command line, and are read at the start: every
-          change needs a restart. Ids, keys, shared links and draining change at once.
+          They come from the settings file, the environment and the command line. The node reads the file again when it
+          changes; below each name is when a new value counts.
         </p>
         {!data ? (
           <p class="loading">{error ?? 'Reading the settings…'}</p>
@@ -83,6 +90,7 @@ export const NodePage = ({ view }: { view: LiveView | undefined }) => {
                     <th scope="row">
                       <code>{setting.path}</code>
                       <span class="sub">{setting.env}</span>
+                      <span class="sub">{COUNTS[setting.reload]}</span>
                     </th>
                     <td>
                       <code>{setting.value || '–'}</code>

@@ -22,6 +22,8 @@ export class Acknowledger {
   /** What the peer knows that we have, and what it has been told. */
   #confirmed: number;
   #told: number;
+  /** What a light ACK has told it, which it does not confirm. */
+  #toldLightly: number;
   #packets = 0;
   #lightDue = LIGHT_EVERY_PACKETS;
 
@@ -31,6 +33,7 @@ export class Acknowledger {
     this.#rates = rates;
     this.#confirmed = firstSequence;
     this.#told = firstSequence;
+    this.#toldLightly = firstSequence;
   }
 
   /** A data packet has come; `next` is the first number that has not. */
@@ -38,7 +41,8 @@ export class Acknowledger {
     this.#packets += 1;
     if (this.#packets < this.#lightDue) return;
     this.#lightDue += LIGHT_EVERY_PACKETS;
-    if (sequenceDistance(next, this.#told) <= 0) return;
+    if (sequenceDistance(next, this.#toldLightly) <= 0) return;
+    this.#toldLightly = next;
     this.#line.send(this.#line.write.lightAck(next, this.#line.stampUs(now)), now);
   }
 
@@ -61,6 +65,7 @@ export class Acknowledger {
     );
     line.send(ack, now);
     this.#told = next;
+    this.#toldLightly = next;
     this.#fullMs[0] = now;
     this.#packets = 0;
     this.#lightDue = LIGHT_EVERY_PACKETS;
@@ -80,5 +85,6 @@ export class Acknowledger {
   restart(next: number): void {
     this.#confirmed = next;
     this.#told = next;
+    this.#toldLightly = next;
   }
 }

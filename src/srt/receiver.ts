@@ -21,7 +21,7 @@ import { PeerLine } from './peer-line.ts';
 import { RateMeter } from './rate-meter.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import { ReorderTolerance } from './reorder-tolerance.ts';
-import { earlierSequence, laterSequence, sequenceDistance, sequencePlus } from './sequence.ts';
+import { sequenceDistance, sequencePlus } from './sequence.ts';
 import { SmoothedRtt } from './smoothed-rtt.ts';
 import { SourceClock } from './source-clock.ts';
 import * as figure from './statistics.ts';
@@ -301,10 +301,8 @@ export class SrtReceiver implements Deadlines {
 
   /** The publisher will not send these any more. It is believed as far as they are missing: what lies ahead may come yet. */
   #dropped(first: number, last: number, now: Millis): void {
-    const { base, newest } = this.#window;
     if (sequenceDistance(last, first) < 0) return;
-    if (sequenceDistance(last, base) < 0 || sequenceDistance(first, newest) > 0) return;
-    this.#giveUp(laterSequence(first, base), earlierSequence(last, newest));
+    this.#giveUp(first, last);
     if (this.#atArrival) this.#release(now);
   }
 

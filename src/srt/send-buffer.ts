@@ -110,7 +110,6 @@ export class SendBuffer {
   ask(sequence: number, nowMs: number, throttlesMs: Int32Array, urgentUs: number): boolean {
     const at = this.#at(sequence);
     const notes = this.#notes[at]!;
-    if ((notes & QUEUED) !== 0) return false;
     if ((notes & RESENT) !== 0) {
       const isUrgent = ((this.#stampsUs[at]! - urgentUs) | 0) <= 0;
       const throttleMs = throttlesMs[isUrgent ? ((notes & RESENT_TWICE) !== 0 ? 2 : 1) : 0]!;

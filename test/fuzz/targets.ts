@@ -35,6 +35,7 @@ import { geoliteRecord, mmdbFile } from '../support/mmdb-writer.ts';
 import { ADMIN, statsDeps } from '../support/stats-deps.ts';
 import { asDatagrams, datagrams } from './datagrams.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
+import { SRT_SERVER_TARGET } from './srt-server-target.ts';
 import { SRT_TARGETS } from './srt-targets.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -105,6 +106,7 @@ const schemas = Object.entries(protocol).filter(([name]) => name.endsWith('Schem
 
 export const TARGETS: readonly FuzzTarget[] = [
   ...SRT_TARGETS,
+  SRT_SERVER_TARGET,
   {
     name: 'srtla-core',
     seeds: [

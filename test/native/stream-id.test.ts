@@ -19,6 +19,15 @@ const call = async (role: SrtRole, streamId: string): Promise<number> => {
   return outcome.type === 'connected' ? 0 : outcome.rejectReason;
 };
 
+/** Those that were let in count until they have ended. */
+const closeAll = async (): Promise<void> => {
+  for (const { socket } of node.ofType('accepted')) node.engine.close(socket);
+  await until('all of them to end', () => {
+    const ended = new Set(node.ofType('ended').map(({ socket }) => socket));
+    return node.ofType('accepted').every(({ socket }) => ended.has(socket));
+  });
+};
+
 describe('the parser of the addon', () => {
   const native = loadAddon().streamIdForms;
 
@@ -54,7 +63,7 @@ describe('admission', () => {
       const accepted = await until('the caller', () => node.ofType('accepted')[seen]);
       expect(accepted.streamId).toBe(known);
       node.engine.forbid(role, known);
-      for (const { socket } of node.ofType('accepted')) node.engine.close(socket);
+      await closeAll();
     }
   });
 
@@ -66,7 +75,7 @@ describe('admission', () => {
       const accepted = await until('the caller', () => node.ofType('accepted')[seen]);
       expect(accepted.streamId).toBe(id);
       for (const known of [id, ...forms]) node.engine.forbid(role, known);
-      for (const { socket } of node.ofType('accepted')) node.engine.close(socket);
+      await closeAll();
     }
   });
 
@@ -83,7 +92,7 @@ describe('admission', () => {
       node.engine.allow(role, forms[0]!, { maxSockets: 5 });
       expect([id, await call(role, id)]).toEqual([id, 0]);
       for (const form of forms) node.engine.forbid(role, form);
-      for (const { socket } of node.ofType('accepted')) node.engine.close(socket);
+      await closeAll();
     }
     // Nor one of the other role.
     node.engine.forbid('play', 'publish:over', true);

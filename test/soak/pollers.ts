@@ -11,18 +11,34 @@ export class Pollers {
   readonly #players: readonly string[];
   /** By stream: it has been live for a while, and nothing is known that would disturb it. */
   readonly #isSteady: (stream: number) => boolean;
+  readonly #stoodStill: () => boolean;
   readonly #carriers = new Set<string>();
   #socket: WebSocket | undefined;
 
-  constructor(node: TestNode, players: readonly string[], isSteady: (stream: number) => boolean) {
+  /** @param stoodStill the machine has, so lately that this client may have missed a ping */
+  constructor(
+    node: TestNode,
+    players: readonly string[],
+    isSteady: (stream: number) => boolean,
+    stoodStill: () => boolean,
+  ) {
     this.#node = node;
     this.#players = players;
     this.#isSteady = isSteady;
-    const ids = players.map((id) => `id=${id}`).join('&');
-    this.#socket = new WebSocket(`ws://127.0.0.1:${node.ports.stats}/ws/stats?${ids}`);
-    this.#socket.on('message', () => this.pushes++);
-    this.#socket.on('close', () => this.#problem('the pushed statistics have ended'));
-    this.#socket.on('error', () => {});
+    this.#stoodStill = stoodStill;
+    this.#follow();
+  }
+
+  #follow(): void {
+    const ids = this.#players.map((id) => `id=${id}`).join('&');
+    const socket = new WebSocket(`ws://127.0.0.1:${this.#node.ports.stats}/ws/stats?${ids}`);
+    this.#socket = socket;
+    socket.on('message', () => this.pushes++);
+    socket.on('close', () => {
+      if (!this.#stoodStill()) this.#problem('the pushed statistics have ended');
+      setTimeout(() => this.#socket === socket && this.#follow(), 1_000);
+    });
+    socket.on('error', () => {});
   }
 
   /** What links were called. */
@@ -38,9 +54,10 @@ export class Pollers {
   }
 
   close(): void {
-    this.#socket?.removeAllListeners('close');
-    this.#socket?.terminate();
+    const socket = this.#socket;
     this.#socket = undefined;
+    socket?.removeAllListeners('close');
+    socket?.terminate();
   }
 
   async #pollStream(player: string, stream: number): Promise<void> {

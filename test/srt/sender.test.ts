@@ -167,6 +167,16 @@ describe('loss reports', () => {
     expect(made.takeNumbers()).toEqual([1_005]);
   });
 
+  it('that wait for their turn are forgotten when the player has it after all', () => {
+    const made = bench(64);
+    made.take();
+    made.control(nak(RANGE + 1_000, 1_009));
+    made.control(ack(1, 1_006));
+    expect(made.take()).toEqual([]);
+    made.pass(10);
+    expect(made.takeNumbers()).toEqual([1_006, 1_007, 1_008, 1_009]);
+  });
+
   it('of what is gone are answered with one DROPREQ, of what was never sent not at all', () => {
     const made = bench(20);
     made.control(ack(1, 1_010));

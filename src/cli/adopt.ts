@@ -1,4 +1,5 @@
 import type { Settings } from '../config/load.ts';
+import { SLOT_IS_THERE } from '../control-plane/slots/stream-token.ts';
 import { TributaryError } from '../shared/errors.ts';
 import { shortenId } from '../shared/redact.ts';
 import { type Adoptable, planAdoption } from './adoption.ts';
@@ -87,7 +88,7 @@ const makeSlot = async (
     );
   }
   if (status === 201) return true;
-  if (status === 409 && message.startsWith('stream_token:')) return false;
+  if (status === 409 && message.startsWith(SLOT_IS_THERE)) return false;
   throw refused(
     `the control plane does not make a slot of ${shortenId(row.publisher)}: status ${status} ${message}`.trimEnd(),
     status === 401
@@ -122,8 +123,9 @@ export const runAdopt = async (argv: readonly string[]): Promise<number> => {
   const tell = (line: string): boolean => process.stdout.write(`${line}\n`);
   const target = { ...targetOf(url, settings), user };
   const node = findRunningNode(settings.dataDir);
-  const { adopt, stay } = planAdoption(await readRows(settings.dataDir), ids);
+  const { adopt, stay, unknown } = planAdoption(await readRows(settings.dataDir), ids);
   for (const { row, why } of stay) tell(`${shortenId(row.publisher)} stays the node's own: ${why}`);
+  for (const id of unknown) tell(`${shortenId(id)} is no id of the node's own`);
   if (adopt.length === 0) tell('there is nothing to adopt');
   for (const one of isDryRun ? [] : adopt) {
     const isNew = await makeSlot(target, one);
@@ -132,5 +134,5 @@ export const runAdopt = async (argv: readonly string[]): Promise<number> => {
     tell(`${shortenId(one.row.publisher)} ${isNew ? `is a slot of ${user} now` : 'is a slot already'}`);
   }
   if (isDryRun) for (const { row } of adopt) tell(`${shortenId(row.publisher)} would become a slot of ${user}`);
-  return ids.length > 0 && (stay.length > 0 || adopt.length === 0) ? 1 : 0;
+  return unknown.length > 0 || (ids.length > 0 && stay.length > 0) ? 1 : 0;
 };

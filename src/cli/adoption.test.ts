@@ -40,7 +40,8 @@ describe('the rows that become slots', () => {
 
   it('are only those that were named', () => {
     const rows = [row('3f9a0c1e'), row('00000000'), row('11111111')];
-    const { adopt } = planAdoption(rows, ['live_3f9a0c1e', 'play_11111111', 'nobody']);
+    const { adopt, unknown } = planAdoption(rows, ['live_3f9a0c1e', 'play_11111111', 'nobody']);
+    expect(unknown).toEqual(['nobody']);
     expect(adopt.map(({ streamToken }) => streamToken)).toEqual(['3f9a0c1e', '11111111']);
   });
 });

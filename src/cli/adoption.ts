@@ -11,6 +11,8 @@ export interface Adoption {
   readonly adopt: readonly Adoptable[];
   /** Rows that stay the node's own, and why. */
   readonly stay: readonly { readonly row: Row; readonly why: string }[];
+  /** Of the chosen ids: those of no row of the node's own. */
+  readonly unknown: readonly string[];
 }
 
 /** What a slot has no place for; a stream that is protected by it must not go on without. */
@@ -29,12 +31,14 @@ const obstacle = (row: Row, rows: readonly Row[]): string | undefined => {
 /** Which of a node's rows become slots of its control plane. @param chosen publisher or player ids; empty: all rows of the node's own */
 export const planAdoption = (rows: readonly Row[], chosen: readonly string[]): Adoption => {
   const [adopt, stay]: [Adoptable[], { row: Row; why: string }[]] = [[], []];
+  const unknown = new Set(chosen);
   for (const row of rows) {
     if ((row.owner ?? LOCAL_OWNER) !== LOCAL_OWNER) continue;
     if (chosen.length > 0 && !chosen.includes(row.publisher) && !chosen.includes(row.player)) continue;
+    for (const id of [row.publisher, row.player]) unknown.delete(id);
     const why = obstacle(row, rows);
     if (why === undefined) adopt.push({ row, streamToken: row.publisher.slice('live_'.length) });
     else stay.push({ row, why });
   }
-  return { adopt, stay };
+  return { adopt, stay, unknown: [...unknown] };
 };

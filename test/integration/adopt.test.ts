@@ -73,7 +73,17 @@ it('makes slots of the ids of a node, which stay its own until a session begins'
   expect(done.output).not.toContain(TOKEN);
   expect((await slots()).at(-1)).toMatchObject({ label: 'Camera', stream_token: TOKEN });
   expect(await adopt([`live_${TOKEN}`])).toMatchObject({ code: 0, output: expect.stringContaining('slot already') });
-  expect(await adopt(['live_nobody'])).toMatchObject({ code: 1 });
+  expect(await adopt([`live_${TOKEN}`, 'live_nobody'])).toMatchObject({
+    code: 1,
+    output: expect.stringContaining("is no id of the node's own"),
+  });
+  // A slot of somebody else's is nothing to hand the row over to.
+  const other = users.find(({ id }) => id !== user.id)!;
+  const theirs = await adopt(['live_00000000', '--user', other.email]);
+  expect(theirs.code, theirs.output).toBe(0);
+  const again = await adopt(['live_00000000']);
+  expect(again.output).toContain('a slot of another user');
+  expect(again.code).not.toBe(0);
 
   // A session of another slot brings a list that does not name it: it stays.
   await until('a session', async () =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type TestAccounts, testAccounts } from '../../../test/support/accounts.ts';
 import { onEachDatabase } from '../../../test/support/databases.ts';
+import { SLOT_IS_THERE } from '../slots/stream-token.ts';
 import { SIGNATURE_HEADER, signHook } from './routes/entitlement-hook.ts';
 
 const KEY = 'k'.repeat(32);
@@ -181,7 +182,8 @@ onEachDatabase((make) => {
         expect((await call('POST', `/users/${EMAIL}/stream-slots`, { stream_token })).statusCode, stream_token).toBe(
           400,
         );
-      expect((await call('POST', `/users/${EMAIL}/stream-slots`, { stream_token: '3f9a0c1e' })).statusCode).toBe(409);
+      const twice = await call('POST', `/users/${EMAIL}/stream-slots`, { stream_token: '3f9a0c1e' });
+      expect([twice.statusCode, twice.json().error.message]).toEqual([409, SLOT_IS_THERE]);
       const changed = await call('PUT', `/users/${EMAIL}/stream-slots/2`, { label: 'new', is_disabled: true });
       expect(changed.json().stream_slots[1]).toMatchObject({ label: 'new', is_disabled: true });
       const fresh = await call('POST', `/users/${EMAIL}/stream-slots/2/regenerate`);

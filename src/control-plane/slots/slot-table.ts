@@ -4,7 +4,7 @@ import { randomToken } from '../accounts/secrets.ts';
 import { ApiError, invalidRequest } from '../api-error.ts';
 import type { Database, Queries, Transaction } from '../database/database.ts';
 import type { Revocation, Slot, SlotChoice, Slots } from './slots.ts';
-import { isStreamToken, newSlug } from './stream-token.ts';
+import { isStreamToken, newSlug, SLOT_IS_THERE } from './stream-token.ts';
 
 /** Slots of one user; the plugin shows them in one list. */
 export const MAX_SLOTS = 99;
@@ -124,9 +124,15 @@ export class SlotTable implements Slots {
         [userId, slotNumber, text ?? `Slot ${slotNumber}`, token, this.#drawSlug(), this.#unixNow()],
       );
       if (row) return ofRow(row);
-      const isTaken = await tx.first('SELECT 1 AS found FROM user_stream_slots WHERE stream_token = ?', [token]);
-      if (isTaken && streamToken !== undefined)
-        throw new ApiError(409, 'conflict', 'stream_token: another slot has it already');
+      const holder = await tx.first<{ user_id: string }>(
+        'SELECT user_id FROM user_stream_slots WHERE stream_token = ?',
+        [token],
+      );
+      if (holder && streamToken !== undefined)
+        throw new ApiError(
+          ...([409, 'conflict'] as const),
+          holder.user_id === userId ? SLOT_IS_THERE : 'stream_token: a slot of another user has it already',
+        );
     }
   }
 

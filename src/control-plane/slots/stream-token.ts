@@ -27,3 +27,6 @@ export const bareToken = (text: string): string =>
     .trim()
     .toLowerCase()
     .replace(/^(?:live|play)_/, '');
+
+/** How the refusal begins of a token that a slot of the same user has: whoever wants that slot has it. */
+export const SLOT_IS_THERE = 'stream_token: the user has this slot already';

@@ -98,8 +98,8 @@ export const runRelay = async (argv: readonly string[]): Promise<number> => {
     );
     return 2;
   }
-  let reload: SettingsReload | undefined;
-  const stopped = stopOrReload(interactive, () => reload?.reload());
+  const reload = new SettingsReload(settingsArgv, loaded);
+  const stopped = stopOrReload(interactive, () => reload.reload());
   // On a terminal the checklist tells what happens; log lines would tear it.
   const isQuiet = (level: LogLevel): boolean => interactive && process.stdout.isTTY && level === 'info';
   const quiet = isQuiet(settings.log.level);
@@ -117,7 +117,7 @@ export const runRelay = async (argv: readonly string[]): Promise<number> => {
   if (typeof first === 'string') return 130;
   const node = first;
   started = node;
-  reload = new SettingsReload(settingsArgv, loaded, (next) => node.takeSettings(next));
+  reload.begin((next) => node.takeSettings(next));
   // Only now: the node waits for nothing of it.
   plane?.child.start();
   const view = interactive

@@ -12,26 +12,35 @@ export const hasTerminal = (): boolean => {
   }
 };
 
-/** Loads the settings of a running node again: when it is asked to, and when one of their files changes. */
+type Take = (loaded: LoadedSettings | SettingProblems) => void;
+
+/** Loads the settings of a node again: when it is asked to, and when one of their files changes. */
 export class SettingsReload {
   readonly #argv: readonly string[];
-  readonly #take: (loaded: LoadedSettings | SettingProblems) => void;
   readonly #watch: FileWatch;
   #file: string | undefined;
+  #take: Take | undefined;
+  /** Before anybody could take them. */
+  #wasAsked = false;
 
-  /** @param loaded what the node was started with */
-  constructor(
-    argv: readonly string[],
-    loaded: LoadedSettings,
-    take: (loaded: LoadedSettings | SettingProblems) => void,
-  ) {
+  /** @param loaded what the node is started with */
+  constructor(argv: readonly string[], loaded: LoadedSettings) {
     this.#argv = argv;
-    this.#take = take;
     this.#file = loaded.file;
     this.#watch = new FileWatch(loaded.files, () => this.reload());
   }
 
+  /** The node is up: from now on it takes what is loaded, and at once what has changed while it started. */
+  begin(take: Take): void {
+    this.#take = take;
+    if (this.#wasAsked) this.reload();
+  }
+
   reload(): void {
+    if (!this.#take) {
+      this.#wasAsked = true;
+      return;
+    }
     const loaded = loadProcessSettings(this.#argv, this.#file);
     if (!('problems' in loaded)) this.#file = loaded.file;
     this.#watch.follow(loaded.files);

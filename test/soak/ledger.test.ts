@@ -40,15 +40,26 @@ describe('a ledger', () => {
   it('finds the end of one session and the beginning of the next', () => {
     const ledger = sent(50);
     ledger.join(1, 'a', 0, 0);
-    take(ledger, 0, 48);
+    take(ledger, 0, 45);
     ledger.begin(0);
     for (let n = 0; n < 20; n++) ledger.send(0, 2_000 + n * 10);
     take(ledger, 1, 20, 1);
     ledger.close(9_000);
     expect(ledger.losses.map(({ epoch, first, last }) => [epoch, first, last])).toEqual([
-      [0, 48, 49],
+      [0, 45, 49],
       [1, 0, 0],
     ]);
+  });
+
+  it('tells the very last messages of a session apart: nothing followed that would have shown the gap', () => {
+    const ledger = sent(50);
+    ledger.join(1, 'a', 0, 0);
+    take(ledger, 0, 49);
+    ledger.begin(0);
+    for (let n = 0; n < 20; n++) ledger.send(0, 2_000 + n * 10);
+    take(ledger, 0, 20, 1);
+    ledger.close(9_000);
+    expect(ledger.totals).toMatchObject({ lost: 0, last: 1 });
   });
 
   it('excuses what was under way in an outage, and nothing else', () => {

@@ -10,6 +10,7 @@ export const soakTable = (report: SoakReport): string => {
     ['messages that players should have got', String(totals.expected)],
     ['lost outside of outages', String(totals.lost)],
     ['missing within outages', String(totals.excused)],
+    ['the very last of a session, which SRT cannot know of', String(totals.last)],
     ['twice, out of order', `${totals.duplicated}, ${totals.reordered}`],
     ['sessions of encoders, joins of players', `${report.sessions}, ${report.joins}`],
     ['links taken away for 2 s', String(report.flaps)],

@@ -5,12 +5,13 @@ import { MonthlyTraffic } from './control-client/monthly-traffic.ts';
 import { PlaneHttp } from './control-client/plane-http.ts';
 import { PlaneRows } from './control-client/plane-rows.ts';
 import { ingestsOf, linkStreamsOf, sessionBytesOf } from './control-client/report.ts';
+import { TrafficWarning } from './control-client/traffic-warning.ts';
 import type { HeartbeatRequest, RegisterRequest } from './control-plane/protocol.ts';
 import { commonNow } from './data-plane/common-clock.ts';
 import type { DataPlaneHost } from './data-plane/host.ts';
 import { type Millis, monotonicNow } from './shared/clock.ts';
 import type { Logger } from './shared/logger.ts';
-import { countedBytes, type TrafficState, trafficPeriodOf, trafficStateOf } from './shared/traffic-period.ts';
+import { trafficPeriodOf } from './shared/traffic-period.ts';
 import type { DirectoryFile } from './sls-bridge/directory-file.ts';
 import { addressViewOf } from './stats/access.ts';
 import { linksAnswer } from './stats/compat-links.ts';
@@ -63,12 +64,13 @@ export class NodeControl {
   readonly #traffic: MonthlyTraffic;
   readonly #options: NodeControlOptions;
   #timer: NodeJS.Timeout | undefined;
-  #trafficState: TrafficState = 'ok';
+  readonly #warning: TrafficWarning;
   #storedMs: Millis = monotonicNow();
 
   private constructor(options: NodeControlOptions, file: ControlFile) {
     const { target, plane, store, version, logger } = options;
     this.#options = options;
+    this.#warning = new TrafficWarning(options.logger);
     this.#file = file;
     this.#traffic = new MonthlyTraffic(
       trafficPeriodOf(Date.now(), options.settings.traffic.resetDay),
@@ -144,28 +146,11 @@ export class NodeControl {
   #lookAtTraffic(): void {
     const { settings, snapshot, logger } = this.#options;
     this.#traffic.look(sessionBytesOf(snapshot()), trafficPeriodOf(Date.now(), settings.traffic.resetDay));
-    this.#tellTraffic();
+    this.#warning.look(this.#traffic.traffic, settings.traffic.count, settings.control.monthlyCapGb);
     const now = monotonicNow();
     if (now - this.#storedMs < TRAFFIC_STORED_EVERY_MS) return;
     this.#storedMs = now;
     void this.#file.trySave({ traffic: this.#traffic.traffic }, logger);
-  }
-
-  #tellTraffic(): void {
-    const { settings, logger } = this.#options;
-    const usedBytes = countedBytes(this.#traffic.traffic, settings.traffic.count);
-    const { monthlyCapGb } = settings.control;
-    const state = trafficStateOf(usedBytes, monthlyCapGb > 0 ? monthlyCapGb * 1e9 : undefined);
-    if (state === this.#trafficState) return;
-    this.#trafficState = state;
-    const fields = { usedGb: Math.round(usedBytes / 1e9), capGb: monthlyCapGb };
-    if (state === 'warning') logger.warn('70 % of the traffic that the node may have is used', fields);
-    else if (state === 'drain')
-      logger.error(
-        '95 % of the traffic that the node may have is used: its control plane gives it nothing new',
-        fields,
-      );
-    else logger.info('the traffic of the node is counted anew', fields);
   }
 
   #facts(): ReturnType<ConstructorParameters<typeof ControlClient>[0]['facts']> {

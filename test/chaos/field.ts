@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { askSender } from '../../src/sender/control-client.ts';
 import { Namespace } from '../support/namespaces.ts';
-import { type NodePorts, type Program, until } from '../support/processes.ts';
+import { FREE_PORTS, type NodePorts, type Program, until } from '../support/processes.ts';
 
 /** Of the node, wherever a link ends. */
 const NODE = '10.99.0.1';
@@ -156,17 +156,9 @@ export class Field {
   async #start(): Promise<void> {
     mkdirSync(this.dataDir, { recursive: true });
     this.#options.beforeStart?.(this.space.name);
-    const free = [
-      'SRTLA_PORT',
-      'SRT_SENDER_PORT',
-      'SRT_PLAYER_PORT',
-      'SLS_STATS_PORT',
-      'LINK_STATS_PORT',
-      'SLS_MGNT_PORT',
-    ];
     this.node = this.run(
       this.space.tributary(['relay'], {
-        ...Object.fromEntries(free.map((name) => [name, '0'])),
+        ...FREE_PORTS,
         DATA_DIR: this.dataDir,
         TRIBUTARY_HTTP_STATS_PER_MINUTE: '1000000',
         TRIBUTARY_HTTP_API_KEY_PER_MINUTE: '1000000',

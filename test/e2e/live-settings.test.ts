@@ -113,7 +113,9 @@ describe('every setting that a running node takes', () => {
       expect(await stage.shown(path), path).not.toBe(before);
       if (typeof look === 'function')
         await look(stage).catch((error: Error) => {
-          throw new Error(`${path}: ${error.message}`, { cause: error });
+          const state = `the sender ${sender.exitCode === undefined ? 'runs' : `has ended with ${sender.exitCode}`}`;
+          const said = node.program.output.slice(-2_000);
+          throw new Error(`${path}: ${error.message}; ${state}, the node said last:\n${said}`, { cause: error });
         });
       else expect(readFileSync(look, 'utf8').length, look).toBeGreaterThan(0);
     }

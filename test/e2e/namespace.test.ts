@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testClip } from '../support/media.ts';
 import { connectNamespaces, Namespace, namespacesMissing } from '../support/namespaces.ts';
-import { type NodePorts, type Program, until } from '../support/processes.ts';
+import { FREE_PORTS, type NodePorts, type Program, until } from '../support/processes.ts';
 
 const missing = namespacesMissing();
 const SECOND = '10.77.0.2';
@@ -59,17 +59,9 @@ describe.skipIf(missing !== undefined)(
         '10.77.0.12/24',
         'fd77::11/64',
       ]);
-      const free = [
-        'SRTLA_PORT',
-        'SRT_SENDER_PORT',
-        'SRT_PLAYER_PORT',
-        'SLS_STATS_PORT',
-        'LINK_STATS_PORT',
-        'SLS_MGNT_PORT',
-      ];
       node = run(
         inside.tributary(['relay'], {
-          ...Object.fromEntries(free.map((name) => [name, '0'])),
+          ...FREE_PORTS,
           DATA_DIR: folder,
           TRIBUTARY_HTTP_STATS_PER_MINUTE: '1000000',
           TRIBUTARY_UDP_TRANSPORT: 'batched',

@@ -156,8 +156,8 @@ describe('programs of others', () => {
         packetsOf(of)
           .filter(({ stream: index }) => index === 0)
           .map(({ checksum }) => checksum);
-      // ffmpeg ends without waiting for the last of what it has sent.
-      const seen = frames(file);
+      // ffmpeg ends without waiting for the last of what it has sent, which may cut its last frame short.
+      const seen = frames(file).slice(0, -1);
       expect(seen.length).toBeGreaterThan(80);
       expect(seen).toEqual(frames(clip).slice(0, seen.length));
     },

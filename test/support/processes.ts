@@ -101,6 +101,16 @@ export interface NodePorts {
   dashboard: number;
 }
 
+/** Settings of a node: every port is a free one. */
+export const FREE_PORTS: Readonly<Record<string, string>> = {
+  SRTLA_PORT: '0',
+  SRT_SENDER_PORT: '0',
+  SRT_PLAYER_PORT: '0',
+  SLS_STATS_PORT: '0',
+  LINK_STATS_PORT: '0',
+  SLS_MGNT_PORT: '0',
+};
+
 /** A node of its own with free ports and a data folder of its own. */
 export class TestNode {
   readonly dataDir: string;
@@ -113,17 +123,8 @@ export class TestNode {
   private constructor(dataDir: string | undefined, env: Record<string, string>) {
     this.#keepData = dataDir !== undefined;
     this.dataDir = dataDir ?? mkdtempSync(join(tmpdir(), 'tributary-test-'));
-    const free = [
-      'SRTLA_PORT',
-      'SRT_SENDER_PORT',
-      'SRT_PLAYER_PORT',
-      'SLS_STATS_PORT',
-      'LINK_STATS_PORT',
-      'SLS_MGNT_PORT',
-    ];
-    const ports = Object.fromEntries(free.map((name) => [name, '0']));
     this.program = tributary(['relay'], {
-      ...ports,
+      ...FREE_PORTS,
       DATA_DIR: this.dataDir,
       // Conditions are polled many times a second.
       TRIBUTARY_HTTP_STATS_PER_MINUTE: '1000000',

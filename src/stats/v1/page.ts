@@ -30,6 +30,16 @@ table{border-collapse:collapse;width:100%;font-size:.92rem;margin:.5rem 0 0}
 th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;border-top:1px solid var(--line)}
 th{color:var(--soft);font-weight:600}
 td:first-child{white-space:nowrap}
+td code{overflow-wrap:normal}
+@media (max-width:40rem){
+thead{display:none}
+tr{display:grid;grid-template-columns:minmax(4rem,max-content) 1fr;gap:0 .75rem;border-top:1px solid var(--line);padding:.35rem 0}
+td{border:0;padding:0}
+td:first-child{white-space:normal}
+td:nth-child(2){text-align:right}
+td:nth-child(3){grid-column:1/-1;color:var(--soft)}
+td:empty{display:none}
+}
 `;
 
 /** One style of its own, nothing else. */

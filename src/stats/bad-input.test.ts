@@ -32,6 +32,7 @@ const PATHS = [
   ...OPERATIONS.map(({ path }) => path.replace('{id}', 'play_a').replace('{key}', '7')).filter(
     (path) => path !== '/v1/events',
   ),
+  '/v1',
   '/v1/drain',
   '/v1/adopt',
   '/auth/',

@@ -222,6 +222,7 @@ export const v1Routes = (
   };
   const limitOf = ({ access, part }: Operation): Hook =>
     access === 'open' ? limits.open : part === 'API keys' ? limits.keys : limits.api;
+  app.get('/v1', { onRequest: limits.open }, async (_request, reply) => reply.redirect('/v1/', 308));
   for (const operation of OPERATIONS) {
     const handler = handlers[operation.id];
     if (!handler) continue;

@@ -99,6 +99,7 @@ describe('the document', () => {
     expect(page).toMatchObject({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8' } });
     expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-/);
     expect(page.body).not.toMatch(/<script|https?:\/\//);
+    expect(await call('GET', '/v1')).toMatchObject({ status: 308, headers: { location: '/v1/' } });
     for (const { id, path } of OPERATIONS) {
       expect(page.body).toContain(`id="${id}"`);
       expect(page.body).toContain(`<code>${path}</code>`);

@@ -111,7 +111,11 @@ export class SlotTable implements Slots {
       throw invalidRequest('stream_token: 26 characters of base32 or 8 hex digits; a host name is no token');
     const text = label === undefined ? undefined : checkedLabel(label);
     await tx.lock(`slots:${userId}`);
-    const used = new Set((await this.forUser(userId, tx)).map(({ slotNumber }) => slotNumber));
+    const slots = await this.forUser(userId, tx);
+    // Before the limit: whoever has it already wants to know that.
+    if (streamToken !== undefined && slots.some((slot) => slot.streamToken === streamToken))
+      throw new ApiError(409, 'conflict', SLOT_IS_THERE);
+    const used = new Set(slots.map(({ slotNumber }) => slotNumber));
     if (used.size >= MAX_SLOTS) throw new ApiError(409, 'conflict', `a user has at most ${MAX_SLOTS} slots`);
     let slotNumber = 1;
     while (used.has(slotNumber)) slotNumber++;
@@ -129,10 +133,7 @@ export class SlotTable implements Slots {
         [token],
       );
       if (holder && streamToken !== undefined)
-        throw new ApiError(
-          ...([409, 'conflict'] as const),
-          holder.user_id === userId ? SLOT_IS_THERE : 'stream_token: a slot of another user has it already',
-        );
+        throw new ApiError(409, 'conflict', 'stream_token: a slot of another user has it already');
     }
   }
 

@@ -8,7 +8,7 @@ import { Users } from '../accounts/users.ts';
 import { migrate } from '../database/migrate.ts';
 import { SlotTable } from './slot-table.ts';
 import type { Revocation } from './slots.ts';
-import { isStreamToken } from './stream-token.ts';
+import { isStreamToken, SLOT_IS_THERE } from './stream-token.ts';
 
 const SLOTS = '/api/v1/user/stream-slots';
 const REGENERATE = '/api/v1/user/regenerate-token';
@@ -60,6 +60,16 @@ onEachDatabase((make) => {
       expect(await slots.remove(userId, 40)).toBe(true);
       expect(await slots.remove(userId, 40)).toBe(false);
       expect((await slots.create(userId)).slotNumber).toBe(40);
+    });
+
+    it('that are there already are said to be, though there is room for no more', async () => {
+      const { test, userId } = await signedIn();
+      const { slots } = test.accounts;
+      const TOKEN = '0a1b2c3d';
+      await slots.create(userId, 'Adopted', TOKEN);
+      for (let n = 3; n <= 99; n++) await slots.create(userId);
+      await expect(slots.create(userId, 'Again', TOKEN)).rejects.toThrow(SLOT_IS_THERE);
+      await expect(slots.create(userId, 'Another', 'ffffffff')).rejects.toThrow(/at most 99 slots/);
     });
 
     it('that are made at once get different numbers', async () => {

@@ -37,6 +37,10 @@ export class SoakStream {
   /** Messages that the encoder's libsrt would not take or has given up. */
   dropped = 0;
   sessions = 0;
+  /** When the present session began. */
+  startedMs: Millis = 0;
+  /** Ended on purpose, and not begun anew yet. */
+  isResting = false;
   #isOpening = false;
 
   private constructor(index: number, ids: Ids, node: TestNode, peers: SrtPeers, ledger: Ledger, folder: string) {
@@ -99,6 +103,7 @@ export class SoakStream {
     }
     this.#epoch = this.#ledger.begin(this.index);
     this.#startMs = performance.now();
+    this.startedMs = this.#startMs;
     this.#sent = 0;
     this.sessions++;
   }

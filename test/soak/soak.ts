@@ -221,6 +221,7 @@ class Soak {
     every(4_000, () => this.#change());
     every(1_000, () => this.#pollers.poll());
     every(1_000, () => this.#tellLosses());
+    every(500, () => this.#reconnect());
     every(3_000, () => this.#churn.ids());
     every(7_000, () => this.#churn.keys());
     every(Math.max(10_000, 30_000 * pace), () => void this.#churn.database());
@@ -232,6 +233,7 @@ class Soak {
   async #restart(index: number): Promise<void> {
     const stream = this.#streams[index]!;
     if (!stream.isLive) return;
+    stream.isResting = true;
     this.#disturbedMs[index] = Number.POSITIVE_INFINITY;
     this.#note(`the encoder of stream ${index} ends`);
     const outages = this.#ledger.outages.length;
@@ -248,6 +250,7 @@ class Soak {
     )
       this.#problems.push(`stream ${index}: the encoder has sent ${sent} messages, the node tells of ${told}`);
     await this.#wait(1_000);
+    stream.isResting = false;
     await stream.connect();
     this.#disturbedMs[index] = performance.now();
   }
@@ -285,6 +288,16 @@ class Soak {
     for (const line of this.#lately) this.#options.say(`  ${line}`);
   }
 
+  /** Whatever has cut an encoder, it comes back, as encoders do. */
+  async #reconnect(): Promise<void> {
+    for (const [index, stream] of this.#streams.entries()) {
+      if (stream.isLive || stream.isResting) continue;
+      this.#disturbedMs[index] = Number.POSITIVE_INFINITY;
+      await stream.connect();
+      this.#disturbedMs[index] = performance.now();
+    }
+  }
+
   /** A player goes, and another one comes a little later. */
   async #change(): Promise<void> {
     const { seats } = this.#players;
@@ -300,18 +313,17 @@ class Soak {
     if (this.#endMs - performance.now() < 15_000) return;
     const before = this.#streams.map(({ broken, dropped }) => ({ broken, dropped }));
     const { cut } = this.#players;
-    const outage = this.#ledger.outage(
-      `data plane killed (${this.#kills % 2 === 0 ? 'throw' : 'exit'})`,
-      performance.now(),
-    );
+    const killedMs = performance.now();
+    this.#note('the data plane is killed');
+    const outage = this.#ledger.outage(`data plane killed (${this.#kills % 2 === 0 ? 'throw' : 'exit'})`, killedMs);
     this.#disturbedMs.fill(Number.POSITIVE_INFINITY);
     this.#node.hook({ hook: 'data-plane', fault: this.#kills++ % 2 === 0 ? 'throw' : 'exit' });
+    // Those that have begun in this very moment may have begun with the old one.
     await until(
-      'every encoder to notice',
-      () => this.#streams.every((stream, i) => !stream.isLive || stream.broken > before[i]!.broken),
-      20_000,
+      'every encoder to be back',
+      () => this.#streams.every((stream) => stream.isResting || (stream.isLive && stream.startedMs > killedMs + 500)),
+      60_000,
     );
-    await Promise.all(this.#streams.map((stream) => stream.connect()));
     outage.toMs = performance.now();
     this.#disturbedMs.fill(outage.toMs);
     await until(

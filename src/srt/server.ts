@@ -57,6 +57,8 @@ interface Session {
   readonly cipher: SessionCipher | undefined;
   readonly receiver: SrtReceiver | undefined;
   readonly sender: SrtSender | undefined;
+  /** Something has come from it. */
+  isHeard: boolean;
 }
 
 export interface ServerOptions {
@@ -108,7 +110,10 @@ export class SrtServer {
     }
     const session = this.#sessions.get(destination);
     if (!session || session.asking.peer !== peer) return;
-    this.#listener.heard(session.asking);
+    if (!session.isHeard) {
+      session.isHeard = true;
+      this.#listener.heard(session.asking);
+    }
     if (isData(packet)) session.receiver?.data(packet, now);
     else this.#control(session, packet, now);
   }
@@ -135,7 +140,7 @@ export class SrtServer {
       },
       now,
     );
-    this.#sessions.set(id, { id, asking, cipher, receiver, sender: undefined });
+    this.#sessions.set(id, { id, asking, cipher, receiver, sender: undefined, isHeard: false });
     return id;
   }
 
@@ -160,7 +165,7 @@ export class SrtServer {
       now,
     );
     if (cipher) sender.key = cipher.sendKey;
-    this.#sessions.set(id, { id, asking, cipher, receiver: undefined, sender });
+    this.#sessions.set(id, { id, asking, cipher, receiver: undefined, sender, isHeard: false });
     return id;
   }
 

@@ -86,9 +86,13 @@ export interface LinksQuestion {
   databases: readonly CarrierDatabase[];
 }
 
+/** Whether links of streams that were not named are shown to whoever has no right of his own. */
+export const showsAllLinks = ({ mode, publisherCount }: Pick<LinksQuestion, 'mode' | 'publisherCount'>): boolean =>
+  mode === 'byor' || (mode === 'auto' && publisherCount <= 1);
+
 /** What a caller gets to see: which groups, under which name, with whole addresses or masked ones. */
 export const linksAnswer = (snapshot: Pick<DataPlaneSnapshot, 'srtla'>, question: LinksQuestion): LinksAnswer => {
-  const { mode, privileged, streamId, databases } = question;
+  const { privileged, streamId, databases } = question;
   const all = snapshot.srtla.groups;
   if (streamId !== undefined) {
     const owner = question.publisherOfPlayer(streamId);
@@ -98,7 +102,7 @@ export const linksAnswer = (snapshot: Pick<DataPlaneSnapshot, 'srtla'>, question
       databases,
     );
   }
-  const isOpen = privileged || mode === 'byor' || (mode === 'auto' && question.publisherCount <= 1);
+  const isOpen = privileged || showsAllLinks(question);
   return answered(sortedGroups(isOpen ? all : [], privileged ? (id) => id : publicStreamName, question), databases);
 };
 

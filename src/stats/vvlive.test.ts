@@ -126,6 +126,17 @@ describe('the document for the adapter', () => {
     expect(links.every(({ source_ip }) => source_ip === '203.0.113.x')).toBe(true);
   });
 
+  it('is, without an id, of the stream that has come last', () => {
+    const windows = new SrtlaWindows();
+    expect(windows.latest()).toBeUndefined();
+    const publisher = (publisherId: string, uptimeMs: number) =>
+      publisherSnapshot({ publisherId, uptimeMs, source: 'srt', group: undefined });
+    windows.look(dataPlaneSnapshot({ publishers: [publisher('live_a', 9_000), publisher('live_b', 4_000)] }));
+    expect(windows.latest()?.publisherId).toBe('live_b');
+    windows.look(dataPlaneSnapshot({ publishers: [publisher('live_a', 10_000)] }));
+    expect(windows.latest()?.publisherId).toBe('live_a');
+  });
+
   it('is of one link for a stream without SRTLA', () => {
     const windows = new SrtlaWindows();
     const look = (packets: number, lost: number): void => {

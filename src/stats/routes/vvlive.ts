@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isReader } from '../access.ts';
+import { showsAllLinks } from '../compat-links.ts';
 import { errorAnswer } from '../compat-sls.ts';
 import { vvliveIngest, vvliveMetrics, vvliveRaw, vvliveStatus } from '../compat-vvlive.ts';
 import { pathRest, queryValue, sendJson } from '../http-app.ts';
@@ -20,8 +21,6 @@ export const vvliveRoutes = (app: FastifyInstance, context: RouteContext, report
   const { deps } = context;
   const { settings, keys, directory } = deps;
 
-  const trust = new Trust(() => settings.stats.trusted);
-
   app.get('/streams/*', async (request, reply) => {
     const rest = pathRest(request);
     const form = [SRTLA, INGEST].find((end) => rest.endsWith(end));
@@ -33,11 +32,10 @@ export const vvliveRoutes = (app: FastifyInstance, context: RouteContext, report
       : sendJson(reply, 200, reports.document(publisherId).document);
   });
 
-  const isOpen = (request: FastifyRequest): boolean => {
-    const { linksMode } = settings.stats;
-    if (linksMode === 'byor' || (linksMode === 'auto' && directory.publisherCount <= 1)) return true;
-    return isReader(request, { trust, keys });
-  };
+  const trust = new Trust(() => settings.stats.trusted);
+  const isOpen = (request: FastifyRequest): boolean =>
+    showsAllLinks({ mode: settings.stats.linksMode, publisherCount: directory.publisherCount }) ||
+    isReader(request, { trust, keys });
 
   const alias = (name: string, answer: (found: ReturnType<SrtlaReports['document']>) => object): void => {
     app.get(`/api/srtla/${name}`, async (request, reply): Promise<FastifyReply> => {

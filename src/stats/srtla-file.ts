@@ -15,7 +15,7 @@ const MODE = 0o640;
 export class SrtlaFile {
   readonly path: string;
   readonly #logger: Logger;
-  #isWriting = false;
+  #writing: Promise<void> | undefined;
   #hasFailed = false;
 
   constructor(folder: string, port: number, logger: Logger) {
@@ -24,9 +24,15 @@ export class SrtlaFile {
   }
 
   /** Does nothing while the last one is not done: the disk is slower than the clock. */
-  async write(document: SrtlaDocument): Promise<void> {
-    if (this.#isWriting) return;
-    this.#isWriting = true;
+  write(document: SrtlaDocument): Promise<void> {
+    this.#writing ??= this.#replace(document).finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  /** Never throws. */
+  async #replace(document: SrtlaDocument): Promise<void> {
     // A name that nobody can have put a link under.
     const partial = `${this.path}.${randomBytes(6).toString('hex')}.partial`;
     try {
@@ -42,14 +48,12 @@ export class SrtlaFile {
           mend: 'make the folder writable for the user that runs the node, or set stats.srtlaFolder to another one',
         });
       this.#hasFailed = true;
-    } finally {
-      this.#isWriting = false;
     }
   }
 
   /** Leaves nothing that could be taken for now: readers keep what they have read last. @param last has no links */
   async remove(last: SrtlaDocument): Promise<void> {
-    while (this.#isWriting) await new Promise((resolve) => setImmediate(resolve));
+    await this.#writing;
     await this.write(last);
     await rm(this.path, { force: true }).catch(() => {});
   }

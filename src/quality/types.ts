@@ -4,10 +4,12 @@ import type { Millis } from '../shared/clock.ts';
 export const QUALITY_LEVELS = ['HIGH', 'MEDIUM', 'LOW', 'VERY_LOW'] as const;
 export type QualityLevel = (typeof QUALITY_LEVELS)[number];
 /** `RECOVERY`: a step up, or the way back from no link, is on trial. `ERROR`: no link is heard. */
-export type QualityState = QualityLevel | 'RECOVERY' | 'ERROR';
+export const QUALITY_STATES = [...QUALITY_LEVELS, 'RECOVERY', 'ERROR'] as const;
+export type QualityState = (typeof QUALITY_STATES)[number];
 
 /** `observe` for encoders that steer themselves: what arrives gets a name. `advise` for those that listen: what they should send. */
-export type QualityMode = 'observe' | 'advise';
+export const QUALITY_MODES = ['observe', 'advise'] as const;
+export type QualityMode = (typeof QUALITY_MODES)[number];
 
 /** What a stream is like now, each from a window of 5 to 10 s unless it says otherwise. */
 export interface QualityInput {
@@ -108,17 +110,19 @@ export const QUALITY_RULES: QualityRules = {
 };
 
 /** Why a state is what it is. */
-export type QualityReason =
-  | 'start'
-  | 'loss'
-  | 'player-loss'
-  | 'round-trip'
-  | 'buffer'
-  | 'capacity'
-  | 'rate'
-  | 'clean'
-  | 'no-links'
-  | 'links-back';
+export const QUALITY_REASONS = [
+  'start',
+  'loss',
+  'player-loss',
+  'round-trip',
+  'buffer',
+  'capacity',
+  'rate',
+  'clean',
+  'no-links',
+  'links-back',
+] as const;
+export type QualityReason = (typeof QUALITY_REASONS)[number];
 
 export interface Quality {
   readonly state: QualityState;

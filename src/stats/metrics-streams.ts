@@ -1,5 +1,5 @@
 import type { PublisherSnapshot } from '../data-plane/snapshot.ts';
-import type { QualityLevel, QualityState } from '../quality/types.ts';
+import { QUALITY_LEVELS, QUALITY_STATES } from '../quality/types.ts';
 import {
   counter,
   gauge,
@@ -34,9 +34,6 @@ const isUp = ({ publisher }: StreamView): boolean =>
 /** The worst of the players; undefined where there are none. */
 const worst = ({ players }: StreamView, value: (player: StreamView['players'][number]) => number): Value =>
   players.length === 0 ? undefined : Math.max(...players.map(value));
-
-const LEVELS: readonly QualityLevel[] = ['HIGH', 'MEDIUM', 'LOW', 'VERY_LOW'];
-const STATES: readonly QualityState[] = [...LEVELS, 'RECOVERY', 'ERROR'];
 
 /** As a set of states: all of them are there while one is known. */
 const oneOf = (label: string, all: readonly string[], now: string | undefined): (readonly [Value, Labels])[] =>
@@ -84,19 +81,19 @@ export const STREAM_METRICS: readonly MetricDefinition[] = [
     'stream_quality_level',
     ['stream', 'level'],
     'The name of what arrives: 1 for it, 0 for the others.',
-    several(({ quality }) => oneOf('level', LEVELS, quality?.level)),
+    several(({ quality }) => oneOf('level', QUALITY_LEVELS, quality?.level)),
   ),
   gauge(
     'stream_quality_advice',
     ['stream', 'level'],
     'What the encoder should send: 1 for it, 0 for the others; not there where streams are only observed.',
-    several(({ quality }) => oneOf('level', LEVELS, quality?.advice)),
+    several(({ quality }) => oneOf('level', QUALITY_LEVELS, quality?.advice)),
   ),
   gauge(
     'stream_quality_state',
     ['stream', 'state'],
     'How the stream is judged: 1 for its state, 0 for the others.',
-    several(({ quality }) => oneOf('state', STATES, quality?.state)),
+    several(({ quality }) => oneOf('state', QUALITY_STATES, quality?.state)),
   ),
   counter(
     'ts_continuity_errors',

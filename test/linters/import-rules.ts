@@ -39,7 +39,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'sls-bridge': { may: ['shared'] },
   'data-plane': { may: ['srtla', 'sls-bridge', 'shared'] },
   stats: {
-    may: ['shared', 'hooks/hook-event.ts', 'quality/link-capacity.ts'],
+    may: ['shared', 'hooks/hook-event.ts', 'quality/link-capacity.ts', 'quality/types.ts'],
     mayTypes: ['data-plane', 'srtla', 'sls-bridge', 'config', 'quality', 'hooks'],
   },
   // Code of the browser: it knows the shapes that it is told, and runs nothing of the node.

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { QUALITY_LEVELS, QUALITY_MODES, QUALITY_REASONS, QUALITY_STATES } from '../../quality/types.ts';
 
 /*
  * What `/v1` answers with and takes, each shape once: answers are checked against them in tests, and the OpenAPI document is made of them.
@@ -9,7 +10,7 @@ const ms = z.number().min(0);
 const text = z.string();
 const maybe = <T extends z.ZodType>(schema: T) => schema.nullable();
 
-const level = z.enum(['HIGH', 'MEDIUM', 'LOW', 'VERY_LOW']);
+const level = z.enum(QUALITY_LEVELS);
 
 export const Failure = z
   .object({
@@ -22,24 +23,11 @@ export const Done = z.object({ status: z.literal('success') }).describe('It is d
 
 export const Quality = z
   .object({
-    mode: z.enum(['observe', 'advise']),
+    mode: z.enum(QUALITY_MODES),
     level: level.describe('The name of what arrives.'),
     advice: maybe(level).describe('What the encoder should send; null where streams are only observed.'),
-    state: z.enum([...level.options, 'RECOVERY', 'ERROR']),
-    reason: z.enum([
-      ...[
-        'start',
-        'loss',
-        'player-loss',
-        'round-trip',
-        'buffer',
-        'capacity',
-        'rate',
-        'clean',
-        'no-links',
-        'links-back',
-      ],
-    ] as [string, ...string[]]),
+    state: z.enum(QUALITY_STATES),
+    reason: z.enum(QUALITY_REASONS),
     forMs: ms.describe('How long the state has lasted.'),
   })
   .describe('How good a stream is (docs/quality.md).');
@@ -129,7 +117,7 @@ export const Stream = z
 const page = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), next: maybe(text).describe('For after=, where there are more.') });
 
-export const StreamList = page(Stream).describe('Streams with somebody on them, by name.');
+export const StreamList = page(Stream).describe('Streams with somebody on them, by their id.');
 export const LinkList = z.object({ items: z.array(Link) }).describe('Links of a stream.');
 export const PlayerList = z.object({ items: z.array(Player) }).describe('Players of a stream.');
 

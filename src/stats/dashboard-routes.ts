@@ -128,8 +128,7 @@ export const dashboardRoutes = (
 
   app.get('/data/streams/:name/history', { onRequest: may.any }, async (request, reply) => {
     const id = named(request);
-    const history = id === undefined ? undefined : state.history(id);
-    return history ? sendJson(reply, 200, history) : missing(reply);
+    return id === undefined ? missing(reply) : sendJson(reply, 200, state.history(id));
   });
 
   app.post('/data/streams/:name/shares', { onRequest: may.writers }, async (request, reply) => {

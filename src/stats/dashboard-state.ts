@@ -9,7 +9,7 @@ import {
   NO_MEMORY,
   STUCK_AFTER_MS,
 } from './checklist.ts';
-import { StreamBook, type StreamRecord } from './dashboard-book.ts';
+import { StreamBook, StreamRecord } from './dashboard-book.ts';
 import type { DashboardDeps } from './dashboard-deps.ts';
 import { EventFeed, eventViews } from './dashboard-events.ts';
 import { DashboardFeed } from './dashboard-feed.ts';
@@ -121,9 +121,10 @@ export class DashboardState {
     };
   }
 
-  history(publisherId: string): HistoryView | undefined {
-    const record = this.book.of(publisherId);
-    return record && this.book.history(record, this.#deps.unixNow());
+  /** Without values for a stream that nobody has looked at yet. */
+  history(publisherId: string): HistoryView {
+    const record = this.book.of(publisherId) ?? new StreamRecord(publisherId);
+    return this.book.history(record, this.#deps.unixNow());
   }
 
   eventsOf(publisherId: string, addresses: AddressView): EventView[] {

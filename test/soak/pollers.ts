@@ -1,6 +1,13 @@
 import { WebSocket } from 'ws';
 import type { TestNode } from '../support/processes.ts';
 
+/** What readers look for in the answers, all of them in one. */
+interface Answer {
+  publisher?: { bitrate?: number };
+  publishers?: { live?: { bitrate?: number } };
+  groups?: { connections?: { asn_org: string; share_pct: number }[] }[];
+}
+
 /** Polls as the OBS plugin and NOALBS do, once a second, and holds what they would read against what is so. */
 export class Pollers {
   readonly problems: string[] = [];
@@ -72,21 +79,21 @@ export class Pollers {
     if (!steady || !this.#isSteady(stream)) return;
     // 142 messages a second.
     for (const kbps of [modern?.publisher?.bitrate, legacy?.publishers?.live?.bitrate])
-      if (!(kbps > 1_000 && kbps < 2_000)) this.#problem(`stream ${stream} is read with ${kbps} kbit/s`);
+      if (kbps === undefined || kbps <= 1_000 || kbps >= 2_000)
+        this.#problem(`stream ${stream} is read with ${kbps} kbit/s`);
     const group = links?.groups?.[0];
     if (!group?.connections?.length) this.#problem(`stream ${stream} is read without links`);
     else {
-      const shares = group.connections.reduce((sum: number, one: { share_pct: number }) => sum + one.share_pct, 0);
+      const shares = group.connections.reduce((sum, one) => sum + one.share_pct, 0);
       if (Math.abs(shares - 100) > 0.05) this.#problem(`the shares of stream ${stream} total ${shares}`);
     }
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: whatever a reader would find there
-  async #get(url: string, headers: Record<string, string> = {}): Promise<any> {
+  async #get(url: string, headers: Record<string, string> = {}): Promise<Answer | undefined> {
     try {
       const answer = await fetch(url, { headers, signal: AbortSignal.timeout(2_500) });
       if (answer.status !== 200) this.#problem(`${new URL(url).pathname.split('/')[1]}: ${answer.status}`);
-      return await answer.json();
+      return (await answer.json()) as Answer;
     } catch (error) {
       this.#problem(`${new URL(url).pathname.split('/')[1]}: ${(error as Error).message}`);
       return undefined;

@@ -6,12 +6,14 @@ import { pathRest, sendJson } from '../http-app.ts';
 import { parseBody } from '../json-body.ts';
 import { PERMISSIONS } from '../key-store.ts';
 import { sorted } from '../sorted.ts';
+import { makeKey } from './changes.ts';
 import { actor, type RouteContext, refuseChange } from './context.ts';
 
 const MAX_NAME = 200;
 
 /** `/api/keys`: makes, lists and revokes API keys. Unlike SLS it refuses permissions that mean nothing. */
-export const keyRoutes = (app: FastifyInstance, { deps }: RouteContext): void => {
+export const keyRoutes = (app: FastifyInstance, context: RouteContext): void => {
+  const { deps } = context;
   const { keys, logger } = deps;
   const onRequest = guards(keys).admins;
 
@@ -25,8 +27,7 @@ export const keyRoutes = (app: FastifyInstance, { deps }: RouteContext): void =>
     if (!permission)
       return sendJson(reply, 400, errorAnswer(`Invalid permissions: give one of ${PERMISSIONS.join(', ')}`));
     try {
-      const key = await keys.create(name, permission);
-      logger.info('an API key was made', { permission, key: actor(request, deps) });
+      const key = await makeKey(context, request, name, permission);
       return sendJson(reply, 200, {
         api_key: key,
         message: 'Save this key securely. It cannot be retrieved again.',

@@ -7,6 +7,7 @@ import { pathRest, queryValue, sendJson } from '../http-app.ts';
 import { parseBody } from '../json-body.ts';
 import { readNewRow, readRowChange } from '../row-body.ts';
 import { sorted } from '../sorted.ts';
+import { addStreamId, deleteStreamId } from './changes.ts';
 import { actor, type RouteContext, refuseChange } from './context.ts';
 
 const ADDED = successAnswer('Stream ID added successfully');
@@ -15,8 +16,9 @@ const UPDATED = 'Stream ID updated successfully';
 const NOT_FOUND = errorAnswer('Stream ID not found');
 
 /** `/api/stream-ids`: list, add, change, delete. Replies are byte for byte those of SLS where the request is one that SLS knows. */
-export const streamIdRoutes = (app: FastifyInstance, { deps, watch }: RouteContext): void => {
-  const { directory, store, keys, settings, logger, unixNow } = deps;
+export const streamIdRoutes = (app: FastifyInstance, context: RouteContext): void => {
+  const { deps } = context;
+  const { directory, store, keys, logger, unixNow } = deps;
   const may = guards(keys);
 
   app.get('/api/stream-ids', { onRequest: may.any }, async (_request, reply) =>
@@ -33,8 +35,7 @@ export const streamIdRoutes = (app: FastifyInstance, { deps, watch }: RouteConte
     const wanted = readNewRow(parseBody(request));
     if ('problem' in wanted) return sendJson(reply, 400, errorAnswer(wanted.problem));
     try {
-      const row = 'row' in wanted ? await store.add(wanted.row) : await store.create(wanted.generate);
-      logger.info('stream id added', { stream: publicStreamName(row.publisher), key: actor(request, deps) });
+      const row = await addStreamId(context, request, wanted);
       if ('row' in wanted) return sendJson(reply, 200, ADDED);
       const { player, publisher } = row;
       return sendJson(reply, 200, { message: ADDED.message, player, publisher, status: ADDED.status });
@@ -61,19 +62,8 @@ export const streamIdRoutes = (app: FastifyInstance, { deps, watch }: RouteConte
     const mode = queryValue(request, 'mode') ?? 'soft';
     if (mode !== 'soft' && mode !== 'revoke')
       return sendJson(reply, 400, errorAnswer('Invalid mode: give soft or revoke'));
-    const graceMs = settings.streams.deleteGraceSeconds * 1_000;
-    const leaveUntil = (row: Row): number | undefined =>
-      graceMs > 0 && watch.mayBeLive(row.publisher) ? unixNow() + graceMs : undefined;
     try {
-      const id = pathRest(request);
-      const gone = mode === 'revoke' ? await store.remove(id) : await store.remove(id, leaveUntil);
-      for (const { publisher, player } of gone)
-        logger.info('stream id deleted', {
-          stream: publicStreamName(publisher),
-          mode,
-          graceMs: directory.leavingUntil(player) === undefined ? 0 : graceMs,
-          key: actor(request, deps),
-        });
+      const gone = await deleteStreamId(context, request, pathRest(request), mode);
       return gone.length === 0 ? sendJson(reply, 404, NOT_FOUND) : sendJson(reply, 200, DELETED);
     } catch (error) {
       return refuseChange(reply, deps, error);

@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { maskedAddress } from '../../shared/masked-address.ts';
 import { publicStreamName } from '../../shared/redact.ts';
 import { addressViewOf, guards, keyOf } from '../access.ts';
 import { errorAnswer, successAnswer } from '../compat-sls.ts';
@@ -7,12 +6,14 @@ import { pathRest, queryValue, sendJson } from '../http-app.ts';
 import { parseBody } from '../json-body.ts';
 import { type LiveView, liveStream, liveStreams } from '../live-streams.ts';
 import { qualityView } from '../quality-view.ts';
+import { disconnectPublisher, shownEvents } from './changes.ts';
 import { actor, publisherOf, type RouteContext } from './context.ts';
 
 const NOT_FOUND = errorAnswer('Stream not found');
 
 /** What is going on, and how to end it: live streams, their events, disconnecting, drain. */
-export const streamRoutes = (app: FastifyInstance, { deps, watch }: RouteContext): void => {
+export const streamRoutes = (app: FastifyInstance, context: RouteContext): void => {
+  const { deps, watch } = context;
   const { directory, snapshot, control, events, keys, logger } = deps;
   const may = guards(keys);
   /** What pages have to show beside carriers. */
@@ -50,20 +51,13 @@ export const streamRoutes = (app: FastifyInstance, { deps, watch }: RouteContext
     const kept = events.of(id);
     if (kept.length === 0 && publisherOf(deps, id) === undefined) return sendJson(reply, 404, NOT_FOUND);
     const view = addressViewOf(keyOf(request, keys));
-    const data = kept.map((event) =>
-      'address' in event && typeof event.address === 'string'
-        ? { ...event, address: maskedAddress(event.address, view) }
-        : event,
-    );
+    const data = shownEvents(kept, view);
     return sendJson(reply, 200, { data, status: 'success' });
   });
 
   app.delete('/api/disconnect/*', { onRequest: may.writers }, async (request, reply) => {
-    const id = pathRest(request);
-    if (!snapshot().publishers.some(({ publisherId }) => publisherId === id))
+    if (!disconnectPublisher(context, request, pathRest(request)))
       return sendJson(reply, 404, errorAnswer('Publisher not found'));
-    control.kickPublisher(id);
-    logger.info('publisher disconnected', { stream: publicStreamName(id), key: actor(request, deps) });
     return sendJson(reply, 200, successAnswer('Publisher disconnected successfully'));
   });
 

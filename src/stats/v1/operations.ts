@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { HOOK_TYPES } from '../../hooks/hook-event.ts';
+import { DELETE_MODES } from '../routes/changes.ts';
 import type { SchemaName } from './schemas.ts';
 
 /** Who may: everybody, a key with any permission, one that may change streams, an admin key. */
@@ -40,7 +41,7 @@ const EventsQuery = z.object({
 
 const DeleteQuery = z.object({
   mode: z
-    .enum(['soft', 'revoke'])
+    .enum(DELETE_MODES)
     .default('soft')
     .describe('soft: a stream that is live may end in its own time; revoke: at once.'),
 });

@@ -1,12 +1,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { codeOf, messageOf, type TributaryError } from '../../shared/errors.ts';
-import { maskedAddress } from '../../shared/masked-address.ts';
 import { publicStreamName } from '../../shared/redact.ts';
 import type { Row } from '../../sls-bridge/directory.ts';
 import { addressViewOf, guards, type Hook, keyOf } from '../access.ts';
 import { errorAnswer } from '../compat-sls.ts';
-import { sendJson } from '../http-app.ts';
+import { queryValue, sendJson } from '../http-app.ts';
 import { parseBody } from '../json-body.ts';
+import {
+  addStreamId,
+  DELETE_MODES,
+  deleteStreamId,
+  disconnectPublisher,
+  makeKey,
+  shownEvents,
+} from '../routes/changes.ts';
 import { actor, publisherOf, type RouteContext, refuseChange } from '../routes/context.ts';
 import { readNewRow, readRowChange } from '../row-body.ts';
 import { openApiDocument } from './openapi.ts';
@@ -48,8 +55,9 @@ const paged = <T>(
 type Handler = (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply>;
 
 /** What each operation does; those that are not here have routes of their own. */
-const handlersOf = ({ deps, watch }: RouteContext): Readonly<Record<string, Handler>> => {
-  const { directory, store, keys, control, events, logger, settings, snapshot, unixNow } = deps;
+const handlersOf = (context: RouteContext): Readonly<Record<string, Handler>> => {
+  const { deps, watch } = context;
+  const { directory, store, keys, control, events, logger, snapshot, unixNow } = deps;
   const addresses = (request: FastifyRequest) => addressViewOf(keyOf(request, keys));
   /** The stream of the path, or it has been answered. */
   const stream = (request: FastifyRequest, reply: FastifyReply): string | undefined => {
@@ -72,7 +80,7 @@ const handlersOf = ({ deps, watch }: RouteContext): Readonly<Record<string, Hand
     listStreams: (request, reply) => {
       const { publishers, players } = snapshot();
       const ids = [...new Set([...publishers, ...players].map(({ publisherId }) => publisherId))];
-      const page = paged(request, reply, ids, publicStreamName);
+      const page = paged(request, reply, ids, (id) => id);
       if (!page) return reply;
       const items = page.items.map((id) => streamView(id, deps, addresses(request)));
       return sendJson(reply, 200, { items, next: page.next });
@@ -82,28 +90,16 @@ const handlersOf = ({ deps, watch }: RouteContext): Readonly<Record<string, Hand
       items: streamView(id, deps, addresses(request)).publishers.flatMap(({ links }) => links),
     })),
     getPlayers: ofStream((id, request) => ({ items: streamView(id, deps, addresses(request)).players })),
-    getEvents: ofStream((id, request) => ({
-      items: events
-        .of(id)
-        .map(({ ...event }) =>
-          'address' in event && typeof event.address === 'string'
-            ? { ...event, address: maskedAddress(event.address, addresses(request)) }
-            : event,
-        ),
-    })),
+    getEvents: ofStream((id, request) => ({ items: shownEvents(events.of(id), addresses(request)) })),
     getHistory: ofStream((id, _request, reply) => {
       const history = deps.historyOf?.(id);
       if (!history) missing(reply, 'History');
       return history;
     }),
     disconnectPublisher: ofStream((id, request, reply) => {
-      if (!snapshot().publishers.some(({ publisherId }) => publisherId === id)) {
-        missing(reply, 'Publisher');
-        return undefined;
-      }
-      control.kickPublisher(id);
-      logger.info('publisher disconnected', { stream: publicStreamName(id), key: actor(request, deps) });
-      return DONE;
+      if (disconnectPublisher(context, request, id)) return DONE;
+      missing(reply, 'Publisher');
+      return undefined;
     }),
     disconnectPlayer: ofStream((id, request, reply) => {
       const key = parameter(request, 'key');
@@ -129,9 +125,7 @@ const handlersOf = ({ deps, watch }: RouteContext): Readonly<Record<string, Hand
       const wanted = readNewRow(parseBody(request));
       if ('problem' in wanted) return bad(reply, wanted.problem);
       try {
-        const row = 'row' in wanted ? await store.add(wanted.row) : await store.create(wanted.generate);
-        logger.info('stream id added', { stream: publicStreamName(row.publisher), key: actor(request, deps) });
-        return sendJson(reply, 201, streamIdView(row, unixNow()));
+        return sendJson(reply, 201, streamIdView(await addStreamId(context, request, wanted), unixNow()));
       } catch (error) {
         return refuseChange(reply, deps, error, 'row' in wanted ? wanted.row.player : '');
       }
@@ -152,16 +146,11 @@ const handlersOf = ({ deps, watch }: RouteContext): Readonly<Record<string, Hand
       }
     },
     deleteStreamId: async (request, reply) => {
-      const { mode = 'soft' } = request.query as { mode?: unknown };
-      if (mode !== 'soft' && mode !== 'revoke') return bad(reply, 'Invalid mode: give soft or revoke');
-      const graceMs = settings.streams.deleteGraceSeconds * 1_000;
-      const leaveUntil = (row: Row): number | undefined =>
-        graceMs > 0 && watch.mayBeLive(row.publisher) ? unixNow() + graceMs : undefined;
+      const asked = queryValue(request, 'mode') ?? 'soft';
+      const mode = DELETE_MODES.find((known) => known === asked);
+      if (!mode) return bad(reply, 'Invalid mode: give soft or revoke');
       try {
-        const id = parameter(request, 'id');
-        const gone = mode === 'revoke' ? await store.remove(id) : await store.remove(id, leaveUntil);
-        for (const { publisher } of gone)
-          logger.info('stream id deleted', { stream: publicStreamName(publisher), mode, key: actor(request, deps) });
+        const gone = await deleteStreamId(context, request, parameter(request, 'id'), mode);
         return gone.length === 0 ? missing(reply, 'Stream id') : sendJson(reply, 200, DONE);
       } catch (error) {
         return refuseChange(reply, deps, error);
@@ -177,9 +166,7 @@ const handlersOf = ({ deps, watch }: RouteContext): Readonly<Record<string, Hand
         );
       const { name = 'New API Key', permissions = 'read' } = body.data;
       try {
-        const key = await keys.create(name, permissions);
-        logger.info('an API key was made', { permission: permissions, key: actor(request, deps) });
-        return sendJson(reply, 201, { key });
+        return sendJson(reply, 201, { key: await makeKey(context, request, name, permissions) });
       } catch (error) {
         if (codeOf(error) === 'TRIBUTARY_KEY_LIMIT') return bad(reply, (error as TributaryError).line);
         logger.error('an API key was not stored', { error: messageOf(error) });

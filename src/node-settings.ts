@@ -42,6 +42,7 @@ export const dataPlaneSettings = (settings: Settings, salt: string): DataPlaneSe
     bind: settings.bind,
     srtla: settings.srtla,
     udpBufferBytes,
+    latencyMode: settings.latency.mode,
     redaction: redactionOf(settings, salt),
     debugLog: settings.log.level === 'debug' || settings.log.level === 'trace',
     hopLoss: testHopLoss(),

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Millis } from '../shared/clock.ts';
+import type { InsideServer } from '../shared/inside-server.ts';
 import type { Logger } from '../shared/logger.ts';
 import { maskedAddress, maskedText } from '../shared/masked-address.ts';
 import { shortenId } from '../shared/redact.ts';
@@ -144,6 +145,11 @@ export class SlsBridge {
     return this.#doors[door].port;
   }
 
+  /** Where bonded encoders' packets go to without a socket; undefined where they need one, to the port of the door. */
+  get inside(): InsideServer | undefined {
+    return this.#settings.engine.bond === 'direct' ? this.#engine.inside : undefined;
+  }
+
   publishers(): Iterable<Publisher> {
     return this.#hub.publishers();
   }
@@ -180,12 +186,12 @@ export class SlsBridge {
   }
 
   /**
-   * Other settings. Those of the listeners and the engine (ports, `refuse`, `peerIdleTimeoutMs`, `takeoverSilenceMs`, `tickMs`,
+   * Other settings. Those of the listeners and the engine (ports, `refuse`, `engine`, `peerIdleTimeoutMs`, `takeoverSilenceMs`, `tickMs`,
    * `udpBufferBytes`) stay as they were.
    */
   configure(settings: BridgeSettings): void {
-    const { peerIdleTimeoutMs, tickMs } = this.#settings;
-    this.#settings = { ...settings, peerIdleTimeoutMs, tickMs };
+    const { peerIdleTimeoutMs, tickMs, engine } = this.#settings;
+    this.#settings = { ...settings, peerIdleTimeoutMs, tickMs, engine };
     const gop = gopOf(settings);
     if (!isDeepStrictEqual(gop, this.#gop)) this.#gop = gop;
     this.#access.configure(settings);

@@ -5,6 +5,8 @@ import type { SrtEngineFactory } from '../sls-bridge/srt-engine.ts';
 import type { LatencyMode } from './direct-engine.ts';
 import { SideBySide } from './side-by-side.ts';
 
+export type { LatencyMode } from './direct-engine.ts';
+
 export interface DirectEngineSettings {
   readonly latencyMode: LatencyMode;
   /** Whoever hands bonded packets in asks for the missing ones. */

@@ -40,6 +40,7 @@ export const freeSettings = (change: Partial<DataPlaneSettings> = {}): DataPlane
     redaction: { salt: 'a test', addresses: 'prefix' },
     debugLog: true,
     udpBufferBytes: 212_992,
+    latencyMode: 'additive',
     bridge: {
       ...srt,
       udpBufferBytes: 212_992,

@@ -124,6 +124,7 @@ export class DirectEngine implements SrtEngine {
       crypto: createSrtCrypto(),
       releaseAtArrival: deps.latencyMode === 'shared',
       bondLossReports: deps.bondLossReports,
+      clock: deps.clock,
       tell: (event) => this.#tell(event),
       closeSoon: (session) => setTimeout(() => this.#closeNow(session), CLOSE_AFTER_MS),
       entered: (socket, listening, asking, latencyMs) => this.#entered(socket, listening, asking, latencyMs),
@@ -375,6 +376,8 @@ export class DirectEngine implements SrtEngine {
     if (!listening) return;
     const from = asking.peer < 0 ? LOOPBACK : this.#udp.endpoint(asking.peer);
     this.#callers.judge(asking, listening, from, this.#deps.clock());
+    // Its time begins when the answer comes: nothing else may hold that up.
+    this.#udp.flush();
   }
 
   #entered(socket: number, listening: Listening, { peer }: Asking, latencyMs: Millis): void {

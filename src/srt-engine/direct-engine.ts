@@ -34,6 +34,11 @@ const MOST_PACKETS = 262_144;
 const MOST_TICK_MS: Millis = 10;
 const SAMPLE_MS: Millis = 250;
 const TRIM_MS: Millis = 5_000;
+/**
+ * Packets are handed over together once in so long, less the haste of timers: each player gets its own in one go. Nobody waits for it: they are played
+ * by their stamps.
+ */
+const COLLECT_MS: Millis = 9;
 /** Refusals that wait to be told of. */
 const MOST_REFUSALS = 1_024;
 const COALESCE_MS: Millis = 2;
@@ -92,7 +97,9 @@ export class DirectEngine implements SrtEngine {
   /** Where the packet in hand has come in. */
   #current: Listening | undefined;
   #timer: NodeJS.Timeout | undefined;
-  readonly #times = new Float64Array(3);
+  readonly #times = new Float64Array(4);
+  /** A batch was full: what is left goes with the next one. */
+  #isHandingOver = false;
   #isDisposed = false;
 
   constructor(options: SrtEngineOptions, deps: DirectDeps) {
@@ -237,6 +244,11 @@ export class DirectEngine implements SrtEngine {
     const batch = this.#batch;
     batch.begin();
     const readable = this.#readable;
+    const times = this.#times;
+    if (!this.#isHandingOver) {
+      if (!this.#isDue) return 0;
+      times[HANDED] = this.#deps.clock();
+    }
     let kept = 0;
     for (let i = 0; i < readable.length; i++) {
       const session = readable[i]!;
@@ -247,6 +259,7 @@ export class DirectEngine implements SrtEngine {
       } else if (session.isOver) this.#finish(session);
     }
     readable.length = kept;
+    this.#isHandingOver = kept > 0;
     return batch.runCount;
   }
 
@@ -307,7 +320,7 @@ export class DirectEngine implements SrtEngine {
     if (this.#isDisposed) return;
     for (const socket of [...this.#sessions.keys()]) this.#server.close(socket, this.#deps.clock());
     this.#isDisposed = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#gate.close();
     this.#batch.begin();
     this.#udp.dispose();
@@ -324,7 +337,12 @@ export class DirectEngine implements SrtEngine {
   }
 
   get #hasSomething(): boolean {
-    return this.#events.length > 0 || this.#readable.length > 0;
+    return this.#events.length > 0 || this.#isDue;
+  }
+
+  /** Packets wait to be read, and the last ones were read long enough ago. */
+  get #isDue(): boolean {
+    return this.#readable.length > 0 && this.#deps.clock() - this.#times[HANDED]! >= COLLECT_MS;
   }
 
   get #insideListening(): Listening | undefined {
@@ -386,7 +404,7 @@ export class DirectEngine implements SrtEngine {
     if (peer >= 0) this.#udp.hold(peer);
     const port = this.#portOf(listening.socket);
     if (port) port.sessions += 1;
-    this.#timer ??= setInterval(() => this.#onTimer(), this.#tickMs);
+    this.#timer ??= setTimeout(() => this.#onTimer(), this.#tickMs);
   }
 
   #closeNow(session: number): void {
@@ -438,7 +456,7 @@ export class DirectEngine implements SrtEngine {
     }
     this.#tell({ type: 'ended', socket });
     if (this.#sessions.size > 0) return;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
@@ -462,9 +480,7 @@ export class DirectEngine implements SrtEngine {
   }
 
   #onTimer(): void {
-    const now = this.#deps.clock();
-    if (now - this.#times[TICKED]! < this.#tickMs / 2) return;
-    this.#tick(now);
+    this.#tick(this.#deps.clock());
   }
 
   #took(now: Millis): void {
@@ -475,6 +491,8 @@ export class DirectEngine implements SrtEngine {
   #tick(now: Millis): void {
     const times = this.#times;
     times[TICKED] = now;
+    // Whoever looks by himself is earlier than the timer.
+    this.#timer?.refresh();
     this.#server.tick(now);
     if (now - times[SAMPLED]! >= SAMPLE_MS) {
       times[SAMPLED] = now;
@@ -510,6 +528,7 @@ export const disposedError = (): Error =>
 const TICKED = 0;
 const SAMPLED = 1;
 const TRIMMED = 2;
+const HANDED = 3;
 const LEAST_PACKET_BYTES = 16;
 
 const LEAST_BUFFER_BYTES = 64 * 1_500;

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Millis } from '../shared/clock.ts';
 import type { InsideServer } from '../shared/inside-server.ts';
+import { enoughForPlayerMs } from '../shared/latency-budget.ts';
 import type { Logger } from '../shared/logger.ts';
 import { maskedAddress, maskedText } from '../shared/masked-address.ts';
 import { shortenId } from '../shared/redact.ts';
@@ -323,11 +324,14 @@ export class SlsBridge {
     for (const publisher of this.#hub.publishers()) this.#cut(publisher, 'stopping');
   }
 
-  /** The longest latency among the players: until then their buffers still play. */
+  /** The longest latency among the players, and of encoders that share theirs: until then players' buffers still play. */
   longestPlayerLatencyMs(): Millis {
     let longest = 0;
     for (const player of this.#hub.players())
       if (player.sentMessages > 0) longest = Math.max(longest, player.latencyMs);
+    if (longest === 0) return 0;
+    for (const { source, latencyMs } of this.#hub.publishers())
+      if (this.#settings.sharesLatency[source]) longest = Math.max(longest, enoughForPlayerMs(latencyMs));
     return longest;
   }
 
@@ -410,6 +414,7 @@ export class SlsBridge {
       if (replaced) replaced.leaves ??= 'taken-over';
       this.#deps.onEvent(publisherId, { type: 'publisher-takeover', ...caller });
     }
+    this.#access.agreed(publisherId, this.#settings.sharesLatency[source] ? latencyMs : 0);
     this.#hub.addPublisher(publisher);
     this.#deps.onEvent(publisherId, { type: 'publisher-up', ...caller, latencyMs, encrypted });
   }

@@ -12,6 +12,8 @@ export interface BridgeSettings {
   refuse: { publish: Refuse; play: Refuse; bond: Refuse };
   /** Which SRT engine listens at each door. */
   engine: { publish: SrtEngineName; play: SrtEngineName; bond: SrtEngineName };
+  /** By the way that an encoder takes: whether its latency and its players' are one. */
+  sharesLatency: Readonly<Record<'srt' | 'srtla', boolean>>;
   latencyFloorMs: Millis;
   latencyCeilingMs: Millis;
   peerIdleTimeoutMs: Millis;

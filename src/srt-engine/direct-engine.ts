@@ -13,6 +13,7 @@ import {
 import { formatEndpoint } from '../shared/address.ts';
 import type { Millis } from '../shared/clock.ts';
 import { codeOf, messageOf } from '../shared/errors.ts';
+import { type LatencyMode, playerDelayMs } from '../shared/latency-budget.ts';
 import type { SrtEngine } from '../sls-bridge/srt-engine.ts';
 import { Cookies } from '../srt/cookie.ts';
 import { createCookieMac, createSrtCrypto } from '../srt/crypto-shell.ts';
@@ -42,16 +43,11 @@ const COLLECT_MS: Millis = 9;
 /** Refusals that wait to be told of. */
 const MOST_REFUSALS = 1_024;
 const COALESCE_MS: Millis = 2;
-/** The work on a packet between its arrival and its way to a player. */
-const FORWARD_MARGIN_MS: Millis = 30;
 /** Whoever is closed before it knows that it is connected takes it for a failure of another kind. */
 const CLOSE_AFTER_MS: Millis = 30;
 const NO_ADDRESS = new Uint8Array(0);
 const NO_SOCKET = -1;
 const LOOPBACK = { address: '127.0.0.1', port: 0 };
-
-/** `additive`: each side's latency counts, one after the other. `shared`: packets go on at arrival, and are played by their source's time. */
-export type LatencyMode = 'additive' | 'shared';
 
 export interface DirectDeps {
   readonly createUdp: (options: NativeUdpOptions) => NativeUdpEngine;
@@ -473,7 +469,7 @@ export class DirectEngine implements SrtEngine {
     if (this.#deps.latencyMode !== 'shared') return;
     const publisher = this.#sessions.get(source);
     if (!publisher) return;
-    const delayMs = Math.max(0, publisher.latencyMs + FORWARD_MARGIN_MS - player.latencyMs);
+    const delayMs = playerDelayMs(publisher.latencyMs, player.latencyMs);
     if (delayMs === player.delayMs) return;
     player.delayMs = delayMs;
     this.#server.delay(player.socket, delayMs);

@@ -324,14 +324,11 @@ export class SlsBridge {
     for (const publisher of this.#hub.publishers()) this.#cut(publisher, 'stopping');
   }
 
-  /** The longest latency among the players, and of encoders that share theirs: until then players' buffers still play. */
+  /** The longest latency among the players, or of an encoder that shares it with them: until then their buffers still play. */
   longestPlayerLatencyMs(): Millis {
     let longest = 0;
     for (const player of this.#hub.players())
-      if (player.sentMessages > 0) longest = Math.max(longest, player.latencyMs);
-    if (longest === 0) return 0;
-    for (const { source, latencyMs } of this.#hub.publishers())
-      if (this.#settings.sharesLatency[source]) longest = Math.max(longest, enoughForPlayerMs(latencyMs));
+      if (player.sentMessages > 0) longest = Math.max(longest, player.playsOutMs);
     return longest;
   }
 
@@ -414,7 +411,10 @@ export class SlsBridge {
       if (replaced) replaced.leaves ??= 'taken-over';
       this.#deps.onEvent(publisherId, { type: 'publisher-takeover', ...caller });
     }
-    this.#access.agreed(publisherId, this.#settings.sharesLatency[source] ? latencyMs : 0);
+    const isShared = this.#settings.sharesLatency[source];
+    this.#access.agreed(publisherId, isShared ? latencyMs : 0);
+    for (const player of this.#hub.players())
+      if (isShared && player.publisherId === publisherId) playByEncoder(player, latencyMs);
     this.#hub.addPublisher(publisher);
     this.#deps.onEvent(publisherId, { type: 'publisher-up', ...caller, latencyMs, encrypted });
   }
@@ -426,7 +426,11 @@ export class SlsBridge {
       this.#engine.close(event.socket);
       return;
     }
-    this.#hub.addPlayer(new Player({ ...event, playerId, publisherId, sinceMs: now }));
+    const player = new Player({ ...event, playerId, publisherId, sinceMs: now });
+    for (const publisher of this.#hub.publishers())
+      if (publisher.publisherId === publisherId && this.#settings.sharesLatency[publisher.source])
+        playByEncoder(player, publisher.latencyMs);
+    this.#hub.addPlayer(player);
     this.#deps.onEvent(publisherId, { type: 'player-up', playerId, address, port, latencyMs });
   }
 
@@ -476,3 +480,8 @@ export class SlsBridge {
     return this.#doors.bond.has(listener) ? 'bond' : 'publish';
   }
 }
+
+/** The encoder's latency is the player's too. */
+const playByEncoder = (player: Player, encoderMs: Millis): void => {
+  player.playsOutMs = Math.max(player.playsOutMs, enoughForPlayerMs(encoderMs));
+};

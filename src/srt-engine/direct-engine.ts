@@ -10,9 +10,7 @@ import {
   type SrtListenOptions,
   type SrtRole,
 } from '../shared/addon.ts';
-import { formatEndpoint } from '../shared/address.ts';
 import type { Millis } from '../shared/clock.ts';
-import { codeOf, messageOf } from '../shared/errors.ts';
 import { type LatencyMode, playerDelayMs } from '../shared/latency-budget.ts';
 import type { SrtEngine } from '../sls-bridge/srt-engine.ts';
 import { Cookies } from '../srt/cookie.ts';
@@ -21,12 +19,14 @@ import type { Asking } from '../srt/listener.ts';
 import { PacketStore } from '../srt/packet-store.ts';
 import { type EndReason, SrtServer } from '../srt/server.ts';
 import { destinationId } from '../srtla/srt-header.ts';
+import { checkAccess } from './access-check.ts';
 import { Admission } from './admission.ts';
 import { Batch } from './batch.ts';
 import { Callers } from './callers.ts';
 import { EngineSession } from './engine-session.ts';
 import { InsideWay } from './inside-way.ts';
 import { Listening } from './listening.ts';
+import { PortTable } from './port-table.ts';
 import { UdpPorts } from './udp-ports.ts';
 import { WakeGate } from './wake-gate.ts';
 
@@ -58,17 +58,6 @@ export interface DirectDeps {
   readonly bondLossReports: 'own' | 'upstream';
 }
 
-interface Port {
-  readonly host: string;
-  readonly port: number;
-  /** Number of the UDP socket. */
-  readonly socket: number;
-  readonly segments: boolean;
-  /** Undefined once it is closed: its sessions go on. */
-  listening: Listening | undefined;
-  sessions: number;
-}
-
 /** SRT of our own behind the interface that libsrt has in the addon: `src/srt` on the addon's UDP sockets, in the thread of its owner. */
 export class DirectEngine implements SrtEngine {
   readonly inside: InsideWay;
@@ -81,7 +70,7 @@ export class DirectEngine implements SrtEngine {
   readonly #callers: Callers;
   readonly #batch: Batch;
   readonly #gate: WakeGate;
-  readonly #ports: Port[] = [];
+  readonly #ports: PortTable;
   readonly #listeners = new Map<number, Listening>();
   readonly #sessions = new Map<number, EngineSession>();
   /** Those with packets to be read. */
@@ -139,6 +128,7 @@ export class DirectEngine implements SrtEngine {
       onPacket: (socket, packet, peer, now) => this.#packet(socket, packet, peer, now),
       onBatch: (now) => this.#took(now),
     });
+    this.#ports = new PortTable(this.#udp);
     this.inside = new InsideWay({
       receive: (packet, peer, address, now) => {
         if (packet.length >= LEAST_PACKET_BYTES && destinationId(packet) === 0) this.#current = this.#insideListening;
@@ -166,12 +156,11 @@ export class DirectEngine implements SrtEngine {
   listen(options: SrtListenOptions): number {
     this.#assertLive();
     const number = this.#nextListener;
-    const socket = options.isInside === true ? NO_SOCKET : this.#open(options);
+    const socket = options.isInside === true ? NO_SOCKET : this.#ports.open(options);
     const listening = new Listening(number, socket, options, randomBytes(4).readInt32BE());
     this.#nextListener -= 1;
     this.#listeners.set(number, listening);
-    const port = this.#portOf(socket);
-    if (port) port.listening = listening;
+    this.#ports.listens(listening);
     return number;
   }
 
@@ -184,10 +173,7 @@ export class DirectEngine implements SrtEngine {
     const listening = this.#listeners.get(listener);
     if (!listening) return;
     this.#listeners.delete(listener);
-    const port = this.#portOf(listening.socket);
-    if (!port) return;
-    port.listening = undefined;
-    this.#closeUnused(port);
+    this.#ports.listensNoMore(listening);
   }
 
   /** @throws Error always: this engine calls nobody */
@@ -319,6 +305,7 @@ export class DirectEngine implements SrtEngine {
     clearTimeout(this.#timer);
     this.#gate.close();
     this.#batch.begin();
+    this.#ports.dispose();
     this.#udp.dispose();
   }
 
@@ -346,40 +333,13 @@ export class DirectEngine implements SrtEngine {
     return undefined;
   }
 
-  /** A socket whose listener was closed and that lives for its sessions is a listener's again. */
-  #open({ host, port, role, udpBufferBytes }: SrtListenOptions): number {
-    const segments = role === 'play';
-    const kept = this.#ports.find((each) => !each.listening && each.host === host && each.port === port);
-    if (kept && kept.segments === segments) return kept.socket;
-    let socket: number;
-    try {
-      socket = this.#udp.bind(host, port, udpBufferBytes, segments);
-    } catch (error) {
-      const text = `listen on ${formatEndpoint(host, port)}: ${messageOf(error)}`;
-      throw Object.assign(new Error(text, { cause: error }), { code: codeOf(error) });
-    }
-    const bound = { host, port: this.#udp.portOf(socket), socket, segments, listening: undefined, sessions: 0 };
-    this.#ports.push(bound);
-    return socket;
-  }
-
-  #portOf(socket: number): Port | undefined {
-    return this.#ports.find((each) => each.socket === socket);
-  }
-
-  #closeUnused(port: Port): void {
-    if (port.listening || port.sessions > 0) return;
-    this.#ports.splice(this.#ports.indexOf(port), 1);
-    if (!this.#isDisposed) this.#udp.close(port.socket);
-  }
-
   #packet(socket: number, packet: Uint8Array, peer: number, now: Millis): void {
     if (packet.length < LEAST_PACKET_BYTES) return;
     if (destinationId(packet) !== 0) {
       this.#server.receive(packet, peer, NO_ADDRESS, now);
       return;
     }
-    const listening = this.#portOf(socket)?.listening;
+    const listening = this.#ports.listeningOn(socket);
     if (!listening) return;
     this.#current = listening;
     this.#server.receive(packet, peer, this.#udp.addressBytes(peer), now);
@@ -398,8 +358,7 @@ export class DirectEngine implements SrtEngine {
     const { role } = listening.options;
     this.#sessions.set(socket, new EngineSession({ socket, role, peer, listening, latencyMs }));
     if (peer >= 0) this.#udp.hold(peer);
-    const port = this.#portOf(listening.socket);
-    if (port) port.sessions += 1;
+    this.#ports.entered(listening);
     this.#timer ??= setTimeout(() => this.#onTimer(), this.#tickMs);
   }
 
@@ -445,11 +404,7 @@ export class DirectEngine implements SrtEngine {
     // What is still to be said to it goes first.
     this.#udp.flush();
     if (peer >= 0 && !this.#isDisposed) this.#udp.release(peer);
-    const port = this.#portOf(listening.socket);
-    if (port) {
-      port.sessions -= 1;
-      this.#closeUnused(port);
-    }
+    this.#ports.left(listening);
     this.#tell({ type: 'ended', socket });
     if (this.#sessions.size > 0) return;
     clearTimeout(this.#timer);
@@ -526,25 +481,3 @@ const SAMPLED = 1;
 const TRIMMED = 2;
 const HANDED = 3;
 const LEAST_PACKET_BYTES = 16;
-
-const LEAST_BUFFER_BYTES = 64 * 1_500;
-const LEAST_WINDOW_PACKETS = 64;
-
-const inRange = (value: number | undefined, least: number, most: number): boolean =>
-  value === undefined || (Number.isInteger(value) && value >= least && value <= most);
-
-/** @throws TypeError for what makes no sense */
-const checkAccess = (access: SrtAccess): void => {
-  const { maxSockets, latencyMs, latencyCeilingMs, bufferBytes, flowWindowPackets, passphrase } = access;
-  const most = 2 ** 31 - 1;
-  const isSound =
-    Number.isInteger(maxSockets) &&
-    maxSockets >= 1 &&
-    inRange(latencyMs, 1, 60_000) &&
-    inRange(latencyCeilingMs, 1, most) &&
-    inRange(bufferBytes, LEAST_BUFFER_BYTES, most) &&
-    inRange(flowWindowPackets, LEAST_WINDOW_PACKETS, 1_000_000);
-  if (!isSound) throw new TypeError('limits of an id must be whole numbers within their ranges');
-  const bytes = passphrase === undefined ? 10 : Buffer.byteLength(passphrase);
-  if (bytes < 10 || bytes > 79) throw new TypeError('passphrase must have 10 to 79 bytes');
-};

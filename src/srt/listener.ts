@@ -51,11 +51,20 @@ interface Accepted {
   repeats: number;
 }
 
-/** Of one caller's session: another one of the same socket begins with another number. */
-const nameOf = (
-  peer: number,
-  { socketId, initialSequence }: Pick<ConclusionRequest, 'socketId' | 'initialSequence'>,
-): string => `${peer} ${socketId} ${initialSequence}`;
+/**
+ * So long after its end, or after it was turned away, copies of a caller's question may still be under way. Not longer: there are encoders that begin
+ * with the same numbers each time.
+ */
+const COPIES_MS: Millis = 3_000;
+const MOST_SETTLED = 1_024;
+
+/** Of one caller's session: the cookie is made of its address, and another one of the same socket begins with another number. */
+const nameOf = ({
+  cookie,
+  socketId,
+  initialSequence,
+}: Pick<ConclusionRequest, 'cookie' | 'socketId' | 'initialSequence'>): string =>
+  `${cookie} ${socketId} ${initialSequence}`;
 
 /**
  * Lets callers in, or turns them away (spec: srt.md §1). Nothing is kept of anybody who has not brought a cookie back; then little, and for a
@@ -67,6 +76,8 @@ export class SrtListener {
   readonly #out: ListenerOutbox;
   readonly #waiting = new Map<string, Asking>();
   readonly #accepted = new Map<string, Accepted>();
+  /** Callers that were turned away, with the code, and those whose session is over, with 0; the oldest first. */
+  readonly #settled = new Map<string, { readonly code: number; readonly sinceMs: Millis }>();
   #second = Number.NEGATIVE_INFINITY;
   #answers = 0;
 
@@ -93,10 +104,15 @@ export class SrtListener {
     }
     // A wrong cookie is not answered: whoever forges an address would have others answered.
     if (handshake.type !== HANDSHAKE_TYPE.conclusion || !this.#cookies.isGood(handshake.cookie, address, now)) return;
-    const name = nameOf(peer, handshake);
+    const name = nameOf(handshake);
     const accepted = this.#accepted.get(name);
     if (accepted) {
       this.#answer(accepted, now);
+      return;
+    }
+    const settled = this.#settled.get(name);
+    if (settled && now - settled.sinceMs < COPIES_MS) {
+      if (settled.code !== 0 && this.#mayAnswer(now)) this.#out.reply(peer, rejection(packet, settled.code, 0));
       return;
     }
     if (this.#waiting.has(name) || !this.#mayAnswer(now)) return;
@@ -116,7 +132,7 @@ export class SrtListener {
    * @returns false where it does not wait any more
    */
   accept(asking: Asking, terms: AgreedTerms, now: Millis): boolean {
-    const name = nameOf(asking.peer, asking.request);
+    const name = nameOf(asking.request);
     if (this.#waiting.get(name) !== asking) return false;
     this.#waiting.delete(name);
     const accepted: Accepted = { asking, terms, startMs: now, repeatMs: now, repeats: 0 };
@@ -127,24 +143,26 @@ export class SrtListener {
 
   /** @param code of `REJECT`, or 1000 and above @returns false where it does not wait any more */
   reject(asking: Asking, code: number): boolean {
-    const name = nameOf(asking.peer, asking.request);
+    const name = nameOf(asking.request);
     if (this.#waiting.get(name) !== asking) return false;
     this.#waiting.delete(name);
+    this.#settle(name, code, asking.arrivedMs);
     this.#out.reply(asking.peer, rejection(asking.packet, code, 0));
     return true;
   }
 
   /** Something has come from a caller that was let in: it has its answer. Its repeats are answered all the same. */
-  heard({ peer, request }: Asking): void {
-    const accepted = this.#accepted.get(nameOf(peer, request));
+  heard({ request }: Asking): void {
+    const accepted = this.#accepted.get(nameOf(request));
     if (accepted) accepted.repeats = MOST_REPEATS;
   }
 
   /** Its session is over. */
-  forget({ peer, request }: Asking): void {
-    const name = nameOf(peer, request);
+  forget({ request }: Asking, now: Millis): void {
+    const name = nameOf(request);
     this.#accepted.delete(name);
     this.#waiting.delete(name);
+    this.#settle(name, 0, now);
   }
 
   /** To be called every 50 ms or so. */
@@ -166,6 +184,12 @@ export class SrtListener {
     accepted.repeatMs = now;
     const stampUs = Math.round((now - startMs) * 1_000) % 2 ** 32;
     this.#out.reply(asking.peer, conclusionResponse(asking.packet, asking.request, terms, stampUs));
+  }
+
+  #settle(name: string, code: number, now: Millis): void {
+    this.#settled.delete(name);
+    this.#settled.set(name, { code, sinceMs: now });
+    if (this.#settled.size > MOST_SETTLED) this.#settled.delete(this.#settled.keys().next().value!);
   }
 
   #mayAnswer(now: Millis): boolean {

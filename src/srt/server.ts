@@ -225,7 +225,7 @@ export class SrtServer {
       const line = (found.receiver ?? found.sender)!.line;
       for (let i = 0; i < SHUTDOWNS; i++) line.send(line.write.shutdown(line.stampUs(now)), now);
     }
-    this.#end(found, 'closed');
+    this.#end(found, 'closed', now);
   }
 
   /** To be called every 10 ms at least, while there are sessions or callers. */
@@ -285,10 +285,10 @@ export class SrtServer {
   /** Its peer is gone. */
   #break(session: Session, why: EndReason, now: Millis): void {
     const { receiver } = session;
-    this.#listener.forget(session.asking);
+    this.#listener.forget(session.asking, now);
     this.#out.broken?.(session.id, why);
     if (!receiver) {
-      this.#end(session, why);
+      this.#end(session, why, now);
       return;
     }
     session.tail = { untilMs: now + receiver.latencyMs + TAIL_MARGIN_MS, why };
@@ -296,12 +296,12 @@ export class SrtServer {
   }
 
   #playOut(session: Session, { untilMs, why }: NonNullable<Session['tail']>, now: Millis): void {
-    if (now >= untilMs || !session.receiver!.release(now)) this.#end(session, why);
+    if (now >= untilMs || !session.receiver!.release(now)) this.#end(session, why, now);
   }
 
-  #end(session: Session, why: EndReason): void {
+  #end(session: Session, why: EndReason, now: Millis): void {
     this.#sessions.delete(session.id);
-    if (!session.tail) this.#listener.forget(session.asking);
+    if (!session.tail) this.#listener.forget(session.asking, now);
     // What has come in order is the stream's still.
     session.receiver?.finish();
     session.sender?.close();

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { SRT_STATS_FIELDS } from '../../src/shared/addon.ts';
-import { numbered, numberOf, Peer, srtNowUs, stream, until } from './peer.ts';
+import { numbered, numberOf, Peer, peerEngines, srtNowUs, stream, until } from './peer.ts';
 
 const peers: Peer[] = [];
 const peer = (...options: ConstructorParameters<typeof Peer>): Peer => {
@@ -99,7 +99,8 @@ describe.concurrent('streams', () => {
       .map((message, i) => (message.sourceTimeUs - node.messages(publisher)[i]!.sourceTimeUs) / 1000)
       .sort((a, b) => a - b);
     expect(differenceMs[150]).toBeGreaterThan(290);
-    expect(differenceMs[150]).toBeLessThan(320);
+    // The player counts from our answer, which our own engine sends from this thread, as soon as tests let it.
+    expect(differenceMs[150]).toBeLessThan(peerEngines.kind === 'libsrt' ? 320 : 500);
   });
 
   test('a source time before the connection began is raised, not refused', async () => {

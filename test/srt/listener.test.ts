@@ -110,14 +110,33 @@ describe('a listener', () => {
     listener.accept(asked[0]!, TERMS, now);
     receive(conclusion(good, 6));
     expect(asked.map(({ request }) => request.initialSequence)).toEqual([5, 6]);
-    listener.forget(asked[0]!);
-    receive(conclusion(good, 5));
+    listener.forget(asked[0]!, now);
+    receive(conclusion(good, 7));
     expect(asked).toHaveLength(3);
+  });
+
+  it('takes what comes once more of a session that is over for a copy, for a while', () => {
+    const good = cookie();
+    receive(conclusion(good, 5));
+    listener.accept(asked[0]!, TERMS, now);
+    listener.forget(asked[0]!, now);
+    replies = [];
+    now += 2_900;
+    // By another number: those of callers that nobody keeps are given to others.
+    receive(conclusion(good, 5), 8);
+    expect([replies.length, asked.length]).toEqual([0, 1]);
+    // An encoder that begins with the same numbers each time.
+    now += 200;
+    receive(conclusion(good, 5));
+    expect(asked).toHaveLength(2);
   });
 
   it('has bounds for who waits, for how long, and for answers', () => {
     make({ mostWaiting: 2, waitMs: 3_000 });
-    for (let peer = 1; peer <= 3; peer++) receive(conclusion(cookie(peer)), peer);
+    for (let peer = 1; peer <= 3; peer++) {
+      const address = new Uint8Array([127, 0, 0, peer, 1, 1]);
+      receive(conclusion(cookie(peer, address)), peer, address);
+    }
     expect(asked).toHaveLength(2);
     now += 3_001;
     listener.tick(now);
@@ -136,8 +155,24 @@ describe('a listener', () => {
     receive(conclusion(cookie()));
     expect(listener.reject(asked[0]!, 1_404)).toBe(true);
     expect(types()).toEqual([2_404]);
+    // A copy that was under way is told the same, whatever is true by now.
+    receive(conclusion(cookie()), 8);
+    expect([types(), asked.length]).toEqual([[2_404, 2_404], 1]);
+    now += 3_000;
     receive(conclusion(cookie()));
     expect(asked).toHaveLength(2);
+  });
+
+  it('remembers so many of those that it has turned away, the newest', () => {
+    const good = cookie();
+    for (let sequence = 0; sequence < 2_000; sequence++) {
+      receive(conclusion(good, sequence));
+      listener.reject(asked.at(-1)!, 1_404);
+    }
+    receive(conclusion(good, 1_999));
+    expect(asked).toHaveLength(2_000);
+    receive(conclusion(good, 100));
+    expect(asked).toHaveLength(2_001);
   });
 });
 

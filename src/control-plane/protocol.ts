@@ -95,6 +95,11 @@ export const desiredStreamSchema = z.object({
   maxBitrateKbps: z.number().int().optional(),
   latencyMs: z.number().int().optional(),
   playerLatencyMs: z.number().int().optional(),
+  /**
+   * `ADDRESS:PORT` of the play port of the node that the stream is moving away from, which admits the same ids: while no encoder sends the id
+   * to this node, it reads the stream there as the player `player`, with `passphrase`. The plane takes it away when the move is over.
+   */
+  pullFrom: z.string().max(64).optional(),
   /** Unix ms of the node's clock: cut from then on, also while the plane is away. */
   expiresAt: z.number().int().optional(),
 });

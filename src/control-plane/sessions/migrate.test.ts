@@ -46,8 +46,8 @@ describe('relay/migrate', () =>
 
     it('is done once an hour for a slot, however many ask at once', async () => {
       const { plane } = await moving(make);
-      await new FakeNode(plane, 'fr1', { region: 'eu-central' }).join();
-      const answers = await Promise.all([move(plane, 'eu-west'), move(plane, 'eu-central')]);
+      await new FakeNode(plane, 'ny1', { region: 'us-east' }).join();
+      const answers = await Promise.all([move(plane, 'eu-west'), move(plane, 'us-east')]);
       expect(answers.map(({ status }) => status).sort()).toEqual([200, 429]);
       const refused = answers.find(({ status }) => status === 429)!;
       expect(refused.body.error.code).toBe('migration_too_soon');
@@ -94,15 +94,5 @@ describe('relay/migrate', () =>
       expect((await move(plane, 'the-moon')).status).toBe(400);
       expect((await move(plane, 'eu-west', 'bob')).status).toBe(404);
       expect((await move(plane, 'eu-west', 'nobody')).status).toBe(401);
-    });
-
-    it('ends with the session on both nodes where it is revoked', async () => {
-      const { plane, old, node } = await moving(make);
-      await move(plane);
-      plane.accounts.users.get('ann')!.relayAccess = 'disabled';
-      await plane.start('ann', { connection: 'obs' });
-      await plane.db.run(`UPDATE assignments SET linger_until_ms = 1, released_ms = 1, removal = 'revoked'`);
-      await plane.plane.runJob('sweep');
-      expect([await listed(old), await listed(node)]).toEqual([[], []]);
     });
   }));

@@ -26,7 +26,7 @@ const startNode = async (id: string, region: string): Promise<void> => {
     REGION: region,
     PUBLIC_IP: '127.0.0.1',
     // How long a new player waits for a key frame is not what is measured.
-    TRIBUTARY_SRT_PLAYER_JOIN: 'last-key-frame',
+    TRIBUTARY_PLAYER_JOIN: 'last-key-frame',
   });
   nodes.set(id, node);
   await until('the node to be governed', async () => {

@@ -12,6 +12,8 @@ export interface BenchOptions {
   players: number;
   rounds: number;
   maxStreams: number;
+  /** SRT engine of the nodes; with `direct` a chain has the node on libsrt beside it. */
+  engine: Engine;
   /** Bond: of its scenarios this one alone. */
   only: string | undefined;
 }
@@ -38,3 +40,17 @@ export interface BenchContext {
 /** Environment of the node and of `tributary srtla`. */
 export const bufferEnvironment = ({ smallBuffers }: BenchOptions): Record<string, string> =>
   smallBuffers ? { TRIBUTARY_UDP_BUFFER_MAX: String(SMALL_BUFFER_BYTES) } : {};
+
+/** The node's SRT engine, and with our own whether both latencies count, or one for both ways. */
+export type Engine = 'libsrt' | 'direct' | 'shared';
+export const ENGINES: readonly Engine[] = ['libsrt', 'direct', 'shared'];
+
+export const engineEnvironment = (engine: Engine): Record<string, string> =>
+  engine === 'libsrt'
+    ? {}
+    : {
+        TRIBUTARY_SRT_ENGINE_PUBLISH: 'direct',
+        TRIBUTARY_SRT_ENGINE_BOND: 'direct',
+        TRIBUTARY_SRT_ENGINE_PLAY: 'direct',
+        TRIBUTARY_LATENCY_MODE: engine === 'shared' ? 'shared' : 'additive',
+      };

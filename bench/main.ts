@@ -8,7 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BOND_SCENARIOS } from '../src/sender/impair/scenarios.ts';
 import { compare, readBaseline, updated, writeBaseline } from './baseline.ts';
-import { type BenchOptions, SMALL_BUFFER_BYTES } from './context.ts';
+import { type BenchOptions, ENGINES, type Engine, SMALL_BUFFER_BYTES } from './context.ts';
 import { allowedCores, type Cores, chooseCores } from './machine.ts';
 import { killAll } from './process.ts';
 import { buildPrograms } from './programs.ts';
@@ -38,6 +38,7 @@ const HELP = `Usage: npm run bench -- SCENARIO [options]
   --players N      chain: players of each stream (1)     --rounds N  chain: alternations (3)
   --only NAME      bond: this one alone (${[...BOND_SCENARIOS.keys()].join(', ')})
   --max-streams N  capacity: give up there (40)
+  --engine NAME    of the node's SRT: libsrt, direct (our own; chain compares both), shared (direct with one latency) (libsrt)
   --json           results as JSON on standard output
   --html FILE      where the report goes (bench/build/report.html)
   --baseline FILE  ratios to compare with (bench/baseline.json)
@@ -56,6 +57,7 @@ const arguments_ = () =>
       players: { type: 'string', default: '1' },
       rounds: { type: 'string', default: '3' },
       'max-streams': { type: 'string', default: '40' },
+      engine: { type: 'string', default: 'libsrt' },
       json: { type: 'boolean', default: false },
       html: { type: 'string', default: join(import.meta.dirname, 'build/report.html') },
       baseline: { type: 'string', default: join(import.meta.dirname, 'baseline.json') },
@@ -71,6 +73,12 @@ const bounded = (name: string, text: string, least: number, most: number): numbe
   throw new Error(`--${name} ${text} is out of range: give ${least} to ${most}`);
 };
 
+const engineOf = (text: string): Engine => {
+  const engine = ENGINES.find((each) => each === text);
+  if (engine) return engine;
+  throw new Error(`--engine ${text} is none: give ${ENGINES.join(', ')}`);
+};
+
 const optionsOf = (values: ReturnType<typeof arguments_>['values'], scenario: string): BenchOptions => ({
   seconds: bounded('seconds', values.seconds ?? String(secondsOf(scenario)), 0.5, 120),
   only: values.only,
@@ -80,6 +88,7 @@ const optionsOf = (values: ReturnType<typeof arguments_>['values'], scenario: st
   players: bounded('players', values.players, 1, 100),
   rounds: bounded('rounds', values.rounds, 1, 20),
   maxStreams: bounded('max-streams', values['max-streams'], 1, 60),
+  engine: engineOf(values.engine),
 });
 
 /** The load maker's core is this program's too: the relay's is its own. */

@@ -1,4 +1,4 @@
-import { type BenchContext, bufferEnvironment } from '../context.ts';
+import { type BenchContext, bufferEnvironment, engineEnvironment } from '../context.ts';
 import { NodeRelay } from '../relays.ts';
 import { type Check, fixed, percent, type ScenarioResult, whole } from '../result.ts';
 import { Rig, type Window } from '../rig.ts';
@@ -39,7 +39,10 @@ const climb = async (context: BenchContext, name: Curve['cores'], mbps: number):
   const own = name === 'one' ? cores.relay : cores.all.slice(0, 2);
   // With two cores for the node, the load shares both of them: there are no others.
   const loadCores = name === 'one' ? cores.load : cores.all.slice(0, 2);
-  const rig = new Rig(context, await NodeRelay.start({ cores: own, env: bufferEnvironment(options) }));
+  const rig = new Rig(
+    context,
+    await NodeRelay.start({ cores: own, env: { ...bufferEnvironment(options), ...engineEnvironment(options.engine) } }),
+  );
   const curve: Curve = { cores: name, steps: [], capacity: 0, ended: `${options.maxStreams} streams were enough` };
   try {
     for (const streams of STEPS.filter((count) => count <= options.maxStreams)) {

@@ -1,10 +1,21 @@
-import { type BenchContext, bufferEnvironment, SMALL_BUFFER_BYTES } from '../context.ts';
+import {
+  type BenchContext,
+  bufferEnvironment,
+  type Engine,
+  engineEnvironment,
+  SMALL_BUFFER_BYTES,
+} from '../context.ts';
 import { BareRelay, NodeRelay } from '../relays.ts';
 import type { ScenarioResult } from '../result.ts';
 import { Rig, type StreamShape, type Totals, type Window } from '../rig.ts';
 import { describeChain, describeOneStream } from './chain-report.ts';
 
-export type ChainKind = 'node' | 'minirelay';
+/** The node on libsrt, on our own engine, there with one latency for both ways; and libsrt alone. */
+export type ChainKind = 'node' | 'direct' | 'shared' | 'minirelay';
+
+const ENGINE_OF = { node: 'libsrt', direct: 'direct', shared: 'shared' } as const;
+const kindsOf = (engine: Engine): ChainKind[] =>
+  engine === 'libsrt' ? ['node', 'minirelay'] : ['node', engine, 'minirelay'];
 
 export interface ChainRun {
   kind: ChainKind;
@@ -15,8 +26,12 @@ export interface ChainRun {
 export const LINKS = 3;
 
 const startRelay = (kind: ChainKind, { cores, options }: BenchContext): Promise<NodeRelay | BareRelay> =>
-  kind === 'node'
-    ? NodeRelay.start({ cores: cores.relay, env: bufferEnvironment(options), probe: true })
+  kind !== 'minirelay'
+    ? NodeRelay.start({
+        cores: cores.relay,
+        env: { ...bufferEnvironment(options), ...engineEnvironment(ENGINE_OF[kind]) },
+        probe: true,
+      })
     : BareRelay.start(cores.relay, options.smallBuffers ? SMALL_BUFFER_BYTES : 0);
 
 export const runOnce = async (kind: ChainKind, context: BenchContext, shape: StreamShape): Promise<ChainRun> => {
@@ -36,7 +51,7 @@ export const runChain = async (context: BenchContext): Promise<ScenarioResult> =
   const shape = { streams, links: LINKS, mbps, playersPerStream: players };
   const runs: ChainRun[] = [];
   for (let round = 1; round <= rounds; round++) {
-    for (const kind of ['node', 'minirelay'] as const) {
+    for (const kind of kindsOf(context.options.engine)) {
       context.progress(`${streams} streams of ${mbps} Mbit/s, ${kind}, ${round} of ${rounds}`);
       runs.push(await runOnce(kind, context, shape));
     }

@@ -1,4 +1,4 @@
-import { type BenchContext, bufferEnvironment } from '../context.ts';
+import { type BenchContext, bufferEnvironment, engineEnvironment } from '../context.ts';
 import { NodeRelay } from '../relays.ts';
 import { fixed, percent, type ScenarioResult, whole } from '../result.ts';
 import { Rig, type Totals, type Window } from '../rig.ts';
@@ -23,7 +23,13 @@ export const runFanout = async (context: BenchContext): Promise<ScenarioResult> 
   const steps: FanoutStep[] = [];
   for (const players of PLAYERS) {
     context.progress(`${players} players at ${mbps} Mbit/s`);
-    const rig = new Rig(context, await NodeRelay.start({ cores: cores.relay, env: bufferEnvironment(options) }));
+    const rig = new Rig(
+      context,
+      await NodeRelay.start({
+        cores: cores.relay,
+        env: { ...bufferEnvironment(options), ...engineEnvironment(options.engine) },
+      }),
+    );
     try {
       await rig.add({ streams: 1, links: LINKS, mbps, playersPerStream: players });
       const window = await rig.window(options.seconds);

@@ -180,6 +180,11 @@ export const contradictions = (settings: Settings): string[] => {
   };
   isAbove('srt.latencyFloorMs', srt.latencyFloorMs, 'srt.latencyCeilingMs', srt.latencyCeilingMs);
   isAbove('srtla.linkTimeoutMs', srtla.linkTimeoutMs, 'srtla.groupTimeoutMs', srtla.groupTimeoutMs);
+  const { play, publish, bond } = srt.engine;
+  if (settings.latency.mode === 'shared' && (play !== 'direct' || (publish !== 'direct' && bond !== 'direct')))
+    problems.push(
+      'latency.mode = shared needs an engine that hands packets on at arrival: set srt.engine.play to direct, and srt.engine.publish or srt.engine.bond too',
+    );
   const { quality } = settings;
   for (const [higher, lower] of [
     ['highKbps', 'mediumKbps'],

@@ -65,6 +65,7 @@ const nextSession = declared('next-session');
 const restart = declared('restart');
 
 const refusal = oneOf('close', 'reject');
+const srtEngine = oneOf('libsrt', 'direct');
 const MIB = 2 ** 20;
 
 /** Every setting of a node, in the order of the reference. The only place where one is declared. */
@@ -158,6 +159,17 @@ export const SETTINGS = {
   ),
   'srt.refuse.play': restart(refusal, 'close', 'How a player is refused: close or reject.'),
   'srt.refuse.bond': restart(refusal, 'reject', 'How a bonded encoder is refused: close or reject.'),
+  'srt.engine.publish': restart(
+    srtEngine,
+    'libsrt',
+    'What plain SRT encoders speak to: libsrt (the system library) or direct (an engine of Tributary, which costs less CPU).',
+  ),
+  'srt.engine.bond': restart(
+    srtEngine,
+    'libsrt',
+    'What bonded encoders speak to behind the SRTLA receiver: libsrt or direct (packets go there without a socket).',
+  ),
+  'srt.engine.play': restart(srtEngine, 'libsrt', 'What players speak to: libsrt or direct.'),
   'srt.latencyFloorMs': nextSession(
     milliseconds(0, 10_000),
     200,
@@ -188,6 +200,11 @@ export const SETTINGS = {
     flag,
     false,
     'Start although nothing says that libsrt has the fixes of CVE-2026-55868 and CVE-2026-55869.',
+  ),
+  'latency.mode': restart(
+    oneOf('additive', 'shared'),
+    'additive',
+    "additive: a player's latency begins where the encoder's ends. shared: packets go on at arrival, and both use the same time; it needs srt.engine.play: direct.",
   ),
   'udp.bufferMaxBytes': restart(
     bytes(0, 256 * MIB),

@@ -79,6 +79,7 @@ export class DataPlane {
         settings: this.#srtla,
         bondHost: '127.0.0.1',
         bondPort: () => this.#bridge.port('bond'),
+        ...(this.#bridge.inside ? { inside: this.#bridge.inside } : {}),
         udpBufferBytes: settings.udpBufferBytes,
         transport: settings.srtla.transport,
         coalesceMs: settings.srtla.coalesceMs,

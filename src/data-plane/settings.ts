@@ -1,4 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
+import type { LatencyMode } from '../shared/latency-budget.ts';
 import type { Redaction } from '../shared/redact.ts';
 import type { BridgeSettings } from '../sls-bridge/bridge.ts';
 import type { HopLossShares, UdpTransport } from '../srtla/index.ts';
@@ -10,6 +11,7 @@ export interface DataPlaneSettings {
   bind: readonly string[];
   srtla: SrtlaSettings & { ports: readonly number[]; transport: 'auto' | UdpTransport; coalesceMs: Millis };
   bridge: BridgeSettings;
+  latencyMode: LatencyMode;
   /** Receive buffer asked for on the SRTLA sockets. */
   udpBufferBytes: number;
   /** Of what the thread says. */

@@ -4,10 +4,11 @@ import { LoopHealth } from '../shared/loop-health.ts';
 import { raiseThreadPriority } from '../shared/priority.ts';
 import { setRedaction } from '../shared/redact.ts';
 import { libsrtEngine } from '../sls-bridge/native.ts';
+import { directEngine } from '../srt-engine/create.ts';
 import { commonNow } from './common-clock.ts';
 import { counterLayout, HEADER, LAYOUT_VERSION } from './counter-layout.ts';
 import { CounterRecorder } from './counter-recorder.ts';
-import { DataPlane } from './data-plane.ts';
+import { DataPlane, type DataPlaneDeps } from './data-plane.ts';
 import { EventOutlet } from './event-outlet.ts';
 import {
   portableError,
@@ -17,6 +18,7 @@ import {
   type ThreadStart,
 } from './messages.ts';
 import { RosterOutlet } from './roster.ts';
+import type { DataPlaneSettings } from './settings.ts';
 import { ThreadLog } from './thread-log.ts';
 
 /** The heartbeat, and the least time between two passes of the recorder. */
@@ -48,7 +50,7 @@ const run = async (port: MessagePort, { settings, rows, draining, memory, testHo
   const events = new EventOutlet(post, () => Atomics.load(header, HEADER.eventsSeen));
 
   const open = async (): Promise<{ plane: DataPlane; srtVersion: string }> => {
-    const engine = libsrtEngine();
+    const engine = engineOf(settings);
     const plane = new DataPlane({
       settings,
       engine,
@@ -111,6 +113,16 @@ const run = async (port: MessagePort, { settings, rows, draining, memory, testHo
   record();
   post({ type: 'started', facts: { srtVersion, ports: plane.ports } });
 };
+
+/** libsrt alone, or our own engine with it beside. */
+const engineOf = ({ bridge, latencyMode, srtla }: DataPlaneSettings): DataPlaneDeps['engine'] =>
+  Object.values(bridge.engine).includes('direct')
+    ? directEngine({
+        latencyMode,
+        bondLossReports: srtla.lossDetection === 'exact' ? 'upstream' : 'own',
+        clock: commonNow,
+      })
+    : libsrtEngine();
 
 /** By the names in the totals. */
 const healthCounters = ({ lag, activeMs, gcPauses, gcPausedMs }: LoopHealth): Record<string, number> => ({

@@ -48,6 +48,10 @@ export interface SrtListenOptions {
   /** SRTO_UDP_RCVBUF and SRTO_UDP_SNDBUF; the kernel may grant less. */
   udpBufferBytes: number;
   backlog: number;
+  /** Which of the engines listens, where there are two side by side. */
+  engine?: 'libsrt' | 'direct';
+  /** Of engines that take packets without a socket: this listener has none (see `InsideServer`). */
+  isInside?: boolean;
 }
 
 export interface SrtConnectOptions {
@@ -205,8 +209,11 @@ export interface NativeSrtEngine {
    * Copies slots to sockets, source times kept. `dropped[i]` grows by the messages that `sockets[i]` would not take.
    */
   send(sockets: Int32Array, socketCount: number, firstSlot: number, slotCount: number, dropped: Float64Array): void;
-  /** One message. `sourceTimeUs` 0 = now. Returns its length, -1 when the send buffer is full, -2 when the socket is gone. */
-  sendMessage(socket: number, message: Uint8Array, sourceTimeUs: number): number;
+  /**
+   * One message. `sourceTimeUs` 0 = now; `from`: the publisher that it is of, where it is of one. Returns its length, -1 when the send buffer
+   * is full, -2 when the socket is gone.
+   */
+  sendMessage(socket: number, message: Uint8Array, sourceTimeUs: number, from?: number): number;
   /** Opens the gate for the next wake-up. */
   rearm(): void;
 

@@ -10,6 +10,8 @@ const settings: BridgeSettings = {
   playPort: 4000,
   bondPort: 0,
   refuse: { publish: 'close', play: 'close', bond: 'reject' },
+  engine: { publish: 'libsrt', play: 'libsrt', bond: 'libsrt' },
+  sharesLatency: { srt: false, srtla: false },
   latencyFloorMs: 200,
   latencyCeilingMs: 10_000,
   peerIdleTimeoutMs: 5_000,

@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Millis } from '../shared/clock.ts';
+import type { InsideServer } from '../shared/inside-server.ts';
+import { enoughForPlayerMs } from '../shared/latency-budget.ts';
 import type { Logger } from '../shared/logger.ts';
 import { maskedAddress, maskedText } from '../shared/masked-address.ts';
 import { shortenId } from '../shared/redact.ts';
@@ -156,6 +158,11 @@ export class SlsBridge {
     return this.#doors[door].port;
   }
 
+  /** Where bonded encoders' packets go to without a socket; undefined where they need one, to the port of the door. */
+  get inside(): InsideServer | undefined {
+    return this.#settings.engine.bond === 'direct' ? this.#engine.inside : undefined;
+  }
+
   /** Without connections to other nodes that have brought nothing yet: nobody may be sending there. */
   *publishers(): Iterable<Publisher> {
     for (const publisher of this.#hub.publishers())
@@ -194,12 +201,12 @@ export class SlsBridge {
   }
 
   /**
-   * Other settings. Those of the listeners and the engine (ports, `refuse`, `peerIdleTimeoutMs`, `takeoverSilenceMs`, `tickMs`,
+   * Other settings. Those of the listeners and the engine (ports, `refuse`, `engine`, `peerIdleTimeoutMs`, `takeoverSilenceMs`, `tickMs`,
    * `udpBufferBytes`) stay as they were.
    */
   configure(settings: BridgeSettings): void {
-    const { peerIdleTimeoutMs, tickMs } = this.#settings;
-    this.#settings = { ...settings, peerIdleTimeoutMs, tickMs };
+    const { peerIdleTimeoutMs, tickMs, engine } = this.#settings;
+    this.#settings = { ...settings, peerIdleTimeoutMs, tickMs, engine };
     const gop = gopOf(settings);
     if (!isDeepStrictEqual(gop, this.#gop)) this.#gop = gop;
     this.#access.configure(settings);
@@ -340,11 +347,11 @@ export class SlsBridge {
     for (const publisher of this.#hub.publishers()) this.#cut(publisher, 'stopping');
   }
 
-  /** The longest latency among the players: until then their buffers still play. */
+  /** The longest latency among the players, or of an encoder that shares it with them: until then their buffers still play. */
   longestPlayerLatencyMs(): Millis {
     let longest = 0;
     for (const player of this.#hub.players())
-      if (player.sentMessages > 0) longest = Math.max(longest, player.latencyMs);
+      if (player.sentMessages > 0) longest = Math.max(longest, player.playsOutMs);
     return longest;
   }
 
@@ -459,6 +466,10 @@ export class SlsBridge {
       if (replaced) replaced.leaves ??= 'taken-over';
       this.#deps.onEvent(publisherId, { type: 'publisher-takeover', ...caller });
     }
+    const isShared = this.#settings.sharesLatency[source];
+    this.#access.agreed(publisherId, isShared ? latencyMs : 0);
+    for (const player of this.#hub.players())
+      if (isShared && player.publisherId === publisherId) playByEncoder(player, latencyMs);
     this.#hub.addPublisher(publisher);
     this.#deps.onEvent(publisherId, { type: 'publisher-up', ...caller, latencyMs, encrypted });
   }
@@ -470,7 +481,11 @@ export class SlsBridge {
       this.#engine.close(event.socket);
       return;
     }
-    this.#hub.addPlayer(new Player({ ...event, playerId, publisherId, sinceMs: now }));
+    const player = new Player({ ...event, playerId, publisherId, sinceMs: now });
+    for (const publisher of this.#hub.publishers())
+      if (publisher.publisherId === publisherId && this.#settings.sharesLatency[publisher.source])
+        playByEncoder(player, publisher.latencyMs);
+    this.#hub.addPlayer(player);
     this.#deps.onEvent(publisherId, { type: 'player-up', playerId, address, port, latencyMs });
   }
 
@@ -529,3 +544,8 @@ export class SlsBridge {
     return this.#doors.bond.has(listener) ? 'bond' : 'publish';
   }
 }
+
+/** The encoder's latency is the player's too. */
+const playByEncoder = (player: Player, encoderMs: Millis): void => {
+  player.playsOutMs = Math.max(player.playsOutMs, enoughForPlayerMs(encoderMs));
+};

@@ -11,6 +11,8 @@ const BACKLOG = 100;
 /** How each door listens. Buffers are for a stream without limits of its own; see `AccessTable` for the others. */
 export const listenOptions = (door: Door, settings: BridgeSettings): DoorOptions['listen'] => ({
   role: door === 'play' ? 'play' : 'publish',
+  engine: settings.engine[door],
+  isInside: door === 'bond' && settings.engine.bond === 'direct',
   refuse: settings.refuse[door],
   closesPerMinute: CLOSES_PER_MINUTE,
   // All bonded encoders come from loopback; the SRTLA core knows their addresses, and holds them back itself.

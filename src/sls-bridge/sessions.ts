@@ -120,6 +120,8 @@ export class Player {
   catchUpAt = Number.NaN;
   readonly pace = new SlowPlayer();
   isLatencyShort = false;
+  /** How long after its way to the player a packet is still played. */
+  playsOutMs: Millis;
   /** Handed to libsrt. */
   sentMessages = 0;
   /** Withheld from it, because its buffer was full or it was held. */
@@ -142,6 +144,7 @@ export class Player {
     this.address = facts.address;
     this.port = facts.port;
     this.latencyMs = facts.latencyMs;
+    this.playsOutMs = facts.latencyMs;
     this.sinceMs = facts.sinceMs;
     this.waitingSinceMs = facts.sinceMs;
   }

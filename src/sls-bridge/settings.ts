@@ -3,11 +3,17 @@ import type { SlowPolicy } from './slow-player.ts';
 
 type Refuse = 'close' | 'reject';
 
+export type SrtEngineName = 'libsrt' | 'direct';
+
 export interface BridgeSettings {
   publishPort: number;
   playPort: number;
   bondPort: number;
   refuse: { publish: Refuse; play: Refuse; bond: Refuse };
+  /** Which SRT engine listens at each door. */
+  engine: { publish: SrtEngineName; play: SrtEngineName; bond: SrtEngineName };
+  /** By the way that an encoder takes: whether its latency and its players' are one. */
+  sharesLatency: Readonly<Record<'srt' | 'srtla', boolean>>;
   latencyFloorMs: Millis;
   latencyCeilingMs: Millis;
   peerIdleTimeoutMs: Millis;

@@ -206,6 +206,15 @@ export class SrtReceiver implements Deadlines {
     figure.writeReceived(figures, out, window.freePackets);
   }
 
+  get latencyMs(): Millis {
+    return this.#options.latencyMs;
+  }
+
+  /** Data packets that have come, whatever became of them. */
+  get receivedPackets(): number {
+    return this.#figures[figure.RECEIVED]!;
+  }
+
   /** Data that came and could not be decrypted, clear packets where there is a key included. */
   get undecryptablePackets(): number {
     return this.#intake.undecryptable;

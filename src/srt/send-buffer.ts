@@ -30,7 +30,7 @@ export class SendBuffer {
   #queueHead = 0;
   #queued = 0;
 
-  /** @param most a power of two, at least 512 */
+  /** @param most what it holds */
   constructor(most: number, firstSequence: number) {
     this.#most = most;
     this.first = firstSequence;
@@ -51,7 +51,8 @@ export class SendBuffer {
 
   /** It waits to be sent. False where there is no room. `key` is one of `KEY`. */
   push(slot: number, stampUs: number, key: number): boolean {
-    if (this.count === this.#slots.length && !this.#grow()) return false;
+    if (this.count >= this.#most) return false;
+    if (this.count === this.#slots.length) this.#grow();
     const at = (this.#head + this.count) & this.#mask;
     this.#slots[at] = slot;
     this.#stampsUs[at] = stampUs;
@@ -150,10 +151,9 @@ export class SendBuffer {
     return (this.#head + sequenceDistance(sequence, this.first)) & this.#mask;
   }
 
-  #grow(): boolean {
+  #grow(): void {
     const old = this.#slots.length;
     const size = old * 2;
-    if (size > this.#most) return false;
     this.#slots = unrolled(this.#slots, this.#head, new Int32Array(size));
     this.#stampsUs = unrolled(this.#stampsUs, this.#head, new Int32Array(size));
     this.#resentMs = unrolled(this.#resentMs, this.#head, new Int32Array(size));
@@ -162,7 +162,6 @@ export class SendBuffer {
     this.#mask = size - 1;
     this.#head = 0;
     this.#queueHead = 0;
-    return true;
   }
 }
 

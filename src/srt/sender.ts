@@ -55,7 +55,7 @@ export interface SenderOptions {
   readonly latencyMs: Millis;
   /** As the player's conclusion says. */
   readonly flowWindowPackets: number;
-  /** What may lie unacknowledged: a power of two, at least 512. */
+  /** What may lie unacknowledged. */
   readonly bufferPackets: number;
   /** TLPKTDROP: what is too late for the player is given up. Otherwise it is kept until there is no more room. */
   readonly dropsTooLate: boolean;
@@ -82,7 +82,8 @@ export class SrtSender {
   readonly #ranges = new Int32Array(2 * MOST_NAK_RANGES);
   readonly #throttlesMs = new Int32Array(3);
   readonly #times: Float64Array;
-  readonly #keptUs: number;
+  #keptUs = 0;
+  #delayUs = 0;
   readonly #figures = figure.newFigures();
   #flowWindow: number;
   #confirmedAck = 0;
@@ -97,8 +98,14 @@ export class SrtSender {
     this.#buffer = new SendBuffer(options.bufferPackets, options.firstSequence);
     this.#rates = new RateMeter(now);
     this.#times = Float64Array.of(NEVER, NEVER, now);
-    this.#keptUs = (Math.max(options.latencyMs, LEAST_KEPT_MS) + KEPT_MARGIN_MS) * 1_000;
+    this.#keepFor(options.latencyMs);
     this.#flowWindow = options.flowWindowPackets;
+  }
+
+  /** So much later than its source time and the latency say is played what is offered from now on. */
+  set delayMs(delayMs: Millis) {
+    this.#delayUs = Math.round(delayMs * 1_000);
+    this.#keepFor(this.#options.latencyMs + delayMs);
   }
 
   /** A packet of the stream, in its order. It is held until it is acknowledged or given up. False where there is no room for it. */
@@ -168,7 +175,11 @@ export class SrtSender {
     // Before the start it would be 71 minutes ahead.
     const usedMs = Math.max(startMs, isPlausible ? sourceMs : now);
     times[NEWEST_SOURCE] = Math.max(times[NEWEST_SOURCE]!, usedMs);
-    return ((usedMs - startMs) * 1_000) | 0;
+    return ((usedMs - startMs) * 1_000 + this.#delayUs) | 0;
+  }
+
+  #keepFor(playedAfterMs: Millis): void {
+    this.#keptUs = (Math.max(playedAfterMs, LEAST_KEPT_MS) + KEPT_MARGIN_MS) * 1_000;
   }
 
   #dropTooLate(): void {

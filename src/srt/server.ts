@@ -17,6 +17,8 @@ const KEY_REQUEST = 3;
 const KEY_RESPONSE = 4;
 const SUBTYPE_AT = 2;
 const IDLE_MS: Millis = 5_000;
+/** On top of its latency, a publisher that is gone has so long to be played out: its stamps may say anything. */
+const TAIL_MARGIN_MS: Millis = 500;
 /** The end is told more than once: who misses it waits for five seconds. */
 const SHUTDOWNS = 2;
 const FLOW_WINDOW_PACKETS = 8_192;
@@ -25,12 +27,14 @@ const BUFFER_PACKETS = 8_192;
 export type EndReason = 'shutdown' | 'idle' | 'closed';
 
 export interface ServerOutbox {
-  /** A packet for the wire: both parts are valid during the call. */
+  /** A packet for the wire: `length` bytes of the payload from `offset` on. All is valid during the call. */
   send(peer: number, header: Uint8Array, payload: Uint8Array | undefined, offset: number, length: number): void;
   /** To be answered with `admitPublisher`, `admitPlayer` or `reject`, at once or later. */
   asks(asking: Asking): void;
   /** A packet of a publisher, whose turn it is: the callee releases its slot. */
   deliver(session: number, slot: number): void;
+  /** Nothing more comes from it. What it has sent is still delivered, each packet at its time, until `ended`. */
+  broken?(session: number, why: EndReason): void;
   ended(session: number, why: EndReason): void;
 }
 
@@ -44,11 +48,16 @@ export interface PublisherTerms {
   readonly mostReorderPackets: number;
   /** A power of two. */
   readonly windowPackets: number;
+  /** It is over once nothing has been heard of it for so long; absent = 5 s. */
+  readonly idleMs?: Millis;
 }
 
 export interface PlayerTerms {
   readonly latencyMs: Millis;
   readonly cipher: SessionCipher | undefined;
+  /** What may lie unacknowledged; absent = 8192. */
+  readonly bufferPackets?: number;
+  readonly idleMs?: Millis;
 }
 
 interface Session {
@@ -57,8 +66,11 @@ interface Session {
   readonly cipher: SessionCipher | undefined;
   readonly receiver: SrtReceiver | undefined;
   readonly sender: SrtSender | undefined;
+  readonly idleMs: Millis;
   /** Something has come from it. */
   isHeard: boolean;
+  /** It is gone, and its tail is played out; at the latest then. */
+  tail: { readonly untilMs: Millis; readonly why: EndReason } | undefined;
 }
 
 export interface ServerOptions {
@@ -109,7 +121,7 @@ export class SrtServer {
       return;
     }
     const session = this.#sessions.get(destination);
-    if (!session || session.asking.peer !== peer) return;
+    if (!session || session.asking.peer !== peer || session.tail) return;
     if (!session.isHeard) {
       session.isHeard = true;
       this.#listener.heard(session.asking);
@@ -140,12 +152,16 @@ export class SrtServer {
       },
       now,
     );
-    this.#sessions.set(id, { id, asking, cipher, receiver, sender: undefined, isHeard: false });
+    this.#open({ id, asking, cipher, receiver, sender: undefined }, terms.idleMs);
     return id;
   }
 
   /** @returns the session; undefined where the caller does not wait any more */
-  admitPlayer(asking: Asking, { latencyMs, cipher }: PlayerTerms, now: Millis): number | undefined {
+  admitPlayer(
+    asking: Asking,
+    { latencyMs, cipher, bufferPackets, idleMs }: PlayerTerms,
+    now: Millis,
+  ): number | undefined {
     const { request, peer } = asking;
     const id = this.#newId();
     const agreed = { socketId: id, receiveLatencyMs: request.sendLatencyMs, sendLatencyMs: latencyMs };
@@ -153,7 +169,10 @@ export class SrtServer {
     const sender = new SrtSender(
       {
         ...{ peerId: request.socketId, firstSequence: request.initialSequence, startMs: now, latencyMs },
-        ...{ flowWindowPackets: Math.max(1, request.flowWindowPackets), bufferPackets: BUFFER_PACKETS },
+        ...{
+          flowWindowPackets: Math.max(1, request.flowWindowPackets),
+          bufferPackets: bufferPackets ?? BUFFER_PACKETS,
+        },
         dropsTooLate: hasFlag(request, FLAG.tooLateDrop),
         peerRepeatsNaks: hasFlag(request, FLAG.periodicNak),
       },
@@ -165,7 +184,7 @@ export class SrtServer {
       now,
     );
     if (cipher) sender.key = cipher.sendKey;
-    this.#sessions.set(id, { id, asking, cipher, receiver: undefined, sender, isHeard: false });
+    this.#open({ id, asking, cipher, receiver: undefined, sender }, idleMs);
     return id;
   }
 
@@ -177,6 +196,17 @@ export class SrtServer {
   /** A packet of the stream for a player. False where there is no such player, or no room. */
   offer(session: number, slot: number, now: Millis): boolean {
     return this.#sessions.get(session)?.sender?.offer(slot, now) ?? false;
+  }
+
+  /** From now on the player's stream is played so much later than its source time and its latency say. */
+  delay(session: number, delayMs: Millis): void {
+    const sender = this.#sessions.get(session)?.sender;
+    if (sender) sender.delayMs = delayMs;
+  }
+
+  /** Data packets that a publisher has sent, whatever became of them; 0 where there is no such session. */
+  receivedPackets(session: number): number {
+    return this.#sessions.get(session)?.receiver?.receivedPackets ?? 0;
   }
 
   /** Writes `SRT_STATS_FIELDS` in order. False where there is no such session. */
@@ -191,8 +221,10 @@ export class SrtServer {
   close(session: number, now: Millis): void {
     const found = this.#sessions.get(session);
     if (!found) return;
-    const line = (found.receiver ?? found.sender)!.line;
-    for (let i = 0; i < SHUTDOWNS; i++) line.send(line.write.shutdown(line.stampUs(now)), now);
+    if (!found.tail) {
+      const line = (found.receiver ?? found.sender)!.line;
+      for (let i = 0; i < SHUTDOWNS; i++) line.send(line.write.shutdown(line.stampUs(now)), now);
+    }
     this.#end(found, 'closed');
   }
 
@@ -200,11 +232,15 @@ export class SrtServer {
   tick(now: Millis): void {
     this.#listener.tick(now);
     for (const session of this.#sessions.values()) {
+      if (session.tail) {
+        this.#playOut(session, session.tail, now);
+        continue;
+      }
       const end = (session.receiver ?? session.sender)!;
       end.tick(now);
-      if (end.line.silentMs(now) < IDLE_MS) continue;
+      if (end.line.silentMs(now) < session.idleMs) continue;
       end.line.send(end.line.write.shutdown(end.line.stampUs(now)), now);
-      this.#end(session, 'idle');
+      this.#break(session, 'idle', now);
     }
   }
 
@@ -212,7 +248,7 @@ export class SrtServer {
     const end = session.receiver ?? session.sender;
     if (end?.control(packet, now)) return;
     const type = controlType(packet);
-    if (type === SRT_TYPE.shutdown) this.#end(session, 'shutdown');
+    if (type === SRT_TYPE.shutdown) this.#break(session, 'shutdown', now);
     else if (type === SRT_TYPE.userDefined && readU16(packet, SUBTYPE_AT) === KEY_REQUEST)
       this.#rekey(session, packet, now);
   }
@@ -235,16 +271,37 @@ export class SrtServer {
     const store = this.#store;
     const [offset, length] = [store.offsetOf(slot) + SRT_HEADER_BYTES, store.lengthOf(slot) - SRT_HEADER_BYTES];
     if (!cipher || keyOf(header) === 0) {
-      this.#out.send(peer, header, store.bytesOf(slot), offset, length);
+      this.#out.send(peer, header, store.payloadOf(slot), 0, length);
       return;
     }
     cipher.encrypt(store.bytesOf(slot).subarray(offset, offset + length), this.#scratch, sequenceNumber(header));
     this.#out.send(peer, header, this.#scratch, 0, length);
   }
 
+  #open(parts: Pick<Session, 'id' | 'asking' | 'cipher' | 'receiver' | 'sender'>, idleMs: Millis = IDLE_MS): void {
+    this.#sessions.set(parts.id, { ...parts, idleMs, isHeard: false, tail: undefined });
+  }
+
+  /** Its peer is gone. */
+  #break(session: Session, why: EndReason, now: Millis): void {
+    const { receiver } = session;
+    this.#listener.forget(session.asking);
+    this.#out.broken?.(session.id, why);
+    if (!receiver) {
+      this.#end(session, why);
+      return;
+    }
+    session.tail = { untilMs: now + receiver.latencyMs + TAIL_MARGIN_MS, why };
+    this.#playOut(session, session.tail, now);
+  }
+
+  #playOut(session: Session, { untilMs, why }: NonNullable<Session['tail']>, now: Millis): void {
+    if (now >= untilMs || !session.receiver!.release(now)) this.#end(session, why);
+  }
+
   #end(session: Session, why: EndReason): void {
     this.#sessions.delete(session.id);
-    this.#listener.forget(session.asking);
+    if (!session.tail) this.#listener.forget(session.asking);
     // What has come in order is the stream's still.
     session.receiver?.finish();
     session.sender?.close();

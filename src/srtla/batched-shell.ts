@@ -67,11 +67,14 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
   #isVisiting = false;
   #closed: Promise<void> | undefined;
   readonly #pumpAgain = (): void => this.#pump();
+  readonly #fromInside = (session: SessionId, packet: Uint8Array): void => {
+    this.#core.fromServer(session, packet, this.#now as Millis, this);
+  };
 
   private constructor(options: SrtlaShellOptions, create: CreateUdpEngine) {
     super(options);
     this.#options = options;
-    this.#hop = options.hopLoss && new HopLoss(options.hopLoss);
+    this.#hop = options.hopLoss && !options.inside ? new HopLoss(options.hopLoss) : undefined;
     this.#coalesceMs = options.coalesceMs ?? DEFAULT_COALESCE_MS;
     const udp = create({
       slots: SLOTS,
@@ -101,9 +104,16 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
     };
     this.#links = new LinkSockets(bind, bufferBytes, options.logger);
     this.#server = createServerSockets(udp, options, bufferBytes);
+    if (options.inside) options.inside.onWaiting = () => this.#takeInside();
     const grantedBytes = (): number => Math.min(...this.sockets.map(({ receiveBufferBytes }) => receiveBufferBytes));
     this.#watch = new UdpWatch(udp, bufferBytes, grantedBytes, options.logger);
-    this.#core = createSrtlaCore(options.settings, udp, options.random, createMac(options.random));
+    this.#core = createSrtlaCore(
+      options.settings,
+      udp,
+      options.random,
+      createMac(options.random),
+      options.inside !== undefined,
+    );
   }
 
   /** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then */
@@ -150,12 +160,22 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
   }
 
   sendToServer(session: SessionId, bytes: Uint8Array): void {
+    const { inside } = this.#options;
+    if (inside !== undefined) {
+      const isInHand = this.#received !== undefined;
+      inside.receive(session, bytes, isInHand ? (this.#arrival as Millis) : this.#options.clock());
+      return;
+    }
     if (this.#hop?.losesToServer()) return;
     const to = this.#server.destinationOf(session);
     if (to !== NOWHERE) this.#put(to, bytes);
   }
 
   openSession(session: SessionId, encoderId: number): void {
+    if (this.#options.inside) {
+      this.#options.inside.open(session);
+      return;
+    }
     try {
       this.#server.open(session, encoderId);
     } catch (error) {
@@ -180,6 +200,7 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
       const count = this.#udp.receive(now);
       for (let slot = 0; slot < count; slot++) this.#take(slot);
       this.#received = undefined;
+      this.#options.inside?.take(this.#fromInside);
       if (now - this.#tickedMs >= this.#timerMs) this.#tick(now);
       else this.#flush();
       // The idle pace is too slow for what may have begun now.
@@ -224,6 +245,14 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
     }
   }
 
+  /** The server speaks by itself. */
+  #takeInside(): void {
+    if (this.#closed !== undefined) return;
+    this.#now = this.#options.clock();
+    this.#options.inside?.take(this.#fromInside);
+    this.#flush();
+  }
+
   #put(to: number, bytes: Uint8Array): void {
     if (bytes === this.#received) this.#send.putSlot(to, this.#receivedAt, bytes.length);
     else this.#send.putCopy(to, bytes);
@@ -232,13 +261,14 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
   #flush(): void {
     this.#send.flush();
     if (this.#ending.length === 0) return;
-    for (const session of this.#ending) this.#server.close(session);
+    for (const session of this.#ending) (this.#options.inside ?? this.#server).close(session);
     this.#ending.length = 0;
   }
 
   #tick(now: Millis): void {
     this.#tickedMs = now;
     this.#core.tick(now, this);
+    this.#options.inside?.take(this.#fromInside);
     this.#flush();
     this.#watch.look(now);
     if (this.#core.nextTickMs() === this.#timerMs) this.#timer?.refresh();

@@ -51,11 +51,14 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
   /** The datagram that is being handled: nobody else writes to it, so it may be sent on without a copy. */
   #received: Uint8Array | undefined;
   #closed: Promise<void> | undefined;
+  readonly #fromInside = (session: SessionId, packet: Uint8Array): void => {
+    this.#core.fromServer(session, packet, this.#options.clock(), this);
+  };
 
   private constructor(options: SrtlaShellOptions, note: string | undefined) {
     super(options);
     this.#options = options;
-    this.#hop = options.hopLoss && new HopLoss(options.hopLoss);
+    this.#hop = options.hopLoss && !options.inside ? new HopLoss(options.hopLoss) : undefined;
     this.transportNote = note;
     const bufferBytes = bufferBytesOf(options);
     const bind = (address: string, port: number, index: number): Promise<DgramLink> =>
@@ -64,7 +67,14 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
     this.#sessions = new SessionSockets(options.bondHost, options.bondPort, (session, bytes) =>
       this.#fromServer(session, bytes),
     );
-    this.#core = createSrtlaCore(options.settings, this.#peers, options.random, createMac(options.random));
+    if (options.inside) options.inside.onWaiting = () => this.#takeInside();
+    this.#core = createSrtlaCore(
+      options.settings,
+      this.#peers,
+      options.random,
+      createMac(options.random),
+      options.inside !== undefined,
+    );
   }
 
   /**
@@ -118,15 +128,17 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
   }
 
   sendToServer(session: SessionId, bytes: Uint8Array): void {
-    if (!this.#hop?.losesToServer()) this.#sessions.send(session, this.#lasting(bytes));
+    const { inside, clock } = this.#options;
+    if (inside) inside.receive(session, bytes, clock());
+    else if (!this.#hop?.losesToServer()) this.#sessions.send(session, this.#lasting(bytes));
   }
 
   openSession(session: SessionId): void {
-    this.#sessions.open(session);
+    (this.#options.inside ?? this.#sessions).open(session);
   }
 
   closeSession(session: SessionId): void {
-    this.#sessions.close(session);
+    (this.#options.inside ?? this.#sessions).close(session);
   }
 
   async #bind(address: string, port: number, index: number, bufferBytes: number): Promise<DgramLink> {
@@ -147,6 +159,7 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
     this.#received = bytes;
     this.#core.receive(bytes, this.#peers.peerOf(socket, from.address, from.port), this.#options.clock(), this);
     this.#received = undefined;
+    this.#takeInside();
     // The idle pace is too slow for what may have begun now.
     if (this.#timerMs === IDLE_TICK_MS && this.#core.nextTickMs() !== IDLE_TICK_MS) this.#arm();
   }
@@ -158,6 +171,10 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
     this.#received = undefined;
   }
 
+  #takeInside(): void {
+    if (this.#closed === undefined) this.#options.inside?.take(this.#fromInside);
+  }
+
   #lasting(bytes: Uint8Array): Uint8Array {
     return bytes === this.#received ? bytes : new Uint8Array(bytes);
   }
@@ -167,6 +184,7 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
     this.#timerMs = this.#core.nextTickMs();
     this.#timer = setTimeout(() => {
       this.#core.tick(this.#options.clock(), this);
+      this.#takeInside();
       this.#arm();
     }, this.#timerMs);
   }

@@ -1,5 +1,6 @@
 import type { NativeAddon } from '../shared/addon.ts';
 import type { Millis } from '../shared/clock.ts';
+import type { InsideServer } from '../shared/inside-server.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { HopLossShares } from './hop-loss.ts';
 import type { ListeningSocket } from './link-sockets.ts';
@@ -31,6 +32,8 @@ export interface SrtlaShellOptions {
   /** Where the SRT listener is. The port is read when a session begins. */
   bondHost: string;
   bondPort: () => number;
+  /** The SRT server is in this thread: no socket leads there, and `bondHost` and `bondPort` are nobody's. */
+  inside?: InsideServer;
   /** Kernel buffers to ask for on each socket. */
   udpBufferBytes?: number;
   /** Cap on `udpBufferBytes`; 0 = none. */

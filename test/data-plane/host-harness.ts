@@ -40,8 +40,10 @@ export const freeSettings = (change: Partial<DataPlaneSettings> = {}): DataPlane
     redaction: { salt: 'a test', addresses: 'prefix' },
     debugLog: true,
     udpBufferBytes: 212_992,
+    latencyMode: 'additive',
     bridge: {
       ...srt,
+      sharesLatency: { srt: false, srtla: false },
       udpBufferBytes: 212_992,
       publishPort: 0,
       playPort: 0,

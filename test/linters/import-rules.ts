@@ -11,6 +11,7 @@ const ANYTHING = [
   'shared',
   'srtla',
   'srt',
+  'srt-engine',
   'sls-bridge',
   'data-plane',
   'stats',
@@ -36,8 +37,20 @@ export const RULES: Readonly<Record<string, Rule>> = {
   srt: {
     may: ['shared', 'srtla/bytes.ts', 'srtla/constants.ts', 'srtla/srt-header.ts', 'srtla/repair/sequence-window.ts'],
   },
+  'srt-engine': {
+    may: [
+      'shared',
+      'srt',
+      'srtla/bucket-table.ts',
+      'srtla/constants.ts',
+      'srtla/slot-views.ts',
+      'srtla/srt-header.ts',
+      'sls-bridge/stream-id.ts',
+    ],
+    mayTypes: ['sls-bridge/srt-engine.ts'],
+  },
   'sls-bridge': { may: ['shared'] },
-  'data-plane': { may: ['srtla', 'sls-bridge', 'shared'] },
+  'data-plane': { may: ['srtla', 'sls-bridge', 'srt-engine/create.ts', 'shared'] },
   stats: {
     may: ['shared', 'hooks/hook-event.ts', 'quality/link-capacity.ts', 'quality/types.ts'],
     mayTypes: ['data-plane', 'srtla', 'sls-bridge', 'config', 'quality', 'hooks'],

@@ -9,6 +9,8 @@ import {
   type SrtListenOptions,
   type SrtStatsField,
 } from '../../src/shared/addon.ts';
+import { libsrtEngine } from '../../src/sls-bridge/native.ts';
+import type { SrtEngineFactory } from '../../src/sls-bridge/srt-engine.ts';
 
 /** The event of one type. */
 export type EventOf<T extends SrtEvent['type']> = Extract<SrtEvent, { type: T }>;
@@ -54,6 +56,14 @@ const LISTEN: SrtListenOptions = {
   backlog: 100,
 };
 
+/** What peers stand on: libsrt, unless a test file has chosen another engine for all of its own. */
+export const peerEngines: {
+  readonly kind: 'libsrt' | 'direct';
+  create: (options: SrtEngineOptions) => NativeSrtEngine;
+  /** For a bridge. */
+  factory: () => SrtEngineFactory;
+} = { kind: 'libsrt', create: (options) => loadAddon().createSrtEngine(options), factory: libsrtEngine };
+
 /** An engine that takes whatever there is at each wake-up and keeps it for the test. */
 export class Peer {
   readonly engine: NativeSrtEngine;
@@ -65,7 +75,7 @@ export class Peer {
   readonly #stats = new Float64Array(SRT_STATS_FIELDS.length);
 
   constructor(options: Partial<SrtEngineOptions> = {}) {
-    this.engine = loadAddon().createSrtEngine({
+    this.engine = peerEngines.create({
       tickMs: 5,
       slots: 256,
       takeoverSilenceMs: 1_000,

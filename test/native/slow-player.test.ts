@@ -4,11 +4,10 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { SRT_STATS_FIELDS } from '../../src/shared/addon.ts';
 import { silentLogger } from '../../src/shared/logger.ts';
 import { SlsBridge } from '../../src/sls-bridge/bridge.ts';
-import { libsrtEngine } from '../../src/sls-bridge/native.ts';
 import type { Player } from '../../src/sls-bridge/sessions.ts';
 import type { StreamHappening } from '../../src/sls-bridge/stream-event.ts';
 import { freeSettings } from '../data-plane/host-harness.ts';
-import { numbered, numberOf, Peer, turn, until } from './peer.ts';
+import { numbered, numberOf, Peer, peerEngines, turn, until } from './peer.ts';
 
 /** A player whose application reads nothing; libsrt's threads go on answering for it. */
 class NeverReads extends Peer {
@@ -75,11 +74,11 @@ afterAll(() => {
   for (const made of peers) made.engine.dispose();
 });
 
-/** A bridge on real libsrt with one publisher id and a player id each for the slow and the quick. */
+/** A bridge on a real engine with one publisher id and a player id each for the slow and the quick. */
 const world = (change: Partial<ReturnType<typeof freeSettings>['bridge']> = {}): World => {
   const events: StreamHappening[] = [];
   const bridge = new SlsBridge({
-    engine: libsrtEngine(),
+    engine: peerEngines.factory(),
     settings: { ...freeSettings().bridge, latencyFloorMs: 50, udpBufferBytes: 4_194_304, ...change },
     logger: silentLogger,
     clock: () => performance.now(),

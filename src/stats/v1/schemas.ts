@@ -92,6 +92,9 @@ export const Player = z
     address: text,
     state: z.enum(['waiting', 'joining', 'playing']),
     latencyMs: ms,
+    totalLatencyMs: maybe(ms).describe(
+      'From the encoder to the picture, the ways of the packets not counted: both latencies, or with latency.mode shared the longer one. Null while nobody sends.',
+    ),
     rttMs: ms,
     bufferMs: ms.describe('What it has not acknowledged yet.'),
     sentMessages: count,

@@ -1,0 +1,2 @@
+import '../direct-peers.ts';
+import '../../native/limits.test.ts';

@@ -1,0 +1,2 @@
+import '../direct-peers.ts';
+import '../../native/takeover.test.ts';

@@ -196,6 +196,11 @@ export const heartbeatRequestSchema = z.object({
   uptimeMs: count,
   /** Wall clock, Unix ms: to show skew, for nothing else. */
   unixMs: count,
+  /**
+   * How far the node's clock is ahead of the plane's, by the `unixMs` of the last heartbeat's answer, which came so long after the question: half
+   * of that is not known. Both 0 before there was one. Absent: `unixMs` is held against the arrival, and what is late on its way looks like a clock.
+   */
+  clock: z.object({ aheadMs: z.number().int().min(-MAX_COUNT).max(MAX_COUNT), roundTripMs: count }).optional(),
   /** No new publisher is admitted. */
   draining: z.boolean(),
   /** Why no encoder should be sent here; empty: one may. */
@@ -227,6 +232,8 @@ export const heartbeatRequestSchema = z.object({
 
 export const heartbeatReplySchema = z.object({
   planeId: planeIdSchema,
+  /** Wall clock of the plane. */
+  unixMs: count.optional(),
   generation: generationSchema,
   status: nodeStatusSchema,
   /** As in `RegisterReply`: the way round where the long poll does not come through. */

@@ -80,6 +80,14 @@ describe('relay/migrate', () =>
       expect((await move(plane)).status).toBe(200);
     });
 
+    it('goes to the best other node where an administrator says so, in the same region too', async () => {
+      const { plane, node } = await moving(make);
+      node.maxSessions = 0;
+      await node.register();
+      await new FakeNode(plane, 'kc2').join();
+      expect((await move(plane, 'auto')).body.session).toMatchObject({ instance_id: 'kc2', region: 'us-central' });
+    });
+
     it('needs room in the region that is asked for', async () => {
       const { plane, session } = await moving(make);
       expect(await move(plane, 'us-east')).toMatchObject({

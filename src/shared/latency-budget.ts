@@ -12,9 +12,9 @@ const FORWARD_MARGIN_MS: Millis = 30;
 export const sharedSources = (
   mode: LatencyMode,
   engine: Readonly<Record<'publish' | 'bond' | 'play', Engine>>,
-): Readonly<Record<'srt' | 'srtla', boolean>> => {
+): Readonly<Record<'srt' | 'srtla' | 'pull', boolean>> => {
   const isShared = (way: Engine): boolean => mode === 'shared' && way === 'direct' && engine.play === 'direct';
-  return { srt: isShared(engine.publish), srtla: isShared(engine.bond) };
+  return { srt: isShared(engine.publish), srtla: isShared(engine.bond), pull: false };
 };
 
 /** The latency with which a player gets in time what arrives of such a stream at the last moment. */

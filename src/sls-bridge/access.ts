@@ -18,6 +18,8 @@ export interface AccessRow {
   latencyMs?: Millis | undefined;
   /** Least SRT latency of players on this player id. */
   playerLatencyMs?: Millis | undefined;
+  /** `host:port` of another node's play port, which has the same ids: see `Pulls`. */
+  pullFrom?: string | undefined;
   /** Unix ms. From then on the player id is refused, and the publisher id once all of its rows have expired. */
   expiresAt?: number | undefined;
 }

@@ -1,5 +1,6 @@
 import type { Millis } from '../shared/clock.ts';
 import type { SlowPolicy } from './slow-player.ts';
+import type { PublisherSource } from './stream-event.ts';
 
 type Refuse = 'close' | 'reject';
 
@@ -13,7 +14,7 @@ export interface BridgeSettings {
   /** Which SRT engine listens at each door. */
   engine: { publish: SrtEngineName; play: SrtEngineName; bond: SrtEngineName };
   /** By the way that an encoder takes: whether its latency and its players' are one. */
-  sharesLatency: Readonly<Record<'srt' | 'srtla', boolean>>;
+  sharesLatency: Readonly<Record<PublisherSource, boolean>>;
   latencyFloorMs: Millis;
   latencyCeilingMs: Millis;
   peerIdleTimeoutMs: Millis;

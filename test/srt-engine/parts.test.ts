@@ -115,8 +115,8 @@ describe('the budget of latencies', () => {
 
   it('is shared where both sides are our own engine, and nowhere else', () => {
     const engine = { publish: 'libsrt', bond: 'direct', play: 'direct' } as const;
-    expect(sharedSources('shared', engine)).toEqual({ srt: false, srtla: true });
-    expect(sharedSources('additive', engine)).toEqual({ srt: false, srtla: false });
-    expect(sharedSources('shared', { ...engine, play: 'libsrt' })).toEqual({ srt: false, srtla: false });
+    expect(sharedSources('shared', engine)).toEqual({ srt: false, srtla: true, pull: false });
+    expect(sharedSources('additive', engine)).toEqual({ srt: false, srtla: false, pull: false });
+    expect(sharedSources('shared', { ...engine, play: 'libsrt' })).toEqual({ srt: false, srtla: false, pull: false });
   });
 });

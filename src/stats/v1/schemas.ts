@@ -62,7 +62,7 @@ export const Link = z
 
 export const Publisher = z
   .object({
-    source: z.enum(['srtla', 'srt']),
+    source: z.enum(['srtla', 'srt', 'pull']),
     address: text,
     state: z.enum(['live', 'stalled', 'gone']).describe('stalled: nothing for 2 s; gone: for 5 s.'),
     encrypted: z.boolean(),

@@ -11,6 +11,7 @@ import type { NodeControl } from './node-control.ts';
 import type { QualityBook } from './quality/quality-book.ts';
 import { qualityRulesOf } from './quality/settings.ts';
 import { messageOf } from './shared/errors.ts';
+import { sharedSources } from './shared/latency-budget.ts';
 import type { Logger } from './shared/logger.ts';
 import { type Redaction, setRedaction } from './shared/redact.ts';
 import type { NodeCarriers } from './stats/asn-node.ts';
@@ -48,6 +49,7 @@ export const dataPlaneSettings = (settings: Settings, salt: string): DataPlaneSe
     hopLoss: testHopLoss(),
     bridge: {
       ...settings.srt,
+      sharesLatency: sharedSources(settings.latency.mode, settings.srt.engine),
       udpBufferBytes,
       asksAccess: settings.hooks.authUrl !== undefined,
       playerWaitMs: settings.player.waitSeconds * 1_000,

@@ -68,6 +68,9 @@ export class ControlClient {
   #problem: string | undefined;
   #nodeStatus: NodeStatus | undefined;
 
+  /** As it is told to the plane. */
+  #clock = { aheadMs: 0, roundTripMs: 0 };
+
   constructor(deps: ControlClientDeps) {
     this.#deps = deps;
     const { clock, random, heartbeatMs = HEARTBEAT_EVERY_MS } = deps;
@@ -166,26 +169,38 @@ export class ControlClient {
     await this.#orStop(this.#telling);
     if (this.#isStopped) return;
     const { planeId, generation, held } = rows;
+    const said = vitals();
+    const askedMs = this.#deps.clock();
     const answer = await http.ask({
       ...this.#limits(ANSWER_WITHIN_MS),
       method: 'POST',
       path: `/${http.serverId}/heartbeat`,
       schema: heartbeatReplySchema,
       body: {
-        ...vitals(),
-        ...{ held },
+        ...said,
+        ...{ held, clock: this.#clock },
         ...(planeId === undefined ? {} : { planeId }),
         ...(generation === undefined ? {} : { generation }),
       } satisfies HeartbeatRequest,
     });
     if (this.#isStopped || !this.#heard('heartbeat', answer) || !answer.value) return;
     this.#nodeStatus = answer.value.status;
+    this.#noteClock(said.unixMs, answer.value.unixMs, this.#deps.clock() - askedMs);
     if (answer.value.planeId !== rows.planeId) {
       // Somebody has put another plane in its place: it has to take the node in first.
       this.#session.failed('heartbeat', 'unknown', this.#deps.clock());
       return;
     }
     if (answer.value.desired) void this.#apply(answer.value.desired);
+  }
+
+  /** The plane has looked at its clock between question and answer. */
+  #noteClock(unixMs: number, planeUnixMs: number | undefined, roundTripMs: Millis): void {
+    if (planeUnixMs === undefined) return;
+    this.#clock = {
+      aheadMs: Math.round(unixMs + roundTripMs / 2 - planeUnixMs),
+      roundTripMs: Math.max(0, Math.ceil(roundTripMs)),
+    };
   }
 
   async #keepPolling(): Promise<void> {

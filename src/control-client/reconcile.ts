@@ -42,6 +42,7 @@ const LIMITS = [
   'latencyMs',
   'playerLatencyMs',
   'expiresAt',
+  'pullFrom',
 ] as const;
 
 /** @param local a row of the node's own with this publisher id: what belongs to the id is the operator's to say, and stays */

@@ -32,6 +32,8 @@ export const ingestsOf = (
 ): Ingest[] => {
   const byId = new Map<string, Ingest>();
   for (const { publisherId, source, group: groupId, uptimeMs, bitrateKbps, lastPayloadMs, stats } of publishers) {
+    // It sends to another node, which reports it.
+    if (source === 'pull') continue;
     const before = byId.get(publisherId);
     if (before && before.lastPayloadMs <= lastPayloadMs) continue;
     const group = srtla.groups.find(({ id }) => id === groupId);
@@ -71,7 +73,7 @@ export const sessionBytesOf = ({
     })),
   ),
   ...publishers
-    .filter(({ source }) => source === 'srt')
+    .filter(({ source }) => source !== 'srtla')
     .map(({ publisherId, address, uptimeMs, stats }) => ({
       ...{ key: `publisher ${publisherId} ${address}`, uptimeMs, sentBytes: 0 },
       receivedBytes: stats.byteRecvTotal + stats.pktRecvTotal * longerBytes(address),

@@ -1,8 +1,10 @@
 import { formatEndpoint } from '../shared/address.ts';
 import type { Fleet, FleetNode, FleetSession, UserRelays } from './accounts/relay-view.ts';
 import { allNodes, INGEST_COUNTS_MS, sessionCounts } from './nodes/node-rows.ts';
+import { AUTO } from './placement/regions.ts';
 import type { RelayCore } from './relay-context.ts';
 import { endSession } from './sessions/end-session.ts';
+import { migrateSession } from './sessions/migrate-session.ts';
 import { allOpenSessions, openSessionsOf } from './sessions/session-rows.ts';
 import { sweep } from './sessions/sweep.ts';
 import { usageOf } from './sessions/usage.ts';
@@ -59,6 +61,13 @@ export const createFleet = (core: RelayCore): Fleet => {
       const changed = await db.run('UPDATE nodes SET status = ? WHERE server_id = ?', [status, nodeId]);
       if (changed > 0) core.logger.info('the status of a node was set', { node: nodeId, status });
       return changed > 0;
+    },
+    moveSession: async (sessionId) => {
+      const row = await db.first<{ label: string }>(
+        'SELECT label FROM assignments WHERE session_id = ? ORDER BY ordinal DESC LIMIT 1',
+        [sessionId],
+      );
+      await migrateSession(core, { sessionId, label: row?.label ?? '', region: AUTO, staysInRegion: false });
     },
     endSession: async (sessionId) => {
       const row = await db.first<{ stream_token: string }>('SELECT stream_token FROM sessions WHERE session_id = ?', [

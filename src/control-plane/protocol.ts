@@ -95,6 +95,11 @@ export const desiredStreamSchema = z.object({
   maxBitrateKbps: z.number().int().optional(),
   latencyMs: z.number().int().optional(),
   playerLatencyMs: z.number().int().optional(),
+  /**
+   * `ADDRESS:PORT` of the play port of the node that the stream is moving away from, which admits the same ids: while no encoder sends the id
+   * to this node, it reads the stream there as the player `player`, with `passphrase`. The plane takes it away when the move is over.
+   */
+  pullFrom: z.string().max(64).optional(),
   /** Unix ms of the node's clock: cut from then on, also while the plane is away. */
   expiresAt: z.number().int().optional(),
 });
@@ -191,6 +196,11 @@ export const heartbeatRequestSchema = z.object({
   uptimeMs: count,
   /** Wall clock, Unix ms: to show skew, for nothing else. */
   unixMs: count,
+  /**
+   * How far the node's clock is ahead of the plane's, by the `unixMs` of the last heartbeat's answer, which came so long after the question: half
+   * of that is not known. Both 0 before there was one. Absent: `unixMs` is held against the arrival, and what is late on its way looks like a clock.
+   */
+  clock: z.object({ aheadMs: z.number().int().min(-MAX_COUNT).max(MAX_COUNT), roundTripMs: count }).optional(),
   /** No new publisher is admitted. */
   draining: z.boolean(),
   /** Why no encoder should be sent here; empty: one may. */
@@ -222,6 +232,8 @@ export const heartbeatRequestSchema = z.object({
 
 export const heartbeatReplySchema = z.object({
   planeId: planeIdSchema,
+  /** Wall clock of the plane. */
+  unixMs: count.optional(),
   generation: generationSchema,
   status: nodeStatusSchema,
   /** As in `RegisterReply`: the way round where the long poll does not come through. */

@@ -159,5 +159,13 @@ export const RELAYS_SCHEMA: Schema = {
       )`,
       'CREATE INDEX latencies_by_age ON latencies (seen_ms)',
     ],
+    [
+      // Of a stream that has moved there: when, from which node, and until when it may be read there.
+      'ALTER TABLE assignments ADD COLUMN moved_ms BIGINT',
+      'ALTER TABLE assignments ADD COLUMN pull_from TEXT',
+      'ALTER TABLE assignments ADD COLUMN pull_until_ms BIGINT',
+      'CREATE INDEX assignments_moved ON assignments (stream_token) WHERE moved_ms IS NOT NULL',
+      'CREATE INDEX assignments_pulling ON assignments (pull_from) WHERE pull_from IS NOT NULL',
+    ],
   ],
 };

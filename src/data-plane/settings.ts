@@ -1,7 +1,7 @@
 import type { Millis } from '../shared/clock.ts';
+import type { LatencyMode } from '../shared/latency-budget.ts';
 import type { Redaction } from '../shared/redact.ts';
 import type { BridgeSettings } from '../sls-bridge/bridge.ts';
-import type { LatencyMode } from '../srt-engine/create.ts';
 import type { HopLossShares, UdpTransport } from '../srtla/index.ts';
 import type { SrtlaSettings } from '../srtla/types.ts';
 

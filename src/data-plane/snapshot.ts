@@ -1,5 +1,6 @@
 import type { SrtStatsField } from '../shared/addon.ts';
 import type { Millis } from '../shared/clock.ts';
+import type { PublisherSource } from '../sls-bridge/stream-event.ts';
 import type { SrtlaSnapshot } from '../srtla/types.ts';
 
 export type SrtStats = Readonly<Record<SrtStatsField, number>>;
@@ -8,8 +9,8 @@ export type SrtStats = Readonly<Record<SrtStatsField, number>>;
 export interface PublisherSnapshot {
   /** A secret: see `publicStreamName`. */
   publisherId: string;
-  /** `srtla` = through a bonded group (its id in `group`), `srt` = straight to the publish port. */
-  source: 'srt' | 'srtla';
+  /** `srtla` = through a bonded group (its id in `group`), `srt` = straight to the publish port, `pull` = read from another node. */
+  source: PublisherSource;
   group: string | undefined;
   address: string;
   uptimeMs: Millis;

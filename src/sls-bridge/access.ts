@@ -1,4 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
+import { enoughForPlayerMs } from '../shared/latency-budget.ts';
 import { ASSUMED_KBPS, sessionBuffers } from './buffer-size.ts';
 import type { SrtAccess, SrtEngine, SrtRole } from './srt-engine.ts';
 import { streamIdForms } from './stream-id.ts';
@@ -17,6 +18,8 @@ export interface AccessRow {
   latencyMs?: Millis | undefined;
   /** Least SRT latency of players on this player id. */
   playerLatencyMs?: Millis | undefined;
+  /** `host:port` of another node's play port, which has the same ids: see `Pulls`. */
+  pullFrom?: string | undefined;
   /** Unix ms. From then on the player id is refused, and the publisher id once all of its rows have expired. */
   expiresAt?: number | undefined;
 }
@@ -51,6 +54,8 @@ export class AccessTable {
   /** Player ids of each publisher id; the one that was added or updated last is the last. */
   readonly #playersOf = new Map<string, Set<string>>();
   readonly #expired = new Set<string>();
+  /** What publishers that share their latency have agreed on last, by publisher id: players that come are told so. */
+  readonly #sharedMs = new Map<string, Millis>();
   /** Player ids that have a time to expire. */
   readonly #dated = new Set<string>();
 
@@ -130,9 +135,18 @@ export class AccessTable {
     const wasLast = !players || players.size === 0;
     if (wasLast) {
       this.#playersOf.delete(row.publisher);
+      this.#sharedMs.delete(row.publisher);
       this.#engine.forbid('publish', row.publisher);
     } else this.#applyStream(row.publisher);
     return { publisher: row.publisher, wasLast };
+  }
+
+  /** A publisher is in. @param sharedMs what its players need at least because of it; 0 = nothing */
+  agreed(publisherId: string, sharedMs: Millis): void {
+    if ((this.#sharedMs.get(publisherId) ?? 0) === sharedMs) return;
+    if (sharedMs === 0) this.#sharedMs.delete(publisherId);
+    else this.#sharedMs.set(publisherId, sharedMs);
+    this.#applyStream(publisherId);
   }
 
   /** The publisher's ceiling, kbit/s; undefined = none. */
@@ -181,7 +195,7 @@ export class AccessTable {
     });
     for (const { player, passphrase, playerLatencyMs, maxPlayers } of rows)
       this.#engine.allow('play', player, {
-        ...defined({ passphrase, latencyMs: latencyOf(playerLatencyMs) }),
+        ...defined({ passphrase, latencyMs: this.#playerFloorMs(publisherId, playerLatencyMs) }),
         ...this.#buffers(publisherId, Math.max(this.#settings.latencyCeilingMs, latencyOf(playerLatencyMs) ?? 0)),
         maxSockets: within(maxPlayers, MOST_PLAYERS) ?? this.#settings.playersPerId,
       });
@@ -200,6 +214,12 @@ export class AccessTable {
   #changedFloorMs(): Millis | undefined {
     const { latencyFloorMs } = this.#settings;
     return latencyFloorMs === this.#listeners.latencyFloorMs ? undefined : Math.max(1, latencyFloorMs);
+  }
+
+  #playerFloorMs(publisherId: string, rowMs: Millis | undefined): Millis | undefined {
+    const sharedMs = this.#sharedMs.get(publisherId);
+    const ownMs = latencyOf(rowMs);
+    return sharedMs === undefined ? ownMs : Math.max(ownMs ?? 0, within(enoughForPlayerMs(sharedMs), MOST_LATENCY_MS)!);
   }
 
   /** Rows of a publisher id that have not expired; the one that was added or updated last is the last. */

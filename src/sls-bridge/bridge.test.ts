@@ -11,6 +11,7 @@ const settings: BridgeSettings = {
   bondPort: 0,
   refuse: { publish: 'close', play: 'close', bond: 'reject' },
   engine: { publish: 'libsrt', play: 'libsrt', bond: 'libsrt' },
+  sharesLatency: { srt: false, srtla: false, pull: false },
   latencyFloorMs: 200,
   latencyCeilingMs: 10_000,
   peerIdleTimeoutMs: 5_000,

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Millis } from '../shared/clock.ts';
 import type { InsideServer } from '../shared/inside-server.ts';
+import { enoughForPlayerMs } from '../shared/latency-budget.ts';
 import type { Logger } from '../shared/logger.ts';
 import { maskedAddress, maskedText } from '../shared/masked-address.ts';
 import { shortenId } from '../shared/redact.ts';
@@ -11,6 +12,7 @@ import type { GopCacheLimits } from './gop-cache.ts';
 import { type AccessQuestion, HeldCallers } from './held-callers.ts';
 import { Hub } from './hub.ts';
 import { type Door, DoorListeners } from './listeners.ts';
+import { Pulls } from './pulls.ts';
 import { Refusals } from './refusals.ts';
 import { SessionChecks } from './session-checks.ts';
 import { Player, Publisher } from './sessions.ts';
@@ -81,6 +83,7 @@ export class SlsBridge {
   readonly #checks: SessionChecks;
   readonly #refusals: Refusals;
   readonly #held = new HeldCallers();
+  readonly #pulls: Pulls;
   readonly #doors: Record<Door, DoorListeners>;
   /** See `visit`. */
   #isVisited = false;
@@ -114,6 +117,16 @@ export class SlsBridge {
       hold: (player) => this.#hub.hold(player),
       resume: (player) => this.#hub.resume(player),
       tell: deps.onEvent,
+    });
+    this.#pulls = new Pulls({
+      connect: (options) => this.#engine.connect({ ...options, peerIdleTimeoutMs: settings.peerIdleTimeoutMs }),
+      close: (socket) => this.#engine.close(socket),
+      isSentHere: (publisherId) => this.#isSentHere(publisherId),
+      isActive: (publisherId, socket) => this.#hub.isActive(publisherId, socket),
+      onFailure: (publisherId, address, why) =>
+        deps.logger.warn('a stream cannot be read from its former node; it is tried again', {
+          ...{ stream: shortenId(publisherId), address: maskedAddress(address), reason: why },
+        }),
     });
     const door = (name: Door, port: number, portSetting: string): DoorListeners =>
       new DoorListeners(name, this.#engine, { port, portSetting, listen: listenOptions(name, settings) }, deps.logger);
@@ -150,8 +163,10 @@ export class SlsBridge {
     return this.#settings.engine.bond === 'direct' ? this.#engine.inside : undefined;
   }
 
-  publishers(): Iterable<Publisher> {
-    return this.#hub.publishers();
+  /** Without connections to other nodes that have brought nothing yet: nobody may be sending there. */
+  *publishers(): Iterable<Publisher> {
+    for (const publisher of this.#hub.publishers())
+      if (publisher.source !== 'pull' || publisher.messages > 0) yield publisher;
   }
 
   players(): Iterable<Player> {
@@ -199,12 +214,15 @@ export class SlsBridge {
 
   addRow(row: AccessRow): void {
     this.#access.put(row, this.#deps.wallClock());
+    this.#pulls.put(row, this.#deps.clock());
   }
 
   /** Ceiling and expiry hold for live sessions at once, the other limits for those that come. */
   updateRow(row: AccessRow): void {
     const before = this.#access.publisherOf(row.player);
     this.#access.put(row, this.#deps.wallClock());
+    if (before !== row.publisher) this.#pulls.remove(row.player);
+    this.#pulls.put(row, this.#deps.clock());
     if (before !== undefined && before !== row.publisher) {
       this.#cutPlayers(row.player, 'revoked');
       if (!this.#access.hasPublisher(before)) this.#cutPublisher(before, 'revoked');
@@ -215,6 +233,7 @@ export class SlsBridge {
 
   /** Cuts the players of the row and, where it was the last row of its publisher id, the publisher. */
   removeRow(row: AccessRow): void {
+    this.#pulls.remove(row.player);
     const removed = this.#access.remove(row.player);
     if (!removed) return;
     this.#cutPlayers(row.player, 'revoked');
@@ -302,8 +321,12 @@ export class SlsBridge {
     const expired = this.#access.expire(this.#deps.wallClock());
     for (const player of expired.players) this.#cutPlayers(player, 'expired');
     for (const publisher of expired.publishers) this.#cutPublisher(publisher, 'expired');
-    for (const publisher of this.#hub.publishers()) this.#checks.publisher(publisher, now);
+    for (const publisher of this.#hub.publishers()) {
+      this.#tellPulled(publisher);
+      this.#checks.publisher(publisher, now);
+    }
     for (const player of this.#hub.players()) this.#checks.player(player, now);
+    this.#pulls.tick(now);
     this.#hub.closeIdlePlayers(this.#settings.playerWaitMs, now);
     for (const socket of this.#held.overdue(now)) this.answer(socket, false);
     this.#refusals.tick(now);
@@ -315,6 +338,7 @@ export class SlsBridge {
   /** Nobody new is admitted any more. */
   stopAdmitting(): void {
     this.#stopping = true;
+    this.#pulls.stop();
     this.#engine.refuseAll(true);
   }
 
@@ -323,11 +347,11 @@ export class SlsBridge {
     for (const publisher of this.#hub.publishers()) this.#cut(publisher, 'stopping');
   }
 
-  /** The longest latency among the players: until then their buffers still play. */
+  /** The longest latency among the players, or of an encoder that shares it with them: until then their buffers still play. */
   longestPlayerLatencyMs(): Millis {
     let longest = 0;
     for (const player of this.#hub.players())
-      if (player.sentMessages > 0) longest = Math.max(longest, player.latencyMs);
+      if (player.sentMessages > 0) longest = Math.max(longest, player.playsOutMs);
     return longest;
   }
 
@@ -367,9 +391,41 @@ export class SlsBridge {
       case 'ended':
         this.#ended(event.socket, now);
         break;
+      case 'connected':
+        this.#connected(event, now);
+        break;
+      case 'connect-failed':
+        this.#pulls.failed(event.socket, event.message, now);
+        break;
       default:
         break;
     }
+  }
+
+  /** A connection to another node is a publisher from its first message on. */
+  #tellPulled(publisher: Publisher): void {
+    if (publisher.source !== 'pull' || publisher.messages === 0 || publisher.isTold) return;
+    publisher.isTold = true;
+    const { publisherId, source, address, latencyMs, encrypted } = publisher;
+    this.#deps.onEvent(publisherId, { type: 'publisher-up', source, address, latencyMs, encrypted });
+  }
+
+  #connected({ socket, latencyMs }: { socket: number; latencyMs: Millis }, now: Millis): void {
+    const pulled = this.#pulls.connected(socket);
+    if (!pulled) return;
+    const { publisherId, host: address, port, isEncrypted: encrypted } = pulled;
+    const facts = { socket, publisherId, address, port, latencyMs, encrypted };
+    this.#hub.addPublisher(new Publisher({ ...facts, source: 'pull', sinceMs: now }));
+  }
+
+  /** An encoder holds the id here, and is not so silent that another might replace it. */
+  #isSentHere(publisherId: string): boolean {
+    const now = this.#deps.clock();
+    for (const publisher of this.#hub.publishers()) {
+      if (publisher.publisherId !== publisherId || publisher.source === 'pull' || publisher.ending) continue;
+      if (publisher.silentMs(now) < this.#settings.takeoverSilenceMs) return true;
+    }
+    return false;
   }
 
   #accepted(event: Accepted, now: Millis): void {
@@ -410,6 +466,10 @@ export class SlsBridge {
       if (replaced) replaced.leaves ??= 'taken-over';
       this.#deps.onEvent(publisherId, { type: 'publisher-takeover', ...caller });
     }
+    const isShared = this.#settings.sharesLatency[source];
+    this.#access.agreed(publisherId, isShared ? latencyMs : 0);
+    for (const player of this.#hub.players())
+      if (isShared && player.publisherId === publisherId) playByEncoder(player, latencyMs);
     this.#hub.addPublisher(publisher);
     this.#deps.onEvent(publisherId, { type: 'publisher-up', ...caller, latencyMs, encrypted });
   }
@@ -421,7 +481,11 @@ export class SlsBridge {
       this.#engine.close(event.socket);
       return;
     }
-    this.#hub.addPlayer(new Player({ ...event, playerId, publisherId, sinceMs: now }));
+    const player = new Player({ ...event, playerId, publisherId, sinceMs: now });
+    for (const publisher of this.#hub.publishers())
+      if (publisher.publisherId === publisherId && this.#settings.sharesLatency[publisher.source])
+        playByEncoder(player, publisher.latencyMs);
+    this.#hub.addPlayer(player);
     this.#deps.onEvent(publisherId, { type: 'player-up', playerId, address, port, latencyMs });
   }
 
@@ -440,12 +504,21 @@ export class SlsBridge {
   #ended(socket: number, now: Millis): void {
     this.#held.release(socket);
     const gone = this.#hub.remove(socket, now);
-    if (!gone) return;
+    if (!gone) {
+      this.#pulls.ended(socket, 0, now);
+      return;
+    }
     const { publisherId, address, leaves: why = 'ended' } = gone;
+    const isPulled = gone instanceof Publisher && gone.source === 'pull';
+    if (isPulled) this.#pulls.ended(socket, gone.messages, now);
+    // Of a connection that has brought nothing nobody was told.
+    if (isPulled && gone.messages === 0) return;
+    if (isPulled) this.#tellPulled(gone);
     const words = { why, seconds: Math.round((now - gone.sinceMs) / 1000), address };
     if (gone instanceof Publisher) {
       const { source, messages } = gone;
       this.#deps.onEvent(publisherId, { type: 'publisher-down', ...words, source, messages });
+      if (!isPulled) this.#pulls.hurry(publisherId, now);
     } else {
       const { playerId, port, sentMessages: messages, droppedMessages: dropped } = gone;
       this.#deps.onEvent(publisherId, { type: 'player-down', ...words, playerId, port, messages, dropped });
@@ -471,3 +544,8 @@ export class SlsBridge {
     return this.#doors.bond.has(listener) ? 'bond' : 'publish';
   }
 }
+
+/** The encoder's latency is the player's too. */
+const playByEncoder = (player: Player, encoderMs: Millis): void => {
+  player.playsOutMs = Math.max(player.playsOutMs, enoughForPlayerMs(encoderMs));
+};

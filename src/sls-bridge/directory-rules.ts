@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { parseEndpoint } from '../shared/address.ts';
 import { TributaryError } from '../shared/errors.ts';
 
 /** A player id and the publisher id whose stream it plays, with the limits of both. */
@@ -21,6 +23,8 @@ export interface Row {
   readonly playerLatencyMs?: number;
   /** Unix ms. From then on the ids of this row are refused. */
   readonly expiresAt?: number;
+  /** `ADDRESS:PORT` of another node's play port, where the stream is read while no encoder sends it here. The control plane's to say. */
+  readonly pullFrom?: string;
   /** Who governs the row: a control plane, or absent for this node itself. */
   readonly owner?: string;
 }
@@ -38,6 +42,7 @@ export const OPTIONAL_FIELDS = [
   'maxPlayers',
   'playerLatencyMs',
   'expiresAt',
+  'pullFrom',
   'owner',
 ] as const;
 export type OptionalField = (typeof OPTIONAL_FIELDS)[number];
@@ -82,6 +87,8 @@ const checkOptions = (row: Row): void => {
     throw invalidRow('Invalid passphrase: give 10 to 79 printable ASCII characters');
   if (row.owner !== undefined && !OWNER.test(row.owner))
     throw invalidRow('Invalid owner: give 1 to 64 letters, digits, dots, colons, dashes and underscores');
+  if (row.pullFrom !== undefined && !isIP(parseEndpoint(row.pullFrom)?.host ?? ''))
+    throw invalidRow('Invalid pullFrom: give ADDRESS:PORT with a numeric address');
   for (const [name, [least, most]] of Object.entries(NUMBER_RANGES)) {
     const value = row[name as keyof typeof NUMBER_RANGES];
     if (value !== undefined && !(Number.isInteger(value) && value >= least && value <= most))

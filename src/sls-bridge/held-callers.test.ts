@@ -16,6 +16,7 @@ const setUp = () => {
       ...{ publishPort: 4001, playPort: 4000, bondPort: 0, latencyFloorMs: 200, latencyCeilingMs: 10_000 },
       refuse: { publish: 'close', play: 'close', bond: 'reject' },
       engine: { publish: 'libsrt', play: 'libsrt', bond: 'libsrt' },
+      sharesLatency: { srt: false, srtla: false, pull: false },
       ...{ peerIdleTimeoutMs: 5_000, takeoverSilenceMs: 1_000, tickMs: 5, udpBufferBytes: 8_388_608 },
       ...{ playerWaitMs: 0, playersPerId: 20, playerSlow: 'skip', playerJoin: 'next-key-frame' },
       ...{ gopMaxBytes: 1_048_576, gopMaxMs: 10_000, asksAccess: true },

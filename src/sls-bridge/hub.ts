@@ -39,6 +39,11 @@ export class Hub {
     return this.#players.get(socket);
   }
 
+  /** Its messages are passed on. */
+  isActive(publisherId: string, socket: number): boolean {
+    return this.#streams.get(publisherId)?.active?.socket === socket;
+  }
+
   addPublisher(publisher: Publisher): void {
     this.#publishers.set(publisher.socket, publisher);
     this.#stream(publisher.publisherId).addPublisher(publisher);

@@ -3,7 +3,7 @@ import { RateWindow } from '../shared/rate-window.ts';
 import { BitrateCeiling, CEILING_WINDOW_MS } from './bitrate-ceiling.ts';
 import { ContinuityCheck } from './mpegts/continuity.ts';
 import { SlowPlayer } from './slow-player.ts';
-import type { LeaveReason } from './stream-event.ts';
+import type { LeaveReason, PublisherSource } from './stream-event.ts';
 
 /** The bitrate shown is an average over this long; it falls to 0 within it when a publisher stalls. */
 const BITRATE_WINDOW_MS: Millis = 2_000;
@@ -14,7 +14,8 @@ export type PublisherWarning = 'latency-short' | 'bitrate-exceeded';
 export class Publisher {
   readonly socket: number;
   readonly publisherId: string;
-  readonly source: 'srt' | 'srtla';
+  /** `pull`: read from another node. */
+  readonly source: PublisherSource;
   readonly address: string;
   readonly port: number;
   readonly latencyMs: Millis;
@@ -24,6 +25,8 @@ export class Publisher {
   payloadBytes = 0;
   /** The end of arrival was seen: what comes now is its tail. */
   ending = false;
+  /** Of one that reads from another node: its first message was noticed. */
+  isTold = false;
   /** Why it was closed by us; undefined while it was not. */
   leaves: LeaveReason | undefined;
   readonly ceiling = new BitrateCeiling();
@@ -40,7 +43,7 @@ export class Publisher {
   constructor(facts: {
     socket: number;
     publisherId: string;
-    source: 'srt' | 'srtla';
+    source: PublisherSource;
     address: string;
     port: number;
     latencyMs: Millis;
@@ -117,6 +120,8 @@ export class Player {
   catchUpAt = Number.NaN;
   readonly pace = new SlowPlayer();
   isLatencyShort = false;
+  /** How long after its way to the player a packet is still played. */
+  playsOutMs: Millis;
   /** Handed to libsrt. */
   sentMessages = 0;
   /** Withheld from it, because its buffer was full or it was held. */
@@ -139,6 +144,7 @@ export class Player {
     this.address = facts.address;
     this.port = facts.port;
     this.latencyMs = facts.latencyMs;
+    this.playsOutMs = facts.latencyMs;
     this.sinceMs = facts.sinceMs;
     this.waitingSinceMs = facts.sinceMs;
   }

@@ -1,5 +1,6 @@
 import type { Millis } from '../shared/clock.ts';
 import type { SlowPolicy } from './slow-player.ts';
+import type { PublisherSource } from './stream-event.ts';
 
 type Refuse = 'close' | 'reject';
 
@@ -12,6 +13,8 @@ export interface BridgeSettings {
   refuse: { publish: Refuse; play: Refuse; bond: Refuse };
   /** Which SRT engine listens at each door. */
   engine: { publish: SrtEngineName; play: SrtEngineName; bond: SrtEngineName };
+  /** By the way that an encoder takes: whether its latency and its players' are one. */
+  sharesLatency: Readonly<Record<PublisherSource, boolean>>;
   latencyFloorMs: Millis;
   latencyCeilingMs: Millis;
   peerIdleTimeoutMs: Millis;

@@ -27,7 +27,10 @@ export type RefusalReason =
   | 'denied'
   | 'other';
 
-type Caller = { source: 'srt' | 'srtla'; address: string };
+/** How a stream comes in: plain SRT, behind SRTLA, or read from the node that it is moving away from. */
+export type PublisherSource = 'srt' | 'srtla' | 'pull';
+
+type Caller = { source: PublisherSource; address: string };
 type Watcher = { playerId: string; address: string; port: number };
 
 /**

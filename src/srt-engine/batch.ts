@@ -105,10 +105,9 @@ export class Batch {
   #put(stored: number, socket: number): void {
     const store = this.#store;
     const slot = this.#used;
-    const from = store.offsetOf(stored) + SRT_HEADER_BYTES;
-    const length = store.lengthOf(stored) - SRT_HEADER_BYTES;
-    this.arena.set(store.bytesOf(stored).subarray(from, from + length), slot * SRT_SLOT_BYTES);
-    this.lengths[slot] = length;
+    const payload = store.payloadOf(stored);
+    this.arena.set(payload, slot * SRT_SLOT_BYTES);
+    this.lengths[slot] = payload.length;
     this.sourceTimesUs[slot] = store.sourceMsOf(stored) * 1_000;
     this.#stored[slot] = stored;
     this.#sources[slot] = socket;

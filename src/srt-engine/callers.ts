@@ -23,6 +23,7 @@ export interface CallersOptions {
   readonly releaseAtArrival: boolean;
   /** Whoever hands bonded packets in asks for the missing ones. */
   readonly bondLossReports: 'own' | 'upstream';
+  readonly clock: () => Millis;
   readonly tell: (event: SrtEvent) => void;
   /** A caller that has come in only to be closed, once it has noticed the one. */
   readonly closeSoon: (session: number) => void;
@@ -90,7 +91,7 @@ export class Callers {
 
   #enter(asking: Asking, listening: Listening, from: Endpoint, { id, access, ...terms }: Terms, now: Millis): void {
     const { admission, tell, entered } = this.#options;
-    const socket = this.#admit(asking, listening, { id, access, ...terms }, now);
+    const socket = this.#admit(asking, listening, { id, access, ...terms });
     if (socket === undefined) return;
     const { role } = listening.options;
     const replaces = admission.enter(role, id, socket, now);
@@ -102,13 +103,10 @@ export class Callers {
     });
   }
 
-  #admit(
-    asking: Asking,
-    { options }: Listening,
-    { access, cipher, latencyMs }: Terms,
-    now: Millis,
-  ): number | undefined {
-    const { server, releaseAtArrival, bondLossReports } = this.#options;
+  #admit(asking: Asking, { options }: Listening, { access, cipher, latencyMs }: Terms): number | undefined {
+    const { server, releaseAtArrival, bondLossReports, clock } = this.#options;
+    // Keys take their time, and the caller counts from the moment of the answer.
+    const now = clock();
     const session = { latencyMs, cipher, idleMs: options.peerIdleTimeoutMs };
     if (options.role === 'play') {
       const bufferPackets = Math.ceil((access.bufferBytes ?? options.bufferBytes) / SLOT_BYTES);

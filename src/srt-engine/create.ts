@@ -1,11 +1,9 @@
 import { loadAddon } from '../shared/addon.ts';
 import type { Millis } from '../shared/clock.ts';
 import { TributaryError } from '../shared/errors.ts';
+import type { LatencyMode } from '../shared/latency-budget.ts';
 import type { SrtEngineFactory } from '../sls-bridge/srt-engine.ts';
-import type { LatencyMode } from './direct-engine.ts';
 import { SideBySide } from './side-by-side.ts';
-
-export type { LatencyMode } from './direct-engine.ts';
 
 export interface DirectEngineSettings {
   readonly latencyMode: LatencyMode;

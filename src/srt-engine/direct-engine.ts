@@ -13,6 +13,7 @@ import {
 import { formatEndpoint } from '../shared/address.ts';
 import type { Millis } from '../shared/clock.ts';
 import { codeOf, messageOf } from '../shared/errors.ts';
+import { type LatencyMode, playerDelayMs } from '../shared/latency-budget.ts';
 import type { SrtEngine } from '../sls-bridge/srt-engine.ts';
 import { Cookies } from '../srt/cookie.ts';
 import { createCookieMac, createSrtCrypto } from '../srt/crypto-shell.ts';
@@ -34,19 +35,19 @@ const MOST_PACKETS = 262_144;
 const MOST_TICK_MS: Millis = 10;
 const SAMPLE_MS: Millis = 250;
 const TRIM_MS: Millis = 5_000;
+/**
+ * Packets are handed over together once in so long, less the haste of timers: each player gets its own in one go. Nobody waits for it: they are played
+ * by their stamps.
+ */
+const COLLECT_MS: Millis = 9;
 /** Refusals that wait to be told of. */
 const MOST_REFUSALS = 1_024;
 const COALESCE_MS: Millis = 2;
-/** The work on a packet between its arrival and its way to a player. */
-const FORWARD_MARGIN_MS: Millis = 30;
 /** Whoever is closed before it knows that it is connected takes it for a failure of another kind. */
 const CLOSE_AFTER_MS: Millis = 30;
 const NO_ADDRESS = new Uint8Array(0);
 const NO_SOCKET = -1;
 const LOOPBACK = { address: '127.0.0.1', port: 0 };
-
-/** `additive`: each side's latency counts, one after the other. `shared`: packets go on at arrival, and are played by their source's time. */
-export type LatencyMode = 'additive' | 'shared';
 
 export interface DirectDeps {
   readonly createUdp: (options: NativeUdpOptions) => NativeUdpEngine;
@@ -92,7 +93,9 @@ export class DirectEngine implements SrtEngine {
   /** Where the packet in hand has come in. */
   #current: Listening | undefined;
   #timer: NodeJS.Timeout | undefined;
-  readonly #times = new Float64Array(3);
+  readonly #times = new Float64Array(4);
+  /** A batch was full: what is left goes with the next one. */
+  #isHandingOver = false;
   #isDisposed = false;
 
   constructor(options: SrtEngineOptions, deps: DirectDeps) {
@@ -124,6 +127,7 @@ export class DirectEngine implements SrtEngine {
       crypto: createSrtCrypto(),
       releaseAtArrival: deps.latencyMode === 'shared',
       bondLossReports: deps.bondLossReports,
+      clock: deps.clock,
       tell: (event) => this.#tell(event),
       closeSoon: (session) => setTimeout(() => this.#closeNow(session), CLOSE_AFTER_MS),
       entered: (socket, listening, asking, latencyMs) => this.#entered(socket, listening, asking, latencyMs),
@@ -236,6 +240,11 @@ export class DirectEngine implements SrtEngine {
     const batch = this.#batch;
     batch.begin();
     const readable = this.#readable;
+    const times = this.#times;
+    if (!this.#isHandingOver) {
+      if (!this.#isDue) return 0;
+      times[HANDED] = this.#deps.clock();
+    }
     let kept = 0;
     for (let i = 0; i < readable.length; i++) {
       const session = readable[i]!;
@@ -246,6 +255,7 @@ export class DirectEngine implements SrtEngine {
       } else if (session.isOver) this.#finish(session);
     }
     readable.length = kept;
+    this.#isHandingOver = kept > 0;
     return batch.runCount;
   }
 
@@ -306,7 +316,7 @@ export class DirectEngine implements SrtEngine {
     if (this.#isDisposed) return;
     for (const socket of [...this.#sessions.keys()]) this.#server.close(socket, this.#deps.clock());
     this.#isDisposed = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#gate.close();
     this.#batch.begin();
     this.#udp.dispose();
@@ -323,7 +333,12 @@ export class DirectEngine implements SrtEngine {
   }
 
   get #hasSomething(): boolean {
-    return this.#events.length > 0 || this.#readable.length > 0;
+    return this.#events.length > 0 || this.#isDue;
+  }
+
+  /** Packets wait to be read, and the last ones were read long enough ago. */
+  get #isDue(): boolean {
+    return this.#readable.length > 0 && this.#deps.clock() - this.#times[HANDED]! >= COLLECT_MS;
   }
 
   get #insideListening(): Listening | undefined {
@@ -375,6 +390,8 @@ export class DirectEngine implements SrtEngine {
     if (!listening) return;
     const from = asking.peer < 0 ? LOOPBACK : this.#udp.endpoint(asking.peer);
     this.#callers.judge(asking, listening, from, this.#deps.clock());
+    // Its time begins when the answer comes: nothing else may hold that up.
+    this.#udp.flush();
   }
 
   #entered(socket: number, listening: Listening, { peer }: Asking, latencyMs: Millis): void {
@@ -383,7 +400,7 @@ export class DirectEngine implements SrtEngine {
     if (peer >= 0) this.#udp.hold(peer);
     const port = this.#portOf(listening.socket);
     if (port) port.sessions += 1;
-    this.#timer ??= setInterval(() => this.#onTimer(), this.#tickMs);
+    this.#timer ??= setTimeout(() => this.#onTimer(), this.#tickMs);
   }
 
   #closeNow(session: number): void {
@@ -435,7 +452,7 @@ export class DirectEngine implements SrtEngine {
     }
     this.#tell({ type: 'ended', socket });
     if (this.#sessions.size > 0) return;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
@@ -452,16 +469,14 @@ export class DirectEngine implements SrtEngine {
     if (this.#deps.latencyMode !== 'shared') return;
     const publisher = this.#sessions.get(source);
     if (!publisher) return;
-    const delayMs = Math.max(0, publisher.latencyMs + FORWARD_MARGIN_MS - player.latencyMs);
+    const delayMs = playerDelayMs(publisher.latencyMs, player.latencyMs);
     if (delayMs === player.delayMs) return;
     player.delayMs = delayMs;
     this.#server.delay(player.socket, delayMs);
   }
 
   #onTimer(): void {
-    const now = this.#deps.clock();
-    if (now - this.#times[TICKED]! < this.#tickMs / 2) return;
-    this.#tick(now);
+    this.#tick(this.#deps.clock());
   }
 
   #took(now: Millis): void {
@@ -472,6 +487,8 @@ export class DirectEngine implements SrtEngine {
   #tick(now: Millis): void {
     const times = this.#times;
     times[TICKED] = now;
+    // Whoever looks by himself is earlier than the timer.
+    this.#timer?.refresh();
     this.#server.tick(now);
     if (now - times[SAMPLED]! >= SAMPLE_MS) {
       times[SAMPLED] = now;
@@ -507,6 +524,7 @@ export const disposedError = (): Error =>
 const TICKED = 0;
 const SAMPLED = 1;
 const TRIMMED = 2;
+const HANDED = 3;
 const LEAST_PACKET_BYTES = 16;
 
 const LEAST_BUFFER_BYTES = 64 * 1_500;

@@ -93,7 +93,10 @@ export class UdpPorts {
     if (this.#entries === SEND_ENTRIES || this.#next + bytes > udp.arena.length) this.flush();
     const at = this.#next;
     udp.arena.set(header, at);
-    if (payload !== undefined) udp.arena.set(payload.subarray(offset, offset + length), at + header.length);
+    if (payload !== undefined) {
+      const isWhole = offset === 0 && length === payload.length;
+      udp.arena.set(isWhole ? payload : payload.subarray(offset, offset + length), at + header.length);
+    }
     udp.sendTo[this.#entries] = peer;
     udp.sendFrom[this.#entries] = at;
     udp.sendBytes[this.#entries] = bytes;

@@ -1,4 +1,5 @@
 import type { Millis } from '../shared/clock.ts';
+import { SRT_HEADER_BYTES } from '../srtla/constants.ts';
 
 /** Bytes from one slot to the next: a whole packet, its header included. */
 export const SLOT_BYTES = 1_500;
@@ -12,6 +13,8 @@ class Chunk {
   readonly lengths = new Uint16Array(SLOTS);
   readonly holders = new Uint16Array(SLOTS);
   readonly sourceMs = new Float64Array(SLOTS);
+  /** Payloads as they were looked at last: one is made anew only where the length of what lies there has changed. */
+  readonly payloads: (Uint8Array | undefined)[] = new Array<undefined>(SLOTS).fill(undefined);
   /** The free ones, as a stack. */
   readonly #free = Uint8Array.from({ length: SLOTS }, (_, i) => SLOTS - 1 - i);
   freeCount = SLOTS;
@@ -93,6 +96,19 @@ export class PacketStore {
   /** Header included. */
   lengthOf(slot: number): number {
     return this.#chunks[slot >> SLOT_BITS]!.lengths[slot & (SLOTS - 1)]!;
+  }
+
+  /** The packet without its header. Nothing is allocated where packets are of one length. */
+  payloadOf(slot: number): Uint8Array {
+    const chunk = this.#chunks[slot >> SLOT_BITS]!;
+    const index = slot & (SLOTS - 1);
+    const bytes = chunk.lengths[index]! - SRT_HEADER_BYTES;
+    const known = chunk.payloads[index];
+    if (known !== undefined && known.length === bytes) return known;
+    const from = index * SLOT_BYTES + SRT_HEADER_BYTES;
+    const made = chunk.bytes.subarray(from, from + bytes);
+    chunk.payloads[index] = made;
+    return made;
   }
 
   /** When its source sent it, on our clock. */

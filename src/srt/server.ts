@@ -27,7 +27,7 @@ const BUFFER_PACKETS = 8_192;
 export type EndReason = 'shutdown' | 'idle' | 'closed';
 
 export interface ServerOutbox {
-  /** A packet for the wire: both parts are valid during the call. */
+  /** A packet for the wire: `length` bytes of the payload from `offset` on. All is valid during the call. */
   send(peer: number, header: Uint8Array, payload: Uint8Array | undefined, offset: number, length: number): void;
   /** To be answered with `admitPublisher`, `admitPlayer` or `reject`, at once or later. */
   asks(asking: Asking): void;
@@ -271,7 +271,7 @@ export class SrtServer {
     const store = this.#store;
     const [offset, length] = [store.offsetOf(slot) + SRT_HEADER_BYTES, store.lengthOf(slot) - SRT_HEADER_BYTES];
     if (!cipher || keyOf(header) === 0) {
-      this.#out.send(peer, header, store.bytesOf(slot), offset, length);
+      this.#out.send(peer, header, store.payloadOf(slot), 0, length);
       return;
     }
     cipher.encrypt(store.bytesOf(slot).subarray(offset, offset + length), this.#scratch, sequenceNumber(header));

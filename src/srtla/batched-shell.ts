@@ -68,13 +68,13 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
   #closed: Promise<void> | undefined;
   readonly #pumpAgain = (): void => this.#pump();
   readonly #fromInside = (session: SessionId, packet: Uint8Array): void => {
-    if (!this.#hop?.losesFromServer()) this.#core.fromServer(session, packet, this.#now as Millis, this);
+    this.#core.fromServer(session, packet, this.#now as Millis, this);
   };
 
   private constructor(options: SrtlaShellOptions, create: CreateUdpEngine) {
     super(options);
     this.#options = options;
-    this.#hop = options.hopLoss && new HopLoss(options.hopLoss);
+    this.#hop = options.hopLoss && !options.inside ? new HopLoss(options.hopLoss) : undefined;
     this.#coalesceMs = options.coalesceMs ?? DEFAULT_COALESCE_MS;
     const udp = create({
       slots: SLOTS,
@@ -107,7 +107,13 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
     if (options.inside) options.inside.onWaiting = () => this.#takeInside();
     const grantedBytes = (): number => Math.min(...this.sockets.map(({ receiveBufferBytes }) => receiveBufferBytes));
     this.#watch = new UdpWatch(udp, bufferBytes, grantedBytes, options.logger);
-    this.#core = createSrtlaCore(options.settings, udp, options.random, createMac(options.random));
+    this.#core = createSrtlaCore(
+      options.settings,
+      udp,
+      options.random,
+      createMac(options.random),
+      options.inside !== undefined,
+    );
   }
 
   /** @throws TributaryError TRIBUTARY_PORT_IN_USE, TRIBUTARY_BIND_FAILED; nothing stays open then */
@@ -154,13 +160,13 @@ export class BatchedShell extends ShellBase implements SrtlaReceiver, SrtlaOutbo
   }
 
   sendToServer(session: SessionId, bytes: Uint8Array): void {
-    if (this.#hop?.losesToServer()) return;
     const { inside } = this.#options;
     if (inside !== undefined) {
       const isInHand = this.#received !== undefined;
       inside.receive(session, bytes, isInHand ? (this.#arrival as Millis) : this.#options.clock());
       return;
     }
+    if (this.#hop?.losesToServer()) return;
     const to = this.#server.destinationOf(session);
     if (to !== NOWHERE) this.#put(to, bytes);
   }

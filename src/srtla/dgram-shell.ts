@@ -52,13 +52,13 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
   #received: Uint8Array | undefined;
   #closed: Promise<void> | undefined;
   readonly #fromInside = (session: SessionId, packet: Uint8Array): void => {
-    if (!this.#hop?.losesFromServer()) this.#core.fromServer(session, packet, this.#options.clock(), this);
+    this.#core.fromServer(session, packet, this.#options.clock(), this);
   };
 
   private constructor(options: SrtlaShellOptions, note: string | undefined) {
     super(options);
     this.#options = options;
-    this.#hop = options.hopLoss && new HopLoss(options.hopLoss);
+    this.#hop = options.hopLoss && !options.inside ? new HopLoss(options.hopLoss) : undefined;
     this.transportNote = note;
     const bufferBytes = bufferBytesOf(options);
     const bind = (address: string, port: number, index: number): Promise<DgramLink> =>
@@ -68,7 +68,13 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
       this.#fromServer(session, bytes),
     );
     if (options.inside) options.inside.onWaiting = () => this.#takeInside();
-    this.#core = createSrtlaCore(options.settings, this.#peers, options.random, createMac(options.random));
+    this.#core = createSrtlaCore(
+      options.settings,
+      this.#peers,
+      options.random,
+      createMac(options.random),
+      options.inside !== undefined,
+    );
   }
 
   /**
@@ -122,10 +128,9 @@ export class DgramShell extends ShellBase implements SrtlaReceiver, SrtlaOutbox 
   }
 
   sendToServer(session: SessionId, bytes: Uint8Array): void {
-    if (this.#hop?.losesToServer()) return;
     const { inside, clock } = this.#options;
     if (inside) inside.receive(session, bytes, clock());
-    else this.#sessions.send(session, this.#lasting(bytes));
+    else if (!this.#hop?.losesToServer()) this.#sessions.send(session, this.#lasting(bytes));
   }
 
   openSession(session: SessionId): void {

@@ -28,13 +28,17 @@ import type {
 } from './types.ts';
 import { Uplink } from './uplink.ts';
 
-/** The SRTLA receiver: no sockets, no clock, no timers, no key of its own: `mac` makes the group ids. */
+/**
+ * The SRTLA receiver: no sockets, no clock, no timers, no key of its own: `mac` makes the group ids.
+ * @param losesNothing the way to the SRT server: it is in this process
+ */
 export const createSrtlaCore = (
   settings: SrtlaSettings,
   peers: PeerDirectory,
   random: RandomBytes,
   mac: Mac,
-): SrtlaCore => new Receiver(settings, peers, random, mac);
+  losesNothing = false,
+): SrtlaCore => new Receiver(settings, peers, random, mac, losesNothing);
 
 class Receiver implements SrtlaCore {
   readonly #settings: SrtlaSettings;
@@ -50,7 +54,7 @@ class Receiver implements SrtlaCore {
   readonly #rebinds: Rebinds | undefined;
   #lastSweepMs: Millis = NEVER;
 
-  constructor(settings: SrtlaSettings, peers: PeerDirectory, random: RandomBytes, mac: Mac) {
+  constructor(settings: SrtlaSettings, peers: PeerDirectory, random: RandomBytes, mac: Mac, losesNothing: boolean) {
     this.#settings = settings;
     const seed = (): number => readI32(random(4), 0);
     const ids = new GroupIds(mac);
@@ -58,7 +62,7 @@ class Receiver implements SrtlaCore {
     this.#registry = new Registry(peers, ids);
     this.#sessions = new Sessions(this.#counters, failures);
     const exact = settings.lossDetection === 'exact';
-    this.#returnPath = new ReturnPath(this.#sessions, this.#counters, this.#feedback, exact);
+    this.#returnPath = new ReturnPath(this.#sessions, this.#counters, this.#feedback, exact, losesNothing);
     this.#uplink = new Uplink(this.#sessions, this.#counters, new AckWriter(), this.#feedback, failures);
     this.#admission = new Admission(settings, this.#counters);
     const budgets = { answers: new AnswerBudget(seed(), ANSWER_RATES), joins: new AnswerBudget(seed(), JOIN_RATES) };

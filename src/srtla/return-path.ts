@@ -37,14 +37,16 @@ export class ReturnPath {
   /** Losses are detected exactly. */
   readonly #exact: boolean;
   readonly #outlet: LinkOutlet;
-  readonly #memory = new RingMemory();
+  readonly #memory: RingMemory | undefined;
 
-  constructor(sessions: Sessions, counters: Counters, feedback: Feedback, exact: boolean) {
+  /** @param losesNothing the way to the server, which needs no copies then */
+  constructor(sessions: Sessions, counters: Counters, feedback: Feedback, exact: boolean, losesNothing: boolean) {
     this.#sessions = sessions;
     this.#counters = counters;
     this.#outlet = new LinkOutlet(counters);
     this.#feedback = feedback;
     this.#exact = exact;
+    this.#memory = losesNothing ? undefined : new RingMemory();
   }
 
   fromServer(id: SessionId, packet: Uint8Array, now: Millis, out: SrtlaOutbox): void {

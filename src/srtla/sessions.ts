@@ -182,7 +182,7 @@ export class Sessions {
     const due = this.#due.indexOf(session);
     if (due >= 0) this.#due.splice(due, 1);
     this.#byId.delete(session.id);
-    session.repair?.ring.release();
+    session.repair?.ring?.release();
     session.repair = undefined;
     out.event({ type: 'session-ended', group: group.name, session: session.id });
     out.closeSession(session.id);

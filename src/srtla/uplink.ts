@@ -110,13 +110,13 @@ export class Uplink {
     if (arrival === ARRIVAL.duplicate) {
       link.duplicatePackets += 1;
       if (retransmitted && repair.mayLack(sequence, now)) {
-        repair.ring.touch(sequence, now);
+        repair.ring?.touch(sequence, now);
         this.#forward(session, packet, out);
       } else this.#counters.count(COUNTER.duplicatesDropped);
     } else {
       if (!retransmitted) link.uniquePackets += 1;
       this.#forward(session, packet, out);
-      repair.ring.put(sequence, packet, now);
+      repair.ring?.put(sequence, packet, now);
     }
     this.#feedback.judge(session, repair, now, out);
   }

@@ -1,6 +1,6 @@
 import type { StreamEvent } from '../data-plane/event-history.ts';
 import { publicStreamName, shortenId } from '../shared/redact.ts';
-import type { LeaveReason, RefusalReason } from '../sls-bridge/stream-event.ts';
+import type { LeaveReason, PublisherSource, RefusalReason } from '../sls-bridge/stream-event.ts';
 import type { EventView, Tone } from './dashboard-types.ts';
 
 const LEFT: Readonly<Record<LeaveReason, string>> = {
@@ -45,7 +45,12 @@ const duration = (seconds: number): string => {
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 };
 const times = (count: number): string => (count > 1 ? ` (${count} times)` : '');
-const way = (source: 'srt' | 'srtla'): string => (source === 'srtla' ? 'bonded' : 'plain SRT');
+const WAYS: Readonly<Record<PublisherSource, string>> = {
+  srtla: 'bonded',
+  srt: 'plain SRT',
+  pull: 'from its former node',
+};
+const way = (source: PublisherSource): string => WAYS[source];
 
 /**
  * An event in a sentence.

@@ -37,7 +37,7 @@ export interface StreamView {
   /** `stalled`: nothing for two seconds. `waiting`: players, and no publisher. */
   state: StreamState;
   /** `srtla`: bonded. */
-  source?: 'srtla' | 'srt';
+  source?: 'srtla' | 'srt' | 'pull';
   encrypted: boolean;
   kbps: number;
   rttMs: number;

@@ -65,7 +65,7 @@ export interface StatsDeps {
   /** What links are called, wherever they are shown. */
   linkNames: LinkNames;
   /** Read anew for each use: they may change. */
-  settings: Pick<Settings, 'http' | 'stats' | 'streams' | 'srtla' | 'metrics'>;
+  settings: Pick<Settings, 'http' | 'stats' | 'streams' | 'srtla' | 'srt' | 'latency' | 'metrics'>;
   logger: Logger;
   clock: () => Millis;
   /** Unix ms. */

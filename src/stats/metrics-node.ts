@@ -174,7 +174,7 @@ export const NODE_METRICS: readonly MetricDefinition[] = [
   gauge('publishers', ['source'], 'Open sessions of publishers.', ({ snapshot }) =>
     tally(
       'source',
-      ['srt', 'srtla'],
+      ['srt', 'srtla', 'pull'],
       snapshot.publishers.map(({ source }) => source),
     ),
   ),

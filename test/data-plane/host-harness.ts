@@ -43,6 +43,7 @@ export const freeSettings = (change: Partial<DataPlaneSettings> = {}): DataPlane
     latencyMode: 'additive',
     bridge: {
       ...srt,
+      sharesLatency: { srt: false, srtla: false, pull: false },
       udpBufferBytes: 212_992,
       publishPort: 0,
       playPort: 0,

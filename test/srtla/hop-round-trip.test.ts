@@ -20,7 +20,7 @@ const handshaking = () => {
   const sessions = new Sessions(counters, failures);
   const feedback = new Feedback(counters);
   const uplink = new Uplink(sessions, counters, new AckWriter(), feedback, failures);
-  const returnPath = new ReturnPath(sessions, counters, feedback, true);
+  const returnPath = new ReturnPath(sessions, counters, feedback, true, false);
   const group = new Group(new Uint8Array(256), 0, 0);
   const link = new Link(1, '192.0.2.1', 5_000, group, 0);
   group.addLink(link);

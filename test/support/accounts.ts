@@ -5,6 +5,7 @@ import { accountsPart } from '../../src/control-plane/accounts/accounts.ts';
 import { Passwords } from '../../src/control-plane/accounts/passwords.ts';
 import type { ActiveSession, FleetNode, FleetSession } from '../../src/control-plane/accounts/relay-view.ts';
 import type { Accounts, AccountsDeps } from '../../src/control-plane/accounts-part.ts';
+import { notFound } from '../../src/control-plane/api-error.ts';
 import { type Database, DatabaseAwayError } from '../../src/control-plane/database/database.ts';
 import { migrate } from '../../src/control-plane/database/migrate.ts';
 import { createPlaneApp } from '../../src/control-plane/http.ts';
@@ -259,6 +260,10 @@ export const testAccounts = async (database: TestDatabase, env: Record<string, s
       setNodeStatus: async (id, status) => {
         test.orders.push(`${id} ${status}`);
         return test.nodes.some((node) => node.id === id);
+      },
+      moveSession: async (id) => {
+        test.orders.push(`move ${id}`);
+        if (!test.sessions.some((session) => session.id === id)) throw notFound('there is no such session');
       },
       endSession: async (id) => {
         test.orders.push(`end ${id}`);

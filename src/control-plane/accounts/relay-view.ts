@@ -60,6 +60,11 @@ export interface Fleet {
   sessions(): Promise<readonly FleetSession[]>;
   /** False: there is no such node. */
   setNodeStatus(nodeId: string, status: 'active' | 'draining' | 'inactive'): Promise<boolean>;
+  /**
+   * Moves an active session to the best other node; its stream goes on.
+   * @throws ApiError 404 no such session, 409 not active, 429 moved within the hour, 503 no other node
+   */
+  moveSession(sessionId: string): Promise<void>;
   /** Ends a session and cuts its stream. False: there is no such open session. */
   endSession(sessionId: string): Promise<boolean>;
 }

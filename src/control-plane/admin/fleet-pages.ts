@@ -56,10 +56,16 @@ const sessionRow = (session: FleetSession, name: string, csrf: string, nowMs: nu
   state(session.status, SESSION_KINDS[session.status] ?? 'warn'),
   session.isIngesting ? state('streaming', 'good') : state('silent', 'soft'),
   when(session.startedMs, nowMs),
-  buttonForm(`/admin/sessions/${encodeURIComponent(session.id)}/end`, 'End', csrf, {
-    kind: 'danger',
-    about: `End the session of ${name}`,
-  }),
+  [
+    session.status === 'active' &&
+      buttonForm(`/admin/sessions/${encodeURIComponent(session.id)}/move`, 'Move', csrf, {
+        about: `Move the session of ${name} to another node`,
+      }),
+    buttonForm(`/admin/sessions/${encodeURIComponent(session.id)}/end`, 'End', csrf, {
+      kind: 'danger',
+      about: `End the session of ${name}`,
+    }),
+  ],
 ];
 
 /** Nodes and sessions, for administrators. */
@@ -123,6 +129,11 @@ export const fleetPages = (site: Site, { fleet, users, unixNow, logger }: Accoun
         'Nobody has a session at this moment.',
       ),
     );
+  });
+  site.form('/admin/sessions/:id/move', 'admin', async ({ session, param }) => {
+    await fleet.moveSession(param('id'));
+    logger.info('session moved by an administrator', { session: param('id'), by: session.user.id });
+    return { to: '/admin/sessions?done=session-moved' };
   });
   site.form('/admin/sessions/:id/end', 'admin', async ({ session, param }) => {
     if (!(await fleet.endSession(param('id')))) throw notFound('This session has ended already.');

@@ -6,6 +6,7 @@ const TEXTS = new Map(
     'node-active': 'The node gets new sessions again.',
     'node-draining': 'The node gets no new sessions; those that run go on.',
     'node-inactive': 'The node is taken out.',
+    'session-moved': 'The session is on another node; its stream is read from the old one for ten minutes.',
     'session-ended': 'The session is ended.',
     withdrawn: 'The invitation is withdrawn.',
     entitlement: 'The entitlement is changed.',

@@ -1,3 +1,4 @@
+import { formatEndpoint } from '../../shared/address.ts';
 import type { Millis } from '../../shared/clock.ts';
 import type { Queries, Transaction } from '../database/database.ts';
 import type { Desired } from '../protocol.ts';
@@ -63,11 +64,15 @@ interface ListRow {
   readonly held: number;
   readonly stream_token: string | null;
   readonly label: string | null;
+  readonly pull_ip: string | null;
+  readonly pull_port: number | null;
 }
 
 /** In one statement: the generation and the list are of one moment. */
-const LIST = `SELECT n.generation, n.applied_generation, n.older_generation, n.confirm_generation, n.held, a.stream_token, a.label
+const LIST = `SELECT n.generation, n.applied_generation, n.older_generation, n.confirm_generation, n.held, a.stream_token, a.label,
+     f.ip AS pull_ip, f.play_port AS pull_port
    FROM nodes n LEFT JOIN assignments a ON a.server_id = n.server_id AND a.removed_ms IS NULL
+   LEFT JOIN nodes f ON f.server_id = a.pull_from
    WHERE n.server_id = ? ORDER BY a.stream_token, a.assigned_ms`;
 
 /**
@@ -86,12 +91,13 @@ export const readDesired = async (
   const first = rows[0];
   if (!first || first.generation <= after) return undefined;
   const streams = new Map<string, Desired['streams'][number]>();
-  for (const { stream_token: token, label } of rows)
+  for (const { stream_token: token, label, pull_ip, pull_port } of rows)
     if (token !== null)
       streams.set(token, {
         publisher: publisherIdOf(token),
         player: playerIdOf(token),
         ...(label ? { label } : {}),
+        ...(pull_ip && pull_port ? { pullFrom: formatEndpoint(pull_ip, pull_port) } : {}),
       });
   const isOlder = first.older_generation !== null && first.applied_generation < first.older_generation;
   const isConfirmed =

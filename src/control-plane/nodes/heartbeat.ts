@@ -16,6 +16,12 @@ const SKEW_MS: Millis = 5_000;
 
 /** A place that stays the same is written down so often. */
 const PLACE_AGAIN_MS: Millis = 3_600_000;
+/** What of a difference cannot be the way there and back; an old node knows only when it has asked. */
+const skewOf = ({ clock, unixMs }: HeartbeatRequest, arrivedMs: Millis): Millis => {
+  if (!clock) return unixMs - arrivedMs;
+  const certainMs = Math.max(0, Math.abs(clock.aheadMs) - clock.roundTripMs / 2);
+  return Math.round(certainMs) * Math.sign(clock.aheadMs) || 0;
+};
 const isSkewed = (skewMs: number | null): boolean => Math.abs(skewMs ?? 0) > SKEW_MS;
 
 /** @param strangers tokens that are not on the node's list */
@@ -96,7 +102,7 @@ export const takeHeartbeat = async (
 ): Promise<HeartbeatReply> => {
   const { server_id: serverId } = node;
   const unixMs = core.unixNow();
-  const skewMs = said.unixMs - arrivedMs;
+  const skewMs = skewOf(said, arrivedMs);
   const applied = appliedOf(said, core);
   const tokens = said.ingesting.flatMap(({ publisher }) => tokenOfPublisher(publisher) ?? []);
   const result = await core.db.transaction(
@@ -130,6 +136,7 @@ export const takeHeartbeat = async (
   const desired = await readDesired(core.db, core.planeId, serverId, applied);
   return {
     planeId: core.planeId,
+    unixMs: core.unixNow(),
     generation: desired?.generation ?? Math.max(applied, node.generation),
     status: node.status,
     ...(desired ? { desired } : {}),

@@ -62,6 +62,7 @@ const reopenExpired = async (tx: Transaction, serverId: string, token: string, l
     `SELECT s.session_id, a.assignment_id FROM assignments a JOIN sessions s ON s.session_id = a.session_id
      WHERE a.server_id = ? AND a.stream_token = ? AND a.removed_ms IS NULL AND a.removal IS NULL
        AND a.released_ms IS NOT NULL AND s.stop_reason = 'lease_expired'
+       AND NOT EXISTS (SELECT 1 FROM assignments later WHERE later.session_id = a.session_id AND later.ordinal > a.ordinal)
        AND NOT EXISTS (SELECT 1 FROM sessions o WHERE o.stopped_ms IS NULL AND (o.stream_token = s.stream_token
          OR (o.user_id = s.user_id AND o.connection_id = s.connection_id)))
      ORDER BY s.started_ms DESC LIMIT 1`,

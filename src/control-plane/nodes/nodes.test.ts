@@ -229,6 +229,20 @@ describe('health', () =>
       expect(lines.at(-1)).toContain('right again');
     });
 
+    it('takes what a question was late for no wrong clock, where the node has measured it', async () => {
+      const { logger, lines } = recorder();
+      const plane = await testPlane(await make().open(), { logger });
+      const node = await new FakeNode(plane, 'kc1').join();
+      const late = plane.clocks.unixMs - 20_000;
+      const answer = await node.heartbeat({ unixMs: late, clock: { aheadMs: -10_000, roundTripMs: 20_100 } });
+      expect(answer.body.unixMs).toBe(plane.clocks.unixMs);
+      expect((await nodeOf(plane, 'kc1')).clock_skew_ms).toBe(0);
+      expect(lines.filter((line) => line.includes("node's clock"))).toEqual([]);
+      await node.heartbeat({ unixMs: late, clock: { aheadMs: -3_600_000, roundTripMs: 2_000 } });
+      expect((await nodeOf(plane, 'kc1')).clock_skew_ms).toBe(-3_599_000);
+      expect(lines.filter((line) => line.includes("node's clock"))).toHaveLength(1);
+    });
+
     it('takes no wait for the database for a wrong clock', async () => {
       const { logger, lines } = recorder();
       const db = await make().open();

@@ -291,6 +291,7 @@ onEachDatabase((make) => {
         '/account/logins/lgn_x/end',
         '/admin/invitations',
         '/admin/nodes/kc1/status',
+        '/admin/sessions/ses_1/move',
         '/admin/sessions/ses_1/end',
         ...[
           'entitlement',
@@ -434,9 +435,19 @@ onEachDatabase((make) => {
       expect((await admin.send('/admin/nodes/nothing/status', { status: 'active' })).statusCode).toBe(404);
       await admin.open('/admin/sessions');
       expect(admin.page).toContain(EMAIL);
+      expect((await admin.send('/admin/sessions/ses_1/move')).statusCode).toBe(303);
+      expect((await admin.send('/admin/sessions/ses_2/move')).statusCode).toBe(404);
+      await admin.open('/admin/sessions');
       expect((await admin.send('/admin/sessions/ses_1/end')).statusCode).toBe(303);
       expect((await admin.send('/admin/sessions/ses_2/end')).statusCode).toBe(404);
-      expect(test.orders).toEqual(['kc/1 draining', 'nothing active', 'end ses_1', 'end ses_2']);
+      expect(test.orders).toEqual([
+        'kc/1 draining',
+        'nothing active',
+        'move ses_1',
+        'move ses_2',
+        'end ses_1',
+        'end ses_2',
+      ]);
       expect((await admin.open('/admin/slots?q=user')).body).toContain('kc/1');
       expect((await admin.open('/admin/slots?q=nothing')).body).toContain('No slot is found');
     });

@@ -23,6 +23,8 @@ export interface PlaceRequest {
   /** A region's name, or `auto`. */
   readonly region: string;
   readonly excluded: readonly string[];
+  /** It moves away from a node, which it may be read from until then (Unix ms): it goes elsewhere, and DNS is not touched. */
+  readonly move?: { readonly fromId: string; readonly untilMs: number };
 }
 
 export interface PlacedStream extends Placement {
@@ -39,6 +41,8 @@ interface Listed {
   readonly server_id: string;
   readonly added_generation: number;
   readonly last_ingest_ms: number | null;
+  readonly pull_from: string | null;
+  readonly pull_until_ms: number | null;
 }
 
 /**
@@ -50,12 +54,12 @@ export const placeStream = async (
   core: RelayCore,
   request: PlaceRequest,
 ): Promise<PlacedStream | { refused: 'none' | 'full' }> => {
-  const { streamToken, sessionId, userId, label, region, excluded } = request;
+  const { streamToken, sessionId, userId, label, region, excluded, move } = request;
   const unixMs = core.unixNow();
   // All at once: each would be a way to the server and back, with the lock held.
   const [listed, nodes, counts, from, ordinal] = await Promise.all([
     tx.all<Listed>(
-      `SELECT assignment_id, server_id, added_generation, last_ingest_ms FROM assignments
+      `SELECT assignment_id, server_id, added_generation, last_ingest_ms, pull_from, pull_until_ms FROM assignments
        WHERE stream_token = ? AND removed_ms IS NULL ORDER BY assigned_ms DESC`,
       [streamToken],
     ),
@@ -76,11 +80,13 @@ export const placeStream = async (
     {
       region,
       place: from ?? (region === AUTO ? undefined : regionPosition(region)),
-      sticky: home
-        ? { serverId: home.server_id, isCounted: isIngesting(home) }
-        : hint === undefined
-          ? undefined
-          : { serverId: hint, isCounted: false },
+      sticky: move
+        ? undefined
+        : home
+          ? { serverId: home.server_id, isCounted: isIngesting(home) }
+          : hint === undefined
+            ? undefined
+            : { serverId: hint, isCounted: false },
       excluded,
     },
   );
@@ -88,12 +94,15 @@ export const placeStream = async (
   const { serverId, reason, score } = result;
   // The newest list that has had it since: the node's word on that one is good for the stream.
   const before = listed.filter(({ server_id }) => server_id === serverId);
-  const generation = before.at(-1)?.added_generation ?? (await nextGeneration(tx, serverId, unixMs));
+  const known = move ? undefined : before.at(-1)?.added_generation;
+  const generation = known ?? (await nextGeneration(tx, serverId, unixMs));
   const assignmentId = randomUUID();
   const lastIngestMs = before.find(({ last_ingest_ms }) => last_ingest_ms !== null)?.last_ingest_ms ?? null;
+  // Whoever starts anew while it moves goes on being read from where it is sent to.
+  const pulling = before.find(({ pull_from }) => pull_from !== null);
   await tx.run(
     `INSERT INTO assignments (assignment_id, session_id, user_id, stream_token, label, server_id, reason, score, ordinal, assigned_ms,
-       added_generation, last_ingest_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       added_generation, last_ingest_ms, moved_ms, pull_from, pull_until_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     [
       assignmentId,
       sessionId,
@@ -107,6 +116,9 @@ export const placeStream = async (
       unixMs,
       generation,
       lastIngestMs,
+      move ? unixMs : null,
+      move?.fromId ?? pulling?.pull_from ?? null,
+      move?.untilMs ?? pulling?.pull_until_ms ?? null,
     ],
   );
   for (const { assignment_id, added_generation } of before)
@@ -115,7 +127,7 @@ export const placeStream = async (
       [unixMs, added_generation, assignment_id],
     );
   const node = nodes.find(({ server_id }) => server_id === serverId)!;
-  if (core.dns.isActive) {
+  if (core.dns.isActive && !move) {
     const session = await tx.first<{ host_name: string | null }>(
       'SELECT host_name FROM sessions WHERE session_id = ?',
       [sessionId],

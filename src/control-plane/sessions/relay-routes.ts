@@ -8,10 +8,11 @@ import { bodyOf, queryOf, sendJson } from '../http.ts';
 import { publisherIdOf } from '../nodes/desired.ts';
 import { allNodes, candidateOf, sessionCounts } from '../nodes/node-rows.ts';
 import { capacityOf } from '../placement/placement.ts';
-import { askedRegion, regionLabel } from '../placement/regions.ts';
+import { AUTO, askedRegion, regionLabel, regionNamed } from '../placement/regions.ts';
 import { leaseMsOf, type RelayCore } from '../relay-context.ts';
 import type { Slot } from '../slots/slots.ts';
 import { endSession } from './end-session.ts';
+import { MovedLatelyError, migrateSession } from './migrate-session.ts';
 import { createRevoker } from './revoke.ts';
 import { openSession, openSessionsOf, type PlacedSession, sessionById } from './session-rows.ts';
 import { sessionView, stoppedView } from './session-view.ts';
@@ -37,6 +38,11 @@ const stopSchema = z.object({
   session_id: optionalText(128),
   connection_id: optionalText(128),
   reason: optionalText(256),
+});
+const migrateSchema = z.object({
+  session_id: optionalText(128),
+  connection_id: optionalText(128),
+  new_region: z.string().trim().min(1).max(64),
 });
 const healthSchema = z.object({ session_id: optionalText(128), instance_id: optionalText(128) });
 
@@ -142,6 +148,24 @@ export const addRelayRoutes = (app: FastifyInstance, core: RelayCore, accounts: 
     const { session_id } = await ownSession(found.userId, body.session_id, body.connection_id);
     await db.transaction((tx) => endSession(tx, session_id, 'client', unixNow()), { repeatable: true });
     return sendJson(reply, 200, stoppedView((await sessionById(db, session_id))!));
+  });
+
+  app.post('/api/v1/relay/migrate', async (request, reply) => {
+    const { userId } = await caller(request);
+    await entitled(userId);
+    const body = bodyOf(request, migrateSchema);
+    const region = body.new_region.toLowerCase() === AUTO ? AUTO : regionNamed(body.new_region, regions);
+    if (region === undefined) throw invalidRequest(`new_region is none of ${regions.join(', ')}, or auto`);
+    const { session_id, stream_token } = await ownSession(userId, body.session_id, body.connection_id);
+    const label = (await slots.byToken(stream_token))?.label ?? '';
+    try {
+      const moved = await migrateSession(core, { sessionId: session_id, label, region, staysInRegion: true });
+      await checkStillAllowed(userId, moved);
+      return sendJson(reply, 200, { session: sessionView(moved) });
+    } catch (error) {
+      if (error instanceof MovedLatelyError) reply.header('retry-after', error.retryAfterS);
+      throw error;
+    }
   });
 
   /** The user whose session it has to be; undefined: whoever's, by the shared key. */

@@ -5,6 +5,7 @@ import { leaseMsOf, type RelayCore } from '../relay-context.ts';
 import type { Slots } from '../slots/slots.ts';
 import { endSession } from './end-session.ts';
 import { GapWatch } from './gap-watch.ts';
+import { endPulls } from './migrate-session.ts';
 import { type PlacedSession, provisioningSessions } from './session-rows.ts';
 import { moveSession, provision } from './start-session.ts';
 import { sweep } from './sweep.ts';
@@ -88,6 +89,11 @@ const prune = async ({ db, unixNow }: RelayCore): Promise<void> => {
   await db.run('DELETE FROM job_locks WHERE until_ms < ?', [unixMs - KEYS_KEPT_MS]);
 };
 
+const sweepAll = async (core: RelayCore): Promise<void> => {
+  await sweep(core);
+  await endPulls(core);
+};
+
 export const sessionJobs = (core: RelayCore, slots: Pick<Slots, 'byToken'>): Job[] => {
   const watch = new GapWatch(leaseMsOf(core), REAP_EVERY_MS);
   return [
@@ -101,7 +107,7 @@ export const sessionJobs = (core: RelayCore, slots: Pick<Slots, 'byToken'>): Job
         if (watch.look(core.clock(), core.unixNow())) await reap(core);
       },
     },
-    { name: 'sweep', everyMs: SWEEP_EVERY_MS, isShared: true, run: () => sweep(core) },
+    { name: 'sweep', everyMs: SWEEP_EVERY_MS, isShared: true, run: () => sweepAll(core) },
     { name: 'stuck-sessions', everyMs: SWEEP_EVERY_MS, isShared: true, run: () => moveStuck(core, slots) },
     { name: 'prune', everyMs: 5 * 60_000, isShared: true, run: () => prune(core) },
   ];

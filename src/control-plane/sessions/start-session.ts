@@ -126,7 +126,7 @@ const settle = async (
 const MOST_TURN_MS: Millis = 2_000;
 
 /** A transaction that chooses a node. It may be done again. */
-const placing = <T>(core: RelayCore, work: (tx: Transaction) => Promise<T>): Promise<T> =>
+export const placing = <T>(core: RelayCore, work: (tx: Transaction) => Promise<T>): Promise<T> =>
   core.placing.use(() => core.db.transaction(work, { repeatable: true }), MOST_TURN_MS);
 
 /** One transaction: idempotency, one session a connection and a slot, the user's limit, node and count. */
@@ -164,7 +164,10 @@ const begin = (core: RelayCore, request: StartRequest): Promise<{ sessionId: str
     return { sessionId, isNew: true };
   });
 
-const streamOf = ({ assignment_id, stream_token, added_generation }: PlacedSession, label: string): AssignedStream => ({
+export const streamOf = (
+  { assignment_id, stream_token, added_generation }: PlacedSession,
+  label: string,
+): AssignedStream => ({
   assignmentId: assignment_id ?? '',
   streamToken: stream_token,
   label,

@@ -71,7 +71,9 @@ export const StreamCard = ({ stream, trail = EMPTY, href, isNamed = false }: Str
       ? `Bonded, ${count(active, 'link')}`
       : stream.source === 'srt'
         ? 'Plain SRT'
-        : 'No sender yet';
+        : stream.source === 'pull'
+          ? 'From its former node'
+          : 'No sender yet';
   return (
     <article class="card stream" data-state={stream.state} aria-label={title}>
       <header class="stream-head">

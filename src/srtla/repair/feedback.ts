@@ -89,7 +89,7 @@ export class Feedback {
     const state = window.stateOf(sequence);
     // A server that waits for what we have given up waits for ever: its own question goes on, now and then.
     if (state === STATE.givenUp && repair.mayPass(now)) this.#questions.ask(sequence, 0);
-    if (state < STATE.arrived) return;
+    if (state < STATE.arrived || ring === undefined) return;
     if (!ring.has(sequence)) {
       this.#counters.count(COUNTER.hopLosses);
       repair.detector.lostAgain(sequence, now, this.#questions);

@@ -20,7 +20,8 @@ const UNKNOWN_LATENCY_MS: Millis = 10_000;
 /** What one session needs so that nothing of it is lost, and nothing is sent twice. */
 export class Repair {
   readonly roundTrip = new RoundTrip();
-  readonly ring: HandoverRing;
+  /** Absent where nothing can get lost on the way to the server. */
+  readonly ring: HandoverRing | undefined;
   readonly play: PlayClock;
   readonly detector: LossDetector;
   readonly window: SequenceWindow;
@@ -37,9 +38,9 @@ export class Repair {
   #serverStampMs: Millis;
 
   /** `latencyMs`: as the server's answer names it, or -1. */
-  constructor(session: Session, latencyMs: Millis, memory: RingMemory, counters: Counters, now: Millis) {
+  constructor(session: Session, latencyMs: Millis, memory: RingMemory | undefined, counters: Counters, now: Millis) {
     const { links, losses } = session.group;
-    this.ring = new HandoverRing(memory);
+    this.ring = memory && new HandoverRing(memory);
     this.window = new SequenceWindow(session.firstSequence);
     this.play = new PlayClock(session.stampOffsetMs, latencyMs < 0 ? UNKNOWN_LATENCY_MS : latencyMs, now);
     this.detector = new LossDetector(this.window, links, this.roundTrip, this.play, losses, counters);
@@ -55,10 +56,12 @@ export class Repair {
 
   /** The encoder sends it once more although it has come: the server may lack it, and not know yet that there is something to lack. */
   mayLack(sequence: number, now: Millis): boolean {
+    const { ring } = this;
     return (
+      ring !== undefined &&
       sequenceDistance(sequence, this.#acknowledged) >= 0 &&
-      this.ring.has(sequence) &&
-      now - this.ring.handedMsOf(sequence) >= this.crossingMs
+      ring.has(sequence) &&
+      now - ring.handedMsOf(sequence) >= this.crossingMs
     );
   }
 

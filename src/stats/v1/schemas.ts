@@ -62,7 +62,7 @@ export const Link = z
 
 export const Publisher = z
   .object({
-    source: z.enum(['srtla', 'srt']),
+    source: z.enum(['srtla', 'srt', 'pull']),
     address: text,
     state: z.enum(['live', 'stalled', 'gone']).describe('stalled: nothing for 2 s; gone: for 5 s.'),
     encrypted: z.boolean(),
@@ -92,6 +92,9 @@ export const Player = z
     address: text,
     state: z.enum(['waiting', 'joining', 'playing']),
     latencyMs: ms,
+    totalLatencyMs: maybe(ms).describe(
+      'From the encoder to the picture, the ways of the packets not counted: both latencies, or with latency.mode shared the longer one. Null while nobody sends.',
+    ),
     rttMs: ms,
     bufferMs: ms.describe('What it has not acknowledged yet.'),
     sentMessages: count,

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { PlayerSnapshot, PublisherSnapshot } from '../../data-plane/snapshot.ts';
+import { sharedSources, totalLatencyMs } from '../../shared/latency-budget.ts';
 import { AddressMask, maskedAddress } from '../../shared/masked-address.ts';
 import { type AddressView, publicStreamName } from '../../shared/redact.ts';
 import type { Row } from '../../sls-bridge/directory.ts';
@@ -80,12 +81,21 @@ const publisherView = (one: PublisherSnapshot, deps: StatsDeps, addresses: Addre
   };
 };
 
-const playerView = (one: PlayerSnapshot, addresses: AddressView): Shape<'Player'> => ({
+const playerView = (
+  one: PlayerSnapshot,
+  publisher: PublisherSnapshot | undefined,
+  deps: StatsDeps,
+  addresses: AddressView,
+): Shape<'Player'> => ({
   key: one.key,
   player: one.playerId,
   address: new AddressMask(addresses).mask(one.address, one.port),
   state: one.state,
   latencyMs: decimal(one.latencyMs),
+  totalLatencyMs: orNull(publisher, ({ source, latencyMs }) => {
+    const { latency, srt } = deps.settings;
+    return decimal(totalLatencyMs(sharedSources(latency.mode, srt.engine)[source], latencyMs, one.latencyMs));
+  }),
   rttMs: decimal(one.stats.rttMs),
   bufferMs: decimal(one.stats.sndBufMs),
   sentMessages: count(one.sentMessages),
@@ -112,7 +122,7 @@ export const streamView = (id: string, deps: StatsDeps, addresses: AddressView):
       publishers.length > 0 ? (live && !live.stalled ? 'live' : 'stalled') : players.length > 0 ? 'waiting' : 'idle',
     quality: (publishers.length > 0 && qualityView(quality(id), clock())) || null,
     publishers: publishers.map((one) => publisherView(one, deps, addresses)),
-    players: players.map((one) => playerView(one, addresses)),
+    players: players.map((one) => playerView(one, live?.publisher, deps, addresses)),
     leavingUntilMs: leaving ?? null,
   };
 };

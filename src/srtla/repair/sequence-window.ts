@@ -48,14 +48,21 @@ export class SequenceWindow {
 
   /** Moves on to `sequence`, which has arrived; what lies between is missing. It must be newer, by less than the window. */
   advance(sequence: number): void {
-    for (let next = sequencePlus(this.newest, 1); next !== sequence; next = sequencePlus(next, 1)) {
-      this.#states[next & MASK] = STATE.missing;
-      this.#carriers[next & MASK] = 0;
-    }
+    const missing = sequenceDistance(sequence, this.newest) - 1;
+    if (missing > 0) this.#clear(sequencePlus(this.newest, 1) & MASK, missing);
     this.newest = sequence;
     // The beginning moves along: half a circle away it would seem to lie ahead.
     if (sequenceDistance(sequence, this.#first) >= WINDOW_PACKETS)
       this.#first = sequencePlus(sequence, 1 - WINDOW_PACKETS);
+  }
+
+  #clear(from: number, count: number): void {
+    const end = from + count;
+    this.#states.fill(STATE.missing, from, end);
+    this.#carriers.fill(0, from, end);
+    if (end <= WINDOW_PACKETS) return;
+    this.#states.fill(STATE.missing, 0, end - WINDOW_PACKETS);
+    this.#carriers.fill(0, 0, end - WINDOW_PACKETS);
   }
 
   /** Forgets everything: the session goes on with `first`. */

@@ -269,12 +269,13 @@ export class SrtServer {
 
   #data(peer: number, cipher: SessionCipher | undefined, header: Uint8Array, slot: number): void {
     const store = this.#store;
-    const [offset, length] = [store.offsetOf(slot) + SRT_HEADER_BYTES, store.lengthOf(slot) - SRT_HEADER_BYTES];
+    const offset = store.offsetOf(slot) + SRT_HEADER_BYTES;
+    const length = store.lengthOf(slot) - SRT_HEADER_BYTES;
     if (!cipher || keyOf(header) === 0) {
       this.#out.send(peer, header, store.payloadOf(slot), 0, length);
       return;
     }
-    cipher.encrypt(store.bytesOf(slot).subarray(offset, offset + length), this.#scratch, sequenceNumber(header));
+    cipher.encrypt(store.bytesOf(slot), this.#scratch, sequenceNumber(header), offset, length);
     this.#out.send(peer, header, this.#scratch, 0, length);
   }
 

@@ -1,13 +1,8 @@
-import { equalBytes, readU32, writeU32 } from '../srtla/bytes.ts';
+import { equalBytes } from '../srtla/bytes.ts';
 import { type KeyCrypto, openKeyMessage, readKeyMessage, SALT_BYTES, type StreamKeys } from './key-material.ts';
+import { type BlockCipher, Keystream } from './keystream.ts';
 import { KEY, LARGEST_PAYLOAD_BYTES } from './packet.ts';
 import type { PayloadDecipher } from './types.ts';
-
-const BLOCK_BYTES = 16;
-const MOST_BLOCKS = Math.ceil(LARGEST_PAYLOAD_BYTES / BLOCK_BYTES);
-
-/** AES of whole blocks under one key, each by itself; the result is valid until the next call. */
-export type BlockCipher = (blocks: Uint8Array) => Uint8Array;
 
 export interface CipherCrypto extends KeyCrypto {
   blockCipher(key: Uint8Array): BlockCipher;
@@ -20,10 +15,9 @@ export interface CipherCrypto extends KeyCrypto {
 export class SessionCipher implements PayloadDecipher {
   readonly #passphrase: string;
   readonly #crypto: CipherCrypto;
-  readonly #counters = new Uint8Array(MOST_BLOCKS * BLOCK_BYTES);
   #keys: StreamKeys;
-  #even: BlockCipher | undefined;
-  #odd: BlockCipher | undefined;
+  #even: Keystream | undefined;
+  #odd: Keystream | undefined;
   /** The key of the latest packet: it is not replaced under way. */
   #inUse: number = KEY.clear;
 
@@ -31,8 +25,8 @@ export class SessionCipher implements PayloadDecipher {
     this.#keys = keys;
     this.#passphrase = passphrase;
     this.#crypto = crypto;
-    this.#even = keys.even && crypto.blockCipher(keys.even);
-    this.#odd = keys.odd && crypto.blockCipher(keys.odd);
+    this.#even = keys.even && new Keystream(crypto.blockCipher(keys.even), keys.salt);
+    this.#odd = keys.odd && new Keystream(crypto.blockCipher(keys.odd), keys.salt);
   }
 
   /** The key to encrypt with, of `KEY`. */
@@ -42,17 +36,17 @@ export class SessionCipher implements PayloadDecipher {
 
   /** Where it lies; the same as encrypting. */
   decrypt(bytes: Uint8Array, offset: number, length: number, sequence: number, key: number): boolean {
-    const cipher = key === KEY.even ? this.#even : key === KEY.odd ? this.#odd : undefined;
-    if (!cipher || length > LARGEST_PAYLOAD_BYTES) return false;
+    const stream = key === KEY.even ? this.#even : key === KEY.odd ? this.#odd : undefined;
+    if (!stream || length > LARGEST_PAYLOAD_BYTES) return false;
     this.#inUse = key;
-    this.#apply(cipher, bytes, offset, length, sequence);
+    applied(stream.of(sequence, length), stream.at, bytes, offset, bytes, offset, length);
     return true;
   }
 
-  /** From one place to another, under `sendKey`. */
-  encrypt(from: Uint8Array, into: Uint8Array, sequence: number): void {
-    into.set(from);
-    this.#apply((this.#even ?? this.#odd)!, into, 0, from.length, sequence);
+  /** `length` bytes from one place to the beginning of another, under `sendKey`. */
+  encrypt(from: Uint8Array, into: Uint8Array, sequence: number, offset = 0, length: number = from.length): void {
+    const stream = (this.#even ?? this.#odd)!;
+    applied(stream.of(sequence, length), stream.at, from, offset, into, 0, length);
   }
 
   /**
@@ -67,8 +61,8 @@ export class SessionCipher implements PayloadDecipher {
     const isSaltNew = !equalBytes(keys.salt, 0, this.#keys.salt, 0, SALT_BYTES);
     // What is in use has to open what is still on its way.
     if (isSaltNew && this.#inUse !== KEY.clear) return undefined;
-    this.#even = this.#next(KEY.even, this.#even, this.#keys.even, keys.even);
-    this.#odd = this.#next(KEY.odd, this.#odd, this.#keys.odd, keys.odd);
+    this.#even = this.#next(KEY.even, this.#even, this.#keys.even, keys.even, keys.salt);
+    this.#odd = this.#next(KEY.odd, this.#odd, this.#keys.odd, keys.odd, keys.salt);
     this.#keys = {
       ...keys,
       even: (this.#inUse === KEY.even ? this.#keys.even : undefined) ?? keys.even ?? this.#keys.even,
@@ -79,28 +73,49 @@ export class SessionCipher implements PayloadDecipher {
 
   #next(
     which: number,
-    now: BlockCipher | undefined,
+    now: Keystream | undefined,
     key: Uint8Array | undefined,
     next: Uint8Array | undefined,
-  ): BlockCipher | undefined {
-    if (!next || (now && which === this.#inUse)) return now;
-    return key && equalBytes(key, 0, next, 0, key.length) ? now : this.#crypto.blockCipher(next);
-  }
-
-  #apply(cipher: BlockCipher, bytes: Uint8Array, offset: number, length: number, sequence: number): void {
-    const counters = this.#counters;
-    const blocks = Math.ceil(length / BLOCK_BYTES);
-    counters.set(this.#keys.salt);
-    // The sequence number goes into bytes 10 to 13; the last two count blocks.
-    writeU32(counters, 10, readU32(counters, 10) ^ sequence);
-    counters[14] = counters[15] = 0;
-    for (let block = 1; block < blocks; block++) {
-      const at = block * BLOCK_BYTES;
-      counters.copyWithin(at, 0, BLOCK_BYTES - 2);
-      counters[at + 14] = block >> 8;
-      counters[at + 15] = block;
-    }
-    const stream = cipher(counters.subarray(0, blocks * BLOCK_BYTES));
-    for (let i = 0; i < length; i++) bytes[offset + i]! ^= stream[i]!;
+    salt: Uint8Array,
+  ): Keystream | undefined {
+    if (now && which === this.#inUse) return now;
+    const used = next ?? key;
+    if (!used) return undefined;
+    const isSame = key !== undefined && equalBytes(key, 0, used, 0, key.length);
+    const isSaltSame = equalBytes(salt, 0, this.#keys.salt, 0, SALT_BYTES);
+    return now && isSame && isSaltSame ? now : new Keystream(this.#crypto.blockCipher(used), salt);
   }
 }
+
+const views = new WeakMap<ArrayBufferLike, Int32Array>();
+const wordsOf = ({ buffer }: Uint8Array): Int32Array => {
+  let words = views.get(buffer);
+  if (words === undefined) {
+    words = new Int32Array(buffer, 0, buffer.byteLength >> 2);
+    views.set(buffer, words);
+  }
+  return words;
+};
+
+/** By words where both places allow it, as those of the store do. */
+const applied = (
+  stream: Int32Array,
+  streamAt: number,
+  from: Uint8Array,
+  fromAt: number,
+  into: Uint8Array,
+  intoAt: number,
+  length: number,
+): void => {
+  const start = from.byteOffset + fromAt;
+  const target = into.byteOffset + intoAt;
+  const words = ((start | target) & 3) === 0 ? length >> 2 : 0;
+  if (words > 0) {
+    const [source, sink] = [wordsOf(from), wordsOf(into)];
+    const [first, to] = [start >> 2, target >> 2];
+    for (let i = 0; i < words; i++) sink[to + i] = source[first + i]! ^ stream[streamAt + i]!;
+  }
+  if (words * 4 === length) return;
+  const bytes = new Uint8Array(stream.buffer, stream.byteOffset + streamAt * 4, length);
+  for (let i = words * 4; i < length; i++) into[intoAt + i] = from[fromAt + i]! ^ bytes[i]!;
+};

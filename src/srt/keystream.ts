@@ -29,6 +29,8 @@ export class Keystream {
   readonly #batches: (Int32Array | undefined)[] = Array.from({ length: BATCHES });
   readonly #numbers = new Int32Array(BATCHES).fill(NONE);
   #newest = NONE;
+  /** Of the last packet that was far behind. */
+  #stray = NONE;
   /** Of the longest payload up to now. */
   #blocks = 1;
   /** Where the words that `of` has returned begin. */
@@ -50,11 +52,13 @@ export class Keystream {
       return this.#batches[slot]!;
     }
     const ahead = ((number - this.#newest) << SPARE_BITS) >> SPARE_BITS;
-    if (this.#newest !== NONE && ahead <= -BATCHES) {
+    // Two of one batch, and more will follow: a burst that is sent again, or a stream that goes on elsewhere.
+    if (this.#newest !== NONE && ahead <= -BATCHES && number !== this.#stray) {
+      this.#stray = number;
       this.at = 0;
       return this.#make(sequence, 1, blocks);
     }
-    if (this.#newest === NONE || ahead > 0) this.#newest = number;
+    if (this.#newest === NONE || ahead > 0 || ahead <= -BATCHES) this.#newest = number;
     const words = this.#make(sequence & -BATCH_PACKETS, BATCH_PACKETS, this.#blocks);
     this.#batches[slot] = words;
     this.#numbers[slot] = number;

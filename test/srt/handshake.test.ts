@@ -1,3 +1,4 @@
+import { createCipheriv } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Cookies } from '../../src/srt/cookie.ts';
@@ -202,6 +203,29 @@ describe('further keys', () => {
       expect(cipher.rekey(message)).toBeUndefined();
     expect(opens(cipher, sealed({ even: EVEN }, clear, 2), 2, KEY.even)).toBe(true);
     expect(opens(cipher, sealed({ odd: ODD }, clear, 3), 3, KEY.odd)).toBe(false);
+  });
+
+  it('open packets in any order: late, sent again, longer than before, or gone on elsewhere', () => {
+    const cipher = make();
+    const ctr = (payload: Uint8Array, sequence: number): Uint8Array => {
+      const iv = new Uint8Array(16);
+      iv.set(SALT.subarray(0, 14));
+      const view = new DataView(iv.buffer);
+      view.setUint32(10, view.getUint32(10) ^ sequence);
+      return new Uint8Array(createCipheriv('aes-128-ctr', EVEN, iv).update(payload));
+    };
+    const jumps = [0, 1, 2, 15, 16, 3, 70, 69, 20, 4, 5, 6, 200, 201, 0x7fffffff - 0x1000, 0x7fffffff, 0, 1, 17, 16];
+    for (const [i, at] of jumps.entries()) {
+      for (const length of [1_316, 188, i % 2 === 0 ? 1_316 : 1_456, 3]) {
+        const payload = new Uint8Array(length).map((_, byte) => byte * 5 + i);
+        const into = ctr(payload, at);
+        expect(cipher.decrypt(into, 0, length, at, KEY.even)).toBe(true);
+        expect(hex(into)).toBe(hex(payload));
+        const sealedHere = new Uint8Array(length);
+        make().encrypt(payload, sealedHere, at);
+        expect(hex(sealedHere)).toBe(hex(ctr(payload, at)));
+      }
+    }
   });
 
   it('never take a key away that is in use', () => {

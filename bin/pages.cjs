@@ -12,7 +12,7 @@ const ROOT = dirname(__dirname);
 const OUT = 'dist/dashboard';
 const STAMP = '.sources';
 /** Further sources of the pages, and what decides how they are built. */
-const ALSO = ['docs/api.md', 'bin/pages.cjs', 'package-lock.json'];
+const ALSO = ['bin/pages.cjs', 'package-lock.json'];
 const COMPRESSED = /\.(?:html|js|css|svg|json)$/;
 
 const filesIn = (folder) =>

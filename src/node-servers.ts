@@ -33,6 +33,9 @@ export interface OpenServers {
 /** Beside the compiled program; where it runs from its sources, where they are built to. */
 export const PAGES_DIR = fileURLToPath(new URL('../dist/dashboard', import.meta.url));
 
+/** The same place from either of them. */
+export const DOCS_DIR = fileURLToPath(new URL('../docs', import.meta.url));
+
 /** Streams do not need it: what keeps it from being served is said, and the node goes on. */
 const openDashboard = async (
   deps: DashboardDeps,

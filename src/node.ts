@@ -15,7 +15,7 @@ import { obeyTestHooks } from './data-plane/test-hooks.ts';
 import { AccessHook } from './hooks/access-hook.ts';
 import { WebHooks } from './hooks/web-hooks.ts';
 import { type ControlTarget, controlTargetOf, NodeControl } from './node-control.ts';
-import { type OpenServers, openServers, PAGES_DIR } from './node-servers.ts';
+import { DOCS_DIR, type OpenServers, openServers, PAGES_DIR } from './node-servers.ts';
 import { dataPlaneSettings, NodeSettings, redactionOf } from './node-settings.ts';
 import { QualityBook } from './quality/quality-book.ts';
 import { qualityRulesOf } from './quality/settings.ts';
@@ -36,6 +36,7 @@ import { libsrtEngine } from './sls-bridge/native.ts';
 import { NodeCarriers } from './stats/asn-node.ts';
 import type { DashboardDeps } from './stats/dashboard-deps.ts';
 import { ShareStore } from './stats/dashboard-shares.ts';
+import { DocsLibrary } from './stats/docs/library.ts';
 import type { HttpListener } from './stats/http-listener.ts';
 import { KeyStore } from './stats/key-store.ts';
 import { LinkNames } from './stats/link-names.ts';
@@ -268,6 +269,7 @@ export class RelayNode {
         version,
         srtPackage,
         runtimeToken: token,
+        docs: new DocsLibrary(DOCS_DIR),
       };
       const { srtla, publish, play } = plane.snapshot().ports;
       const shares = await ShareStore.open(settings.dataDir);

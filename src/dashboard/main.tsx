@@ -3,7 +3,6 @@ import { useEffect, useState } from 'preact/hooks';
 import type { SessionView } from '../stats/dashboard-types.ts';
 import { session, whenSignedOut } from './api.ts';
 import { useLiveFeed } from './feed.ts';
-import { ApiDocs } from './pages/ApiDocs.tsx';
 import { Live } from './pages/Live.tsx';
 import { Login } from './pages/Login.tsx';
 import { Manage } from './pages/Manage.tsx';
@@ -18,7 +17,7 @@ const titleOf = (path: string): string => {
   if (path.startsWith('/streams/')) return 'Stream';
   if (path.startsWith('/manage')) return 'Manage';
   if (path.startsWith('/setup')) return 'Set-up';
-  return path.startsWith('/api-docs') ? 'API' : 'Live';
+  return 'Live';
 };
 
 const SignedIn = ({ view: known, onSignedOut }: { view: SessionView; onSignedOut: () => void }) => {
@@ -53,8 +52,6 @@ const SignedIn = ({ view: known, onSignedOut }: { view: SessionView; onSignedOut
         <Manage path={path} session={known} view={view} />
       ) : path.startsWith('/setup') ? (
         <Setup view={view} />
-      ) : path.startsWith('/api-docs') ? (
-        <ApiDocs />
       ) : (
         <Live feed={feed} />
       )}

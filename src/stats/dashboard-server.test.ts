@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { dashboardClient } from '../../test/support/dashboard-client.ts';
 import { dataPlaneSnapshot } from '../../test/support/snapshots.ts';
 import { publicStreamName } from '../shared/redact.ts';
-import { SECURITY_HEADERS } from './dashboard-server.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 
 const NAME = publicStreamName('live_a');
 

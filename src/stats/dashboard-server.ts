@@ -11,6 +11,7 @@ import { previewRoutes } from './dashboard-preview.ts';
 import { dashboardRoutes } from './dashboard-routes.ts';
 import { SignIn, sameOriginOnly } from './dashboard-sign-in.ts';
 import { DashboardState } from './dashboard-state.ts';
+import { docsRoutes } from './docs/routes.ts';
 import { GuessLimit } from './guess-limit.ts';
 import { createHttpApp, sendJson } from './http-app.ts';
 import { RequestBudget } from './request-budget.ts';
@@ -18,37 +19,10 @@ import type { RouteContext } from './routes/context.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { streamIdRoutes } from './routes/stream-ids.ts';
 import { streamRoutes } from './routes/streams.ts';
-
-/**
- * Nothing but what this server sends: no inline code, no other host. Styles are files and the object model; pictures may be inline (QR
- * codes); the preview's media comes from a buffer of the page.
- */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "media-src 'self' blob:",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ');
-
-export const SECURITY_HEADERS = {
-  'content-security-policy': CONTENT_SECURITY_POLICY,
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': 'camera=(), microphone=(), geolocation=()',
-  // Addresses of shared pages are capabilities.
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-} as const;
+import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** Addresses of pages: the same file, whose code looks at the address. */
-const PAGES = ['/', '/streams/*', '/manage', '/manage/*', '/setup', '/api-docs', '/s/:token'];
+const PAGES = ['/', '/streams/*', '/manage', '/manage/*', '/setup', '/s/:token'];
 const NOT_BUILT = 'The pages are not built: start the node with `npm start`, or run `node bin/pages.cjs`.\n';
 const YEAR_S = 31_536_000;
 
@@ -99,6 +73,11 @@ export const createDashboardServer = (
   app.addHook('onRequest', sameOriginOnly);
   app.register(fastifyCookie);
   pageRoutes(app, deps.pagesDir);
+  app.get('/api-docs', async (_request, reply) => reply.redirect('/docs/api', 301));
+  app.register(async (open) => {
+    open.addHook('onRequest', ofData);
+    docsRoutes(open, { library: deps.docs, version: deps.version, besideDashboard: true });
+  });
   app.register(async (open) => {
     open.addHook('onRequest', ofData);
     signIn.routes(open);

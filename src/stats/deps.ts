@@ -10,6 +10,7 @@ import type { StreamEvent } from '../sls-bridge/stream-event.ts';
 import type { CarrierLookup } from './carrier.ts';
 import type { ControlStatus } from './control-status.ts';
 import type { HistoryView } from './dashboard-types.ts';
+import type { DocsLibrary } from './docs/library.ts';
 import type { KeyStore } from './key-store.ts';
 import type { LinkNames } from './link-names.ts';
 import type { PlainHttpWarning } from './plain-http-warning.ts';
@@ -79,6 +80,8 @@ export interface StatsDeps {
   settingsState?: () => SettingsState;
   /** Of Tributary. */
   version: string;
+  /** What is served below /docs. */
+  docs: DocsLibrary;
   /** The package that libsrt is from, such as `libsrt1.5-openssl 1.5.1-1+deb12u2`; absent where it is from none. */
   srtPackage?: string | undefined;
   /** Opens `/v1/doctor` to programs of this machine's user; new at every start. */

@@ -3,8 +3,8 @@ import type { HttpApplication } from './http-listener.ts';
 import { SESSION_COOKIE } from './plain-http-warning.ts';
 
 /** What the dashboard answers; everything else is of the statistics. `/streams/ID/srtla` and `…/vvlive` are, too. */
-const PAGES = /^\/(?:manage|setup|api-docs|session|feed|theme\.js|icon\.svg|manifest\.webmanifest)?$/;
-const BELOW = /^\/(?:streams|manage|s|assets|data|preview)\/./;
+const PAGES = /^\/(?:manage|setup|docs|api-docs|session|feed|theme\.js|icon\.svg|manifest\.webmanifest)?$/;
+const BELOW = /^\/(?:streams|manage|docs|s|assets|data|preview)\/./;
 const OF_PROGRAMS = /^\/streams\/.*\/(?:srtla|vvlive)$/;
 const API = /^\/api\//;
 

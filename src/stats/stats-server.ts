@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { addressViewOf, type Hook, isReader, keyOf, limited, limitedByKey } from './access.ts';
 import { Callers } from './callers.ts';
 import type { StatsDeps } from './deps.ts';
+import { docsRoutes } from './docs/routes.ts';
 import { doctorView } from './doctor-view.ts';
 import { EventStream } from './event-stream.ts';
 import { GuessLimit } from './guess-limit.ts';
@@ -113,6 +114,7 @@ export const createStatsServer = (deps: StatsDeps, keyless = RequestBudget.ofKey
     scope.addHook('onRequest', limits.stats);
     metricsRoute(scope, context, metrics);
     rtmpAuthRoute(scope, context);
+    docsRoutes(scope, { library: deps.docs, version: deps.version, besideDashboard: false });
   });
   app.register(async (scope) => {
     scope.addHook('onRequest', limits.api);

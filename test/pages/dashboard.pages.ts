@@ -259,7 +259,7 @@ describe('management', () => {
 });
 
 describe('everybody can use it', () => {
-  const PATHS = ['/', '/manage', '/manage/keys', '/manage/node', '/setup', '/api-docs'];
+  const PATHS = ['/', '/manage', '/manage/keys', '/manage/node', '/setup', '/docs', '/docs/api'];
 
   it.each(['light', 'dark'] as const)('axe finds nothing serious, %s', async (theme) => {
     await page.emulateMedia({ colorScheme: theme });

@@ -13,6 +13,7 @@ import type { GroupSnapshot, LinkSnapshot } from '../../src/srtla/types.ts';
 import { carriersOff, type LinkCarrier } from '../../src/stats/carrier.ts';
 import { createDashboardServer, type DashboardServer } from '../../src/stats/dashboard-server.ts';
 import { ShareStore } from '../../src/stats/dashboard-shares.ts';
+import { DocsLibrary } from '../../src/stats/docs/library.ts';
 import { KeyStore } from '../../src/stats/key-store.ts';
 import { LinkNames } from '../../src/stats/link-names.ts';
 import { NodeWatch } from '../../src/stats/node-watch.ts';
@@ -227,6 +228,7 @@ export const sampleNode = async ({
     unixNow: Date.now,
     version: '0.1.0',
     runtimeToken: 'none',
+    docs: new DocsLibrary(resolve(import.meta.dirname, '../../docs')),
     controlStatus: () => undefined,
   };
   const server = createDashboardServer({

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { loadSettings } from '../../src/config/resolve.ts';
 import type { Settings } from '../../src/config/schema.ts';
 import type { DataPlaneSnapshot } from '../../src/data-plane/snapshot.ts';
@@ -6,10 +7,13 @@ import type { Row } from '../../src/sls-bridge/directory.ts';
 import { DirectoryFile } from '../../src/sls-bridge/directory-file.ts';
 import { carriersOff } from '../../src/stats/carrier.ts';
 import type { StatsDeps, StreamEventView } from '../../src/stats/deps.ts';
+import { DocsLibrary } from '../../src/stats/docs/library.ts';
 import { KeyStore } from '../../src/stats/key-store.ts';
 import { LinkNames } from '../../src/stats/link-names.ts';
 import { temporaryFolder } from './data-dir.ts';
 import { dataPlaneSnapshot } from './snapshots.ts';
+
+const DOCS_DIR = resolve(import.meta.dirname, '../../docs');
 
 export const ADMIN = 'a'.repeat(32);
 
@@ -87,6 +91,7 @@ export const statsDeps = async (
     controlStatus: () => undefined,
     version: '0.1.0',
     runtimeToken: 'runtime-token',
+    docs: new DocsLibrary(DOCS_DIR),
   };
   deps = made;
   return made;

@@ -87,9 +87,8 @@ export const Frame = ({ path, session, trouble, onSignOut, children }: FrameProp
       <span>
         Tributary {session.version} on {session.node}
       </span>
-      <a href="/api-docs" onClick={stay}>
-        API
-      </a>
+      <a href="/docs">Documentation</a>
+      <a href="/docs/api">API</a>
       {(session.attributions ?? []).map((line) => (
         <span key={line}>{line}</span>
       ))}

@@ -164,7 +164,8 @@ describe('a receive buffer that fills while JavaScript is away', () => {
       expect(end.received.at(-1)!.arrivalMs - end.received[before]!.arrivalMs).toBeGreaterThan(AWAY_MS / 2);
       for (let i = 1; i < end.received.length; i++) {
         expect(numberOf(end.received[i]!)).toBeGreaterThan(numberOf(end.received[i - 1]!));
-        expect(end.received[i]!.arrivalMs).toBeGreaterThan(end.received[i - 1]!.arrivalMs - 0.1);
+        // The kernel's clock is put on ours for each batch anew: a core that is taken away in between costs part of a millisecond.
+        expect(end.received[i]!.arrivalMs).toBeGreaterThan(end.received[i - 1]!.arrivalMs - 1);
       }
       // Those that are missing are the kernel's: it counts what a machine without a free core has cost.
       const missing = numberOf(end.received.at(-1)!) + 1 - end.received.length;

@@ -195,7 +195,7 @@ export class Stream {
   }
 
   #passOne(player: Player, message: Uint8Array, sourceTimeUs: number): void {
-    if (!player.isHeld && this.#sink.sendMessage(player.socket, message, sourceTimeUs) >= 0) {
+    if (!player.isHeld && this.#sink.sendMessage(player.socket, message, sourceTimeUs, this.active?.socket) >= 0) {
       player.sentMessages++;
       return;
     }

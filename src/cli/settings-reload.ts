@@ -41,9 +41,10 @@ export class SettingsReload {
       this.#wasAsked = true;
       return;
     }
+    const mark = this.#watch.mark();
     const loaded = loadProcessSettings(this.#argv, this.#file);
     if (!('problems' in loaded)) this.#file = loaded.file;
-    this.#watch.follow(loaded.files);
+    this.#watch.follow(loaded.files, mark);
     this.#take(loaded);
   }
 

@@ -64,8 +64,21 @@ describe('a watch of files', () => {
     const { folder, told, watch } = watched((at) => [join(at, 'a.yml')]);
     mkdirSync(join(folder, 'other'));
     const path = join(folder, 'other', 'secret');
-    watch.follow([path]);
+    watch.follow([path], watch.mark());
     writeFileSync(path, 's');
+    await until('the change', () => told() === 1);
+  });
+
+  it('tells of what has changed while files were loaded', async () => {
+    const { folder, told, watch } = watched((at) => {
+      writeFileSync(join(at, 'a.yml'), 'one');
+      return [join(at, 'a.yml')];
+    });
+    const path = join(folder, 'a.yml');
+    const mark = watch.mark();
+    // Somebody loads "one" here.
+    writeFileSync(path, 'two');
+    watch.follow([path], mark);
     await until('the change', () => told() === 1);
   });
 });

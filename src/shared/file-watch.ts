@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FSWatcher, readFileSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Millis } from './clock.ts';
 import { codeOf } from './errors.ts';
 
@@ -32,11 +33,20 @@ export class FileWatch {
     this.#looking = setInterval(() => this.#lookAnew(), LOOK_EVERY_MS).unref();
   }
 
-  /** Other files, which are as they are. */
-  follow(files: readonly string[]): void {
+  /** What the files hold now: taken before they are loaded, for `follow`. */
+  mark(): string {
+    return digestOf(this.#files);
+  }
+
+  /**
+   * Files that were loaded.
+   * @param mark of before that: what has changed since is told of, but for files that were not followed yet
+   */
+  follow(files: readonly string[], mark: string): void {
+    this.#seen = isDeepStrictEqual(files, this.#files) ? mark : digestOf(files);
     this.#files = files;
-    this.#seen = digestOf(files);
     this.#watchFolders();
+    this.#settle();
   }
 
   close(): void {

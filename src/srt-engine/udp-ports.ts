@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net';
 import type { NativeUdpEngine, NativeUdpOptions } from '../shared/addon.ts';
 import { UDP_NEXT, UDP_SLOT_BYTES } from '../shared/addon.ts';
 import type { Millis } from '../shared/clock.ts';
+import { SendTable } from '../srtla/send-table.ts';
 import { SlotViews } from '../srtla/slot-views.ts';
 
 const SLOTS = 512;
@@ -30,8 +31,7 @@ export class UdpPorts {
   readonly #options: UdpPortsOptions;
   readonly #udp: NativeUdpEngine;
   readonly #views: SlotViews;
-  #entries = 0;
-  #next = SLOTS * UDP_SLOT_BYTES;
+  readonly #send: SendTable;
   /** Not a plain number field: that would allocate at each writing. */
   #arrival: Millis | undefined;
   #pacer: NodeJS.Timeout | undefined;
@@ -48,6 +48,7 @@ export class UdpPorts {
       onWake: this.#pumpAgain,
     });
     this.#views = new SlotViews(this.#udp.arena, SLOTS, UDP_SLOT_BYTES);
+    this.#send = new SendTable(this.#udp, SLOTS * UDP_SLOT_BYTES);
   }
 
   /**
@@ -88,26 +89,12 @@ export class UdpPorts {
 
   /** Header and payload as one datagram, with the next `flush`. */
   send(peer: number, header: Uint8Array, payload: Uint8Array | undefined, offset: number, length: number): void {
-    const udp = this.#udp;
-    const bytes = header.length + (payload === undefined ? 0 : length);
-    if (this.#entries === SEND_ENTRIES || this.#next + bytes > udp.arena.length) this.flush();
-    const at = this.#next;
-    udp.arena.set(header, at);
-    if (payload !== undefined) {
-      const isWhole = offset === 0 && length === payload.length;
-      udp.arena.set(isWhole ? payload : payload.subarray(offset, offset + length), at + header.length);
-    }
-    udp.sendTo[this.#entries] = peer;
-    udp.sendFrom[this.#entries] = at;
-    udp.sendBytes[this.#entries] = bytes;
-    this.#entries += 1;
-    this.#next = at + bytes;
+    const isWhole = payload === undefined || (offset === 0 && length === payload.length);
+    this.#send.putCopy(peer, header, isWhole ? payload : payload.subarray(offset, offset + length));
   }
 
   flush(): void {
-    if (this.#entries > 0 && !this.#isClosed) this.#udp.flush(this.#entries);
-    this.#entries = 0;
-    this.#next = SLOTS * UDP_SLOT_BYTES;
+    if (!this.#isClosed) this.#send.flush();
   }
 
   /** Takes what has come. */

@@ -37,12 +37,15 @@ export class SendTable {
     this.#entries = entry + 1;
   }
 
-  putCopy(to: number, bytes: Uint8Array): void {
-    if (this.#next + bytes.length > this.#arena.length) this.flush();
+  /** @param rest goes behind `bytes`, in the same datagram */
+  putCopy(to: number, bytes: Uint8Array, rest?: Uint8Array): void {
+    const total = bytes.length + (rest === undefined ? 0 : rest.length);
+    if (this.#entries === this.#most || this.#next + total > this.#arena.length) this.flush();
     const at = this.#next;
     this.#arena.set(bytes, at);
-    this.putSlot(to, at, bytes.length);
-    this.#next = at + bytes.length;
+    if (rest !== undefined) this.#arena.set(rest, at + bytes.length);
+    this.putSlot(to, at, total);
+    this.#next = at + total;
   }
 
   flush(): void {

@@ -43,6 +43,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
       'srt',
       'srtla/bucket-table.ts',
       'srtla/constants.ts',
+      'srtla/send-table.ts',
       'srtla/slot-views.ts',
       'srtla/srt-header.ts',
       'sls-bridge/stream-id.ts',

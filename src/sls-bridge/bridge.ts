@@ -201,12 +201,12 @@ export class SlsBridge {
   }
 
   /**
-   * Other settings. Those of the listeners and the engine (ports, `refuse`, `engine`, `peerIdleTimeoutMs`, `takeoverSilenceMs`, `tickMs`,
-   * `udpBufferBytes`) stay as they were.
+   * Other settings. Those of the listeners and the engine (ports, `refuse`, `engine`, `sharesLatency`, `peerIdleTimeoutMs`,
+   * `takeoverSilenceMs`, `tickMs`, `udpBufferBytes`) stay as they were.
    */
   configure(settings: BridgeSettings): void {
-    const { peerIdleTimeoutMs, tickMs, engine } = this.#settings;
-    this.#settings = { ...settings, peerIdleTimeoutMs, tickMs, engine };
+    const { peerIdleTimeoutMs, tickMs, engine, sharesLatency } = this.#settings;
+    this.#settings = { ...settings, peerIdleTimeoutMs, tickMs, engine, sharesLatency };
     const gop = gopOf(settings);
     if (!isDeepStrictEqual(gop, this.#gop)) this.#gop = gop;
     this.#access.configure(settings);

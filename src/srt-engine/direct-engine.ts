@@ -17,7 +17,7 @@ import { Cookies } from '../srt/cookie.ts';
 import { createCookieMac, createSrtCrypto } from '../srt/crypto-shell.ts';
 import type { Asking } from '../srt/listener.ts';
 import { PacketStore } from '../srt/packet-store.ts';
-import { type EndReason, SrtServer } from '../srt/server.ts';
+import { SrtServer } from '../srt/server.ts';
 import { destinationId } from '../srtla/srt-header.ts';
 import { checkAccess } from './access-check.ts';
 import { Admission } from './admission.ts';
@@ -106,7 +106,7 @@ export class DirectEngine implements SrtEngine {
         },
         asks: (asking) => this.#asked(asking),
         deliver: (session, slot) => this.#delivered(session, slot),
-        broken: (session, why) => this.#broken(session, why),
+        broken: (session) => this.#broken(session),
         ended: (session) => this.#ended(session),
       },
     );
@@ -309,11 +309,6 @@ export class DirectEngine implements SrtEngine {
     this.#udp.dispose();
   }
 
-  /** Whether a socket is one of its own. */
-  has(socket: number): boolean {
-    return this.#sessions.has(socket);
-  }
-
   /** What was read last is over, and its place may be written to by others, who then `send` it. */
   endBatch(): void {
     this.#batch.begin();
@@ -359,7 +354,7 @@ export class DirectEngine implements SrtEngine {
     this.#sessions.set(socket, new EngineSession({ socket, role, peer, listening, latencyMs }));
     if (peer >= 0) this.#udp.hold(peer);
     this.#ports.entered(listening);
-    this.#timer ??= setTimeout(() => this.#onTimer(), this.#tickMs);
+    this.#timer ??= setTimeout(() => this.#tick(this.#deps.clock()), this.#tickMs);
   }
 
   #closeNow(session: number): void {
@@ -379,7 +374,7 @@ export class DirectEngine implements SrtEngine {
     session.waiting.push(slot);
   }
 
-  #broken(socket: number, _why: EndReason): void {
+  #broken(socket: number): void {
     if (!this.#sessions.has(socket)) return;
     this.#admission.broke(socket);
     this.#tell({ type: 'broken', socket });
@@ -428,10 +423,6 @@ export class DirectEngine implements SrtEngine {
     if (delayMs === player.delayMs) return;
     player.delayMs = delayMs;
     this.#server.delay(player.socket, delayMs);
-  }
-
-  #onTimer(): void {
-    this.#tick(this.#deps.clock());
   }
 
   #took(now: Millis): void {

@@ -28,6 +28,7 @@ export class InsideWay implements InsideServer {
   readonly #sessions = new Float64Array(SLOTS);
   readonly #open = new Set<number>();
   readonly #address = new Uint8Array(ADDRESS_BYTES);
+  readonly #addressNumber = new Float64Array(this.#address.buffer);
   #head = 0;
   #count = 0;
 
@@ -45,7 +46,7 @@ export class InsideWay implements InsideServer {
 
   receive(session: number, packet: Uint8Array, now: Millis): void {
     if (!this.#open.has(session)) return;
-    new DataView(this.#address.buffer).setFloat64(0, session);
+    this.#addressNumber[0] = session;
     this.#intake.receive(packet, insidePeer(session), this.#address, now);
   }
 

@@ -165,7 +165,7 @@ export class SideBySide implements SrtEngine {
   send(sockets: Int32Array, socketCount: number, firstSlot: number, slotCount: number, dropped: Float64Array): void {
     this.#assertLive();
     const reading = this.#reading;
-    if (this.#countOf(sockets, socketCount, reading) === socketCount) {
+    if (!this.#libsrt || this.#countOf(sockets, socketCount, reading) === socketCount) {
       reading.send(sockets, socketCount, firstSlot, slotCount, dropped);
       return;
     }
